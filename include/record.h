@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The records that travel from the kernel to user space.
+ *
+ * One format serves every source: the live BPF ring, the early BPF ring and
+ * the patched kernel's boot log.  A record occupies one or more slots of
+ * XP_SLOT bytes; its first slot is a struct xp_record, what follows depends
+ * on the kind (struct xp_op for a batch) and ends with the kernel stack when
+ * XP_F_STACK is set.  Everything is little endian with fixed widths; padding
+ * is zero.
+ *
+ * Included by bpf/, src/ and kernel/: only <linux/types.h> names, no other
+ * header may be assumed.
+ */
+#ifndef XENPIN_RECORD_H
+#define XENPIN_RECORD_H
+
+#define XP_SLOT		64	/* bytes; a record starts on a multiple of it */
+#define XP_COMM_LEN	16
+#define XP_OPS_MAX	32	/* per batch: 512 argument bytes hold at most 21 mmuext ops */
+#define XP_STACK_MAX	32	/* frames */
+
+enum xp_kind {
+	XP_LOST = 1,		/* u.lost: records dropped on this CPU just before */
+	XP_BATCH,		/* u.batch, then .nops struct xp_op: a flush with pins or unpins */
+	XP_TABLE_ALLOC,		/* u.table: a page becomes a page table */
+	XP_TABLE_RELEASE,	/* u.table: and stops being one */
+	XP_MM_PIN,		/* u.mm: a whole tree is about to be pinned */
+	XP_MM_UNPIN,		/* u.mm: and unpinned */
+	XP_DIRECT,		/* u.batch, then one struct xp_op: a hypercall of its own */
+	XP_FLAG_SET,		/* u.flag: PagePinned written (patched kernels) */
+	XP_FLAG_CLEAR,
+	XP_HANDOVER_BEGIN,	/* u.boot: memblock_free_all() */
+	XP_HANDOVER_END,
+	XP_HOOK_BEGIN,		/* u.boot: the after-bootmem hook; .pages marked at its end */
+	XP_HOOK_END,
+	XP_DEFERRED_BEGIN,	/* u.boot: deferred struct-page init of a node */
+	XP_DEFERRED_END,
+	XP_DEFERRED_RANGE,	/* u.boot: one range of it */
+	XP_ERASED,		/* u.flag: struct-page init erased a set flag */
+	XP_REPAIRED,		/* u.flag: and the hook marked it again */
+	XP_KIND_END
+};
+
+/* What the tracer attaches to; an index into the per-CPU loss counters. */
+enum xp_hook {
+	XP_HOOK_FLUSH,
+	XP_HOOK_ALLOC,
+	XP_HOOK_RELEASE,
+	XP_HOOK_PGD_PIN,
+	XP_HOOK_PGD_UNPIN,
+	XP_HOOK_DIRECT,
+	XP_HOOK_SET,
+	XP_HOOK_CLEAR,
+	XP_HOOK_BOOT,
+	XP_HOOK_MAX = 12
+};
+
+/* Xen's numbering: L1 holds PTEs, L4 is the PGD.  0 when unknown. */
+enum xp_level { XP_L_NONE, XP_L1, XP_L2, XP_L3, XP_L4 };
+
+enum xp_flags {
+	XP_F_PINNED	= 1 << 0,	/* table: the tracepoint's own "pinned" argument */
+	XP_F_FLAG	= 1 << 1,	/* PagePinned was set (flag writes: before the write) */
+	XP_F_FLAG_KNOWN	= 1 << 2,	/* XP_F_FLAG could be read */
+	XP_F_STACK	= 1 << 3,	/* XP_STACK_MAX return addresses follow, 0-terminated */
+	XP_F_RESULT	= 1 << 4,	/* batch: the results are Xen's; clear: not seen */
+};
+
+enum xp_op_kind { XP_OP_PIN = 1, XP_OP_UNPIN };
+
+/* Where a struct page was initialised when its flag was lost. */
+enum xp_where { XP_WHERE_NONE, XP_WHERE_HANDOVER, XP_WHERE_DEFERRED, XP_WHERE_GROW };
+
+struct xp_record {
+	__u32 seq;	/* slot number of the record in its stream + 1; written last */
+	__u8  kind;	/* enum xp_kind */
+	__u8  nslots;	/* length of the record, this slot included */
+	__u16 cpu;
+	__u64 t;	/* ns, CLOCK_MONOTONIC (boot log: local_clock()) */
+	__u32 pid;	/* thread group id */
+	__u8  level;	/* enum xp_level */
+	__u8  flags;	/* enum xp_flags */
+	__u16 where;	/* enum xp_where */
+	char  comm[XP_COMM_LEN];
+	union {
+		struct { __u64 pfn, mm, ip; } table, flag;
+		struct { __u64 mm, pgd, pgd_pfn; } mm;
+		struct { __u32 entries, nops; __u64 latency_ns, pad; } batch;
+		struct { __u64 pfn, pages; __u32 node, threads; } boot;
+		struct { __u32 hook, pad; __u64 count, pad2; } lost;
+	} u;
+};
+
+struct xp_op {
+	__u64 mfn;
+	__u64 pfn;	/* ~0 when the M2P table gave none */
+	__s64 result;	/* Xen's: 0 or -errno */
+	__u8  op;	/* enum xp_op_kind */
+	__u8  level;	/* enum xp_level; of an unpin, XP_L_NONE: the hypercall does not say */
+	__u8  pad[6];
+};
+
+#define XP_NO_PFN	(~0ULL)
+
+/*
+ * One ring per CPU, written by BPF on that CPU only (interrupts nest, so slots
+ * are reserved with cmpxchg) and read by user space through mmap.  The slots
+ * are followed by XP_RECORD_SLOTS_MAX more, so that a record that starts at
+ * the end of the ring is contiguous.
+ */
+struct xp_ring {
+	__u64 head;			/* slots reserved since the start; writer */
+	__u64 lost[XP_HOOK_MAX];	/* dropped since the start, per hook; writer */
+	__u64 told[XP_HOOK_MAX];	/* of these, already told in XP_LOST records; writer */
+	__u32 pending;			/* there are untold losses; writer */
+	__u32 pad0;
+	__u64 pad1[6];
+	__u64 tail;			/* slots consumed since the start; reader */
+	__u64 pad2[31];
+	__u8  slots[];
+};
+
+#define XP_RECORD_SLOTS_MAX \
+	((sizeof(struct xp_record) + XP_OPS_MAX * sizeof(struct xp_op) + \
+	  XP_STACK_MAX * sizeof(__u64)) / XP_SLOT)
+
+_Static_assert(sizeof(struct xp_record) == XP_SLOT, "a record's head is one slot");
+_Static_assert(__builtin_offsetof(struct xp_record, u) == 40, "layout");
+_Static_assert(sizeof(struct xp_op) == 32, "two operations per slot");
+_Static_assert(__builtin_offsetof(struct xp_ring, tail) == 256, "own cache line");
+_Static_assert(__builtin_offsetof(struct xp_ring, slots) == 512, "layout");
+
+#endif
