@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From a kernel's name to its image and modules.
+
+A kernel is a directory with `vmlinuz` and optionally `modules/lib/modules/RELEASE/`, no matter
+whether it came from Debian or from `make kernel`. Only the few modules that the lab loads are
+kept of Debian's four thousand.
+"""
+
+import dataclasses
+import lzma
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import zlib
+
+from . import LabError, cache
+from .packages import Suite, run, say
+
+STOCK = {"stock-6.1": "bookworm", "stock-6.12": "trixie", "stock-sid": "sid"}
+
+# dom0's channel to the host is virtio; the rest is what /dev/xen and /proc/xen need.
+MODULES = ("virtio_pci", "virtio_console", "xenfs", "xen_privcmd", "xen_evtchn", "xen_gntdev",
+           "xen_gntalloc")
+RECIPE = 1  # counts changes to what a stock kernel's directory holds
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    """A kernel that is there, ready to boot."""
+
+    name: str
+    vmlinuz: pathlib.Path
+    modules: tuple  # paths of .ko files in the order of loading
+    version: str = ""
+
+    def vmlinux(self):
+        """The ELF image inside the bzImage.
+
+        Xen and xl take a bzImage too and decompress it, but emulated: that takes seconds of
+        every boot. The host does it once.
+        """
+        final = cache.root() / "vmlinux" / cache.key(self.vmlinuz)
+        if not final.exists():
+            cache.write(final, payload(self.vmlinuz))
+        return final
+
+
+def find(name):
+    """The Kernel called NAME; fetched when it is a stock kernel that is not there yet."""
+    if name in STOCK:
+        return stock(name)
+    if re.fullmatch(r"stock-\d+\.\d+", name):
+        # A version's own name holds only while sid has that version: sid moves on.
+        kernel = stock("stock-sid")
+        if not kernel.version.startswith(name[len("stock-"):] + "."):
+            raise LabError(f"{name} is gone: the newest kernel in sid is {kernel.version}, "
+                           "called stock-sid")
+        return kernel
+    if re.fullmatch(r"patched-[\w.+-]+", name):
+        directory = cache.root() / "kernel" / name
+        if not (directory / "vmlinuz").exists():
+            raise LabError(f"{name} is not built: run 'make kernel' "
+                           f"(it puts vmlinuz into {directory})")
+        return load(name, directory)
+    raise LabError(f"no kernel is called '{name}': there are {', '.join(STOCK)} and patched-X")
+
+
+def known():
+    """(name, state) of every kernel that can be asked for."""
+    home = cache.root() / "kernel"
+    for name in STOCK:
+        current = home / name / "current"
+        state = current.read_text(encoding="ascii").strip() if current.exists() else "not fetched"
+        yield name, state
+    for path in sorted(home.glob("patched-*/vmlinuz")):
+        yield path.parent.name, "built"
+
+
+def stock(name):
+    """A Debian kernel: looked up at most once a day, and the last one when that fails.
+
+    A mirror drops old versions and is not always there; a kernel that was fetched once keeps
+    working without it.
+    """
+    home = cache.root() / "kernel" / name
+    current = home / "current"
+    with cache.lock(f"kernel-{name}"):
+        seen = cache.age(current)
+        directory = home / current.read_text(encoding="ascii").strip() if seen is not None else None
+        usable = directory is not None and directory.name.endswith(recipe()) and directory.exists()
+        if not usable or seen > cache.DAY:
+            try:
+                directory = fetch(name, home)
+                cache.write(current, directory.name.encode())
+            except LabError as err:
+                if not usable:
+                    raise LabError(f"{name} cannot be fetched: {err}") from None
+                say(f"keeping {name} as cached: {err}")
+    return load(name, directory)
+
+
+def recipe():
+    """A name for how a stock kernel's directory is made, part of the directory's name."""
+    return cache.key(RECIPE, *MODULES)[:8]
+
+
+def fetch(name, home):
+    """Make the directory of the suite's current kernel, unless it is there; return it."""
+    suite = Suite(STOCK[name])
+    meta = suite.find("linux-image-amd64")
+    images = [d for d in meta.depends if re.fullmatch(r"linux-image-\d.*", d)]
+    if not images:
+        raise LabError(f"linux-image-amd64 of {suite.name} names no kernel package")
+    release = images[0][len("linux-image-"):]
+    wanted = [suite.find(images[0])]
+    # Since 7.x the image package is empty and the files are in three others.
+    parts = re.compile(r"linux-(binary|modules|base)-" + re.escape(release))
+    wanted += [suite.find(d) for d in wanted[0].depends if parts.fullmatch(d)]
+    final = home / f"{release}_{cache.key(*[p.sha256 for p in wanted])[:8]}_{recipe()}"
+    if final.exists():
+        return final
+    with cache.workdir() as temp:
+        tree = temp / "tree"
+        for package in wanted:
+            suite.unpack(package, tree)
+        made = temp / "kernel"
+        trim(tree, release, made)
+        return cache.publish(made, final)
+
+
+def trim(tree, release, made):
+    """Keep the image, its configuration and the lab's modules of an unpacked kernel TREE."""
+    if not (tree / "lib").exists():
+        (tree / "lib").symlink_to("usr/lib")
+    libdir = tree / "lib" / "modules" / release
+    images = [p for p in (tree / "boot" / f"vmlinuz-{release}", libdir / "vmlinuz") if p.exists()]
+    if not images:
+        raise LabError(f"the packages of {release} hold no vmlinuz")
+    run(["depmod", "-b", str(tree), release])
+    kept = made / "modules" / "lib" / "modules" / release
+    kept.mkdir(parents=True)
+    lines = []
+    for path, needs in closure(libdir, MODULES):
+        lines.append(f"{plain(path)}: {' '.join(plain(n) for n in needs)}\n")
+        target = kept / plain(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(expand(libdir / path))
+    (kept / "modules.dep").write_text("".join(lines), encoding="ascii")
+    shutil.copy(images[0], made / "vmlinuz")
+    for config in (tree / "boot" / f"config-{release}", libdir / "config"):
+        if config.exists():
+            shutil.copy(config, made / "config")
+
+
+def load(name, directory):
+    """The Kernel in DIRECTORY."""
+    libdirs = sorted((directory / "modules" / "lib" / "modules").glob("*"))
+    if len(libdirs) > 1:
+        raise LabError(f"{directory}/modules holds modules of {len(libdirs)} releases, want one")
+    modules = ()
+    if libdirs and (libdirs[0] / "modules.dep").exists():
+        modules = tuple(libdirs[0] / path for path, _ in closure(libdirs[0], MODULES))
+    version = libdirs[0].name if libdirs else ""
+    return Kernel(name, directory / "vmlinuz", modules, version)
+
+
+def closure(libdir, wanted):
+    """[(path, its needs)] of the modules WANTED and all they need, each after its needs.
+
+    A module that modules.dep does not have is built in, or this kernel has no such driver: the
+    guest finds out, and says what it misses.
+    """
+    needs = {}
+    for line in (libdir / "modules.dep").read_text(encoding="ascii").splitlines():
+        path, _, rest = line.partition(":")
+        needs[path] = rest.split()
+    names = {re.sub(r"\.ko(\.\w+)?$", "", os.path.basename(p)).replace("-", "_"): p for p in needs}
+    order = {}
+    for name in wanted:
+        if name in names:
+            # modules.dep lists the nearest need first.
+            for path in [*reversed(needs[names[name]]), names[name]]:
+                order[path] = needs[path]
+    return list(order.items())
+
+
+def plain(path):
+    """The path of a module without its compression suffix."""
+    return re.sub(r"\.(xz|zst|gz)$", "", path)
+
+
+def expand(path):
+    """The content of a module file, decompressed."""
+    data = path.read_bytes()
+    if path.suffix == ".xz":
+        return lzma.decompress(data)
+    if path.suffix == ".zst":
+        return unzstd(data)
+    return data
+
+
+def unzstd(data):
+    """Decompress zstd, for which Python 3.11 has no module."""
+    try:
+        return subprocess.run(["zstd", "-dcq"], input=data, capture_output=True, check=True).stdout
+    except FileNotFoundError:
+        raise LabError("zstd is not installed: run tools/packages lab") from None
+    except subprocess.CalledProcessError as err:
+        raise LabError(f"zstd cannot unpack the kernel: {err.stderr.decode().strip()}") from None
+
+
+def payload(vmlinuz):
+    """Decompress the kernel inside a bzImage (Documentation/arch/x86/boot.rst).
+
+    payload_offset counts from the end of the real-mode setup code; the payload ends with four
+    bytes that hold the uncompressed size. A file that is an ELF already is returned as it is.
+    """
+    data = vmlinuz.read_bytes()
+    if data[:4] == b"\x7fELF":
+        return data
+    if data[0x202:0x206] != b"HdrS":
+        raise LabError(f"{vmlinuz} is not a bzImage")
+    setup = (data[0x1f1] or 4) + 1
+    start = setup * 512 + int.from_bytes(data[0x248:0x24c], "little")
+    packed = data[start:start + int.from_bytes(data[0x24c:0x250], "little") - 4]
+    if packed[:6] == b"\xfd7zXZ\0":
+        return lzma.LZMADecompressor().decompress(packed)
+    if packed[:4] == b"\x28\xb5\x2f\xfd":
+        return unzstd(packed)
+    if packed[:2] == b"\x1f\x8b":
+        return zlib.decompressobj(31).decompress(packed)
+    raise LabError(f"{vmlinuz} is compressed in a way the lab does not know "
+                   f"(it starts with {packed[:4].hex()})")
