@@ -9,11 +9,12 @@
  * XP_F_STACK is set.  Everything is little endian with fixed widths; padding
  * is zero.
  *
- * Included by bpf/, src/ and kernel/: only <linux/types.h> names, no other
- * header may be assumed.
+ * Included by bpf/, src/ and kernel/: <linux/types.h> is all that is everywhere.
  */
 #ifndef XENPIN_RECORD_H
 #define XENPIN_RECORD_H
+
+#include <linux/types.h>
 
 #define XP_SLOT		64	/* bytes; a record starts on a multiple of it */
 #define XP_COMM_LEN	16
@@ -65,6 +66,7 @@ enum xp_flags {
 	XP_F_FLAG_KNOWN	= 1 << 2,	/* XP_F_FLAG could be read */
 	XP_F_STACK	= 1 << 3,	/* XP_STACK_MAX return addresses follow, 0-terminated */
 	XP_F_RESULT	= 1 << 4,	/* batch: the results are Xen's; clear: not seen */
+	XP_F_INFERRED	= 1 << 5,	/* flag write: concluded from other records, not seen */
 };
 
 enum xp_op_kind { XP_OP_PIN = 1, XP_OP_UNPIN };

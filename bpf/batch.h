@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hypercall batches.
+ *
+ * The kernel gathers hypercalls in a per-CPU buffer of 32 entries and issues
+ * them in xen_mc_flush().  When that function is entered the batch is
+ * complete; when it returns each entry carries Xen's result, and the entries
+ * stay as they were until the next batch is begun.  So the way in only looks
+ * whether there is a pin or an unpin and notes the time; the way out decodes.
+ *
+ * Most batches hold neither: they must leave early, and without a helper call.
+ */
+#ifndef XENPIN_BPF_BATCH_H
+#define XENPIN_BPF_BATCH_H
+
+#include "emit.h"
+
+/* Per-CPU multicall buffer: arch/x86/xen/multicalls.c. */
+extern const struct mc_buffer mc_buffer __ksym __weak;
+
+/* A batch between its way in and its way out, and the room to decode it. */
+struct flight {
+	__u64 begin;			/* ns; 0: no pin or unpin in flight */
+	__u32 entries;			/* in the whole batch */
+	__u32 mask;			/* bit i: entry i holds mmuext operations */
+	struct xp_op ops[XP_OPS_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flight);
+} flights SEC(".maps");
+
+static __always_inline struct flight *flight__this_cpu(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&flights, &zero);
+}
+
+static __always_inline bool cmd__is_pin(__u32 cmd)
+{
+	return cmd <= MMUEXT_PIN_L4_TABLE || cmd == MMUEXT_UNPIN_TABLE;
+}
+
+/*
+ * Walks the mmuext operations of a batch.  One entry can hold several, and two
+ * nested loops are more than the verifier follows: so one flat sequence of
+ * steps, each of which opens an entry or yields an operation.
+ */
+struct op_walk {
+	const struct mc_buffer *buffer;
+	__u32 mask;			/* entries still to open */
+	__u32 entry;			/* next to look at */
+	__u32 nr, count;		/* operation within the open entry */
+	__u64 ops;			/* its argument array */
+	__s64 result;
+};
+
+#define WALK_STEPS (MC_BATCH + XP_OPS_MAX)
+
+enum walk { WALK_END, WALK_ON, WALK_OP };
+
+static __always_inline enum walk op_walk__open(struct op_walk *w)
+{
+	struct multicall_entry mc;
+	const void *from;
+	__u32 nr = w->entry++ & (MC_BATCH - 1);
+
+	if (!(w->mask >> nr))
+		return WALK_END;
+	if (!(w->mask & (1U << nr)))
+		return WALK_ON;
+	w->mask &= ~(1U << nr);
+	from = (const void *)w->buffer + bpf_core_field_offset(struct mc_buffer, entries) +
+	       nr * sizeof(mc);
+	if (bpf_probe_read_kernel(&mc, sizeof(mc), from))
+		return WALK_ON;
+	w->ops = mc.args[0];
+	w->count = mc.args[1];
+	w->result = mc.result;
+	w->nr = 0;
+	return WALK_ON;
+}
+
+static __always_inline enum walk op_walk__step(struct op_walk *w, struct mmuext_op *op)
+{
+	if (w->nr >= w->count)
+		return op_walk__open(w);
+	if (bpf_probe_read_kernel(op, sizeof(*op), (void *)(w->ops + w->nr * sizeof(*op))))
+		op->cmd = ~0U;
+	w->nr++;
+	return WALK_OP;
+}
+
+/* Decode one operation; returns whether it passes the filters. */
+static __always_inline bool decode_op(const struct mmuext_op *op, __s64 result, struct xp_op *out)
+{
+	bool pin = op->cmd <= MMUEXT_PIN_L4_TABLE;
+	__u8 level = pin ? op->cmd - MMUEXT_PIN_L1_TABLE + XP_L1 : XP_L_NONE;
+	__u64 mfn = op->arg1, pfn;
+
+	if (!cmd__is_pin(op->cmd) || !filter__what(pin ? XP_W_PIN : XP_W_UNPIN))
+		return false;
+	/* An unpin does not say its level: it cannot fail a filter for it. */
+	if (pin && !filter__level(level))
+		return false;
+	if (!kaddr.m2p || bpf_probe_read_kernel(&pfn, sizeof(pfn), (void *)(kaddr.m2p + mfn * 8)))
+		pfn = XP_NO_PFN;
+	if (!filter__pfn(pfn) || !filter__mm_of(pfn))
+		return false;
+	out->mfn = mfn;
+	out->pfn = pfn;
+	out->result = result;
+	out->op = pin ? XP_OP_PIN : XP_OP_UNPIN;
+	out->level = level;
+	return true;
+}
+
+/*
+ * Which entries hold mmuext operations?  A constant index into the buffer is a
+ * direct load, a variable one a helper call: hence unrolled, by hand since
+ * clang does not unroll a loop with two ends.  And without a branch on what is
+ * loaded: one path to verify.
+ */
+#define LOOK(i)                                                                                   \
+	if ((i) >= entries)                                                                       \
+		return mask;                                                                      \
+	mask |= ((b->entries[i].op ^ __HYPERVISOR_mmuext_op) - 1) >> 63 << (i);
+#define LOOK4(i) LOOK(i) LOOK(i + 1) LOOK(i + 2) LOOK(i + 3)
+
+static __always_inline __u32 batch__mask(const struct mc_buffer *b, __u32 entries)
+{
+	__u32 mask = 0;
+
+	LOOK4(0) LOOK4(4) LOOK4(8) LOOK4(12) LOOK4(16) LOOK4(20) LOOK4(24) LOOK4(28)
+	return mask;
+}
+
+static __always_inline bool batch__has_pin(const struct mc_buffer *b, __u32 mask)
+{
+	struct op_walk walk = { .buffer = b, .mask = mask };
+	struct mmuext_op op;
+
+	for (int i = 0; i < WALK_STEPS; i++) {
+		enum walk step = op_walk__step(&walk, &op);
+
+		if (step == WALK_END)
+			return false;
+		if (step == WALK_OP && cmd__is_pin(op.cmd))
+			return true;
+	}
+	return false;
+}
+
+static __always_inline int on_flush(void)
+{
+	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	struct flight *flight;
+	__u32 entries, mask;
+
+	if (!armed)
+		return 0;
+	entries = b->mcidx;
+	mask = batch__mask(b, entries);
+	if (!mask || !batch__has_pin(b, mask))
+		return 0;
+	flight = flight__this_cpu();
+	if (!flight)
+		return 0;
+	flight->entries = entries;
+	flight->mask = mask;
+	flight->begin = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline __u32 batch__decode(struct flight *flight)
+{
+	struct op_walk walk = { .buffer = bpf_this_cpu_ptr(&mc_buffer), .mask = flight->mask };
+	struct mmuext_op op;
+	__u32 nops = 0;
+
+	for (int i = 0; i < WALK_STEPS; i++) {
+		enum walk step = op_walk__step(&walk, &op);
+
+		if (step == WALK_END)
+			break;
+		if (step == WALK_OP && nops < XP_OPS_MAX &&
+		    decode_op(&op, walk.result, &flight->ops[nops]))
+			nops++;
+	}
+	return nops;
+}
+
+static __always_inline int on_flushed(void *ctx)
+{
+	struct xp_event ev = {
+		.kind = XP_BATCH,
+		.hook = XP_HOOK_FLUSH,
+		.flags = XP_F_RESULT,
+	};
+	__u32 tgid, cpu, seq, nops;
+	struct flight *flight;
+	struct xp_record *rec;
+	struct xp_ring *ring;
+	struct xp_op *ops;
+	__u64 begin;
+
+	flight = flight__this_cpu();
+	if (!flight || !flight->begin)
+		return 0;
+	begin = flight->begin;
+	flight->begin = 0;
+	tgid = bpf_get_current_pid_tgid() >> 32;
+	if (!filter__task(tgid))
+		return 0;
+	nops = batch__decode(flight);
+	ring = ring__this_cpu(&cpu);
+	if (!nops || !ring)
+		return 0;
+	rec = record__begin(ring, cpu, tgid, ev, record__slots(XP_SLOT + nops * sizeof(*ops)), &seq);
+	if (!rec)
+		return 0;
+	rec->u.batch.entries = flight->entries;
+	rec->u.batch.nops = nops;
+	rec->u.batch.latency_ns = rec->t - begin;
+	ops = (void *)(rec + 1);
+	for (int i = 0; i < XP_OPS_MAX; i++) {
+		if (i >= nops)
+			break;
+		ops[i] = flight->ops[i];
+	}
+	record__end(ctx, rec, (void *)(ops + nops), seq);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Making a record: its head, the task, the stack. */
+#ifndef XENPIN_BPF_EMIT_H
+#define XENPIN_BPF_EMIT_H
+
+#include "filter.h"
+
+/* Nothing is recorded before all hooks are attached. */
+volatile __u32 armed;
+
+struct xp_kaddr kaddr;
+
+/* What the head of a record says, known before there is a record. */
+struct xp_event {
+	enum xp_kind kind;
+	enum xp_hook hook;
+	__u8 level;
+	__u8 flags;
+};
+
+static __always_inline __u32 record__slots(__u32 bytes)
+{
+	return (bytes + (config.stack ? XP_STACK_MAX * sizeof(__u64) : 0) + XP_SLOT - 1) / XP_SLOT;
+}
+
+static __always_inline void record__stack(void *ctx, struct xp_record *rec, __u64 *stack)
+{
+	long n;
+
+	if (!config.stack)
+		return;
+	n = bpf_get_stack(ctx, stack, XP_STACK_MAX * sizeof(__u64), 0);
+	if (n < 0)
+		n = 0;
+	if (n < XP_STACK_MAX * sizeof(__u64))
+		stack[(n / sizeof(__u64)) & (XP_STACK_MAX - 1)] = 0;
+	rec->flags |= XP_F_STACK;
+}
+
+static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u32 cpu,
+						       __u32 tgid, struct xp_event ev,
+						       __u32 nslots, __u32 *seq)
+{
+	struct xp_record *rec = ring__reserve(ring, cpu, nslots, ev.hook, seq);
+
+	if (!rec)
+		return NULL;
+	rec->kind = ev.kind;
+	rec->level = ev.level;
+	rec->flags = ev.flags;
+	rec->where = 0;
+	rec->pid = tgid;
+	bpf_get_current_comm(rec->comm, sizeof(rec->comm));
+	return rec;
+}
+
+static __always_inline void record__end(void *ctx, struct xp_record *rec, __u64 *stack,
+					__u32 seq)
+{
+	record__stack(ctx, rec, stack);
+	ring__commit(rec, seq);
+}
+
+#endif

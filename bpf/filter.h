@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The common filters, evaluated before a record is made. */
+#ifndef XENPIN_BPF_FILTER_H
+#define XENPIN_BPF_FILTER_H
+
+#include "ring.h"
+#include <bpf/bpf_core_read.h>
+
+/*
+ * With --mm: the page tables known to belong to it.  A page is released
+ * without a word about its mm, and at exec or exit from another context.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);		/* grown by the loader when --mm is given */
+	__type(key, __u64);		/* pfn */
+	__type(value, __u8);
+} mm_tables SEC(".maps");
+
+static __always_inline bool filter__comm(void)
+{
+	__u64 want[2], have[2] = {};
+
+	if (!config.by_comm)
+		return true;
+	bpf_get_current_comm(have, sizeof(have));
+	__builtin_memcpy(want, (const void *)config.comm, sizeof(want));
+	return want[0] == have[0] && want[1] == have[1];
+}
+
+static __always_inline bool filter__task(__u32 tgid)
+{
+	if (config.pid && tgid != config.pid)
+		return false;
+	return filter__comm();
+}
+
+static __always_inline bool filter__level(__u32 level)
+{
+	return !config.levels || (config.levels & (1U << (level & 7)));
+}
+
+static __always_inline bool filter__pfn(__u64 pfn)
+{
+	if (config.pfn_to == ~0ULL)
+		return true;
+	return pfn >= config.pfn_from && pfn <= config.pfn_to;
+}
+
+static __always_inline bool filter__what(__u32 what)
+{
+	return config.what & what;
+}
+
+/* Is this table, of unknown mm, one of the wanted mm's? */
+static __always_inline bool filter__mm_of(__u64 pfn)
+{
+	struct task_struct *task;
+
+	if (!config.mm || bpf_map_lookup_elem(&mm_tables, &pfn))
+		return true;
+	task = bpf_get_current_task_btf();
+	return (__u64)task->active_mm == config.mm;
+}
+
+static __always_inline bool filter__mm(__u64 mm)
+{
+	return !config.mm || mm == config.mm;
+}
+
+#endif

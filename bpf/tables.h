@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The life of page tables: allocated, released, and whole trees pinned and unpinned. */
+#ifndef XENPIN_BPF_TABLES_H
+#define XENPIN_BPF_TABLES_H
+
+#include "emit.h"
+
+static __always_inline bool page__flag(__u64 pfn, bool *set)
+{
+	struct page *page = (void *)(kaddr.vmemmap + pfn * bpf_core_type_size(struct page));
+	struct page___memdesc *page618 = (void *)page;
+	unsigned long word;
+	void *flags;
+
+	if (!kaddr.vmemmap)
+		return false;
+	if (bpf_core_field_exists(page618->flags.f))
+		flags = &page618->flags;
+	else
+		flags = &page->flags;
+	if (bpf_probe_read_kernel(&word, sizeof(word), flags))
+		return false;
+	*set = word & (1UL << bpf_core_enum_value(enum pageflags, PG_pinned));
+	return true;
+}
+
+/* Xen counts from the leaf; a folded P4D never has tables of its own. */
+static __always_inline __u8 level__of(unsigned int pt_level)
+{
+	return pt_level == PT_PGD ? XP_L4 : pt_level <= PT_PTE ? PT_PTE + 1 - pt_level : XP_L_NONE;
+}
+
+static __always_inline __u64 pfn__of_pgd(const void *pgd)
+{
+	return ((__u64)pgd - kaddr.page_offset) >> 12;
+}
+
+static __always_inline int table__event(void *ctx, struct xp_event ev, __u64 mm, __u64 pfn)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32, cpu, seq;
+	struct xp_record *rec;
+	struct xp_ring *ring;
+
+	if (!filter__task(tgid) || !filter__level(ev.level) || !filter__pfn(pfn))
+		return 0;
+	ring = ring__this_cpu(&cpu);
+	if (!ring)
+		return 0;
+	rec = record__begin(ring, cpu, tgid, ev, record__slots(XP_SLOT), &seq);
+	if (!rec)
+		return 0;
+	rec->u.table.pfn = pfn;
+	rec->u.table.mm = mm;
+	rec->u.table.ip = 0;
+	record__end(ctx, rec, (void *)(rec + 1), seq);
+	return 0;
+}
+
+static __always_inline int on_alloc(void *ctx, const struct mm_struct *mm, __u64 pfn,
+				    unsigned int level, bool pinned)
+{
+	struct xp_event ev = {
+		.kind = XP_TABLE_ALLOC,
+		.hook = XP_HOOK_ALLOC,
+		.level = level__of(level),
+		.flags = pinned ? XP_F_PINNED : 0,
+	};
+	bool flag;
+
+	if (!armed || !filter__mm((__u64)mm))
+		return 0;
+	if (config.mm) {
+		__u8 one = 1;
+
+		bpf_map_update_elem(&mm_tables, &pfn, &one, BPF_ANY);
+	}
+	if (!filter__what(XP_W_ALLOC))
+		return 0;
+	if (page__flag(pfn, &flag))
+		ev.flags |= XP_F_FLAG_KNOWN | (flag ? XP_F_FLAG : 0);
+	return table__event(ctx, ev, (__u64)mm, pfn);
+}
+
+/* The tracepoint's "pinned" is the page's own flag, read just before. */
+static __always_inline int on_release(void *ctx, __u64 pfn, unsigned int level, bool pinned)
+{
+	struct xp_event ev = {
+		.kind = XP_TABLE_RELEASE,
+		.hook = XP_HOOK_RELEASE,
+		.level = level__of(level),
+		.flags = XP_F_FLAG_KNOWN | (pinned ? XP_F_PINNED | XP_F_FLAG : 0),
+	};
+
+	if (!armed || !filter__mm_of(pfn))
+		return 0;
+	if (config.mm)
+		bpf_map_delete_elem(&mm_tables, &pfn);
+	if (!filter__what(XP_W_RELEASE))
+		return 0;
+	return table__event(ctx, ev, 0, pfn);
+}
+
+static __always_inline int on_mm(void *ctx, struct xp_event ev, __u32 what,
+				 const struct mm_struct *mm, const void *pgd)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32, cpu, seq;
+	__u64 pfn = pfn__of_pgd(pgd);
+	struct xp_record *rec;
+	struct xp_ring *ring;
+
+	if (!armed || !filter__what(what) || !filter__mm((__u64)mm) || !filter__task(tgid) ||
+	    !filter__level(ev.level) || !filter__pfn(pfn))
+		return 0;
+	ring = ring__this_cpu(&cpu);
+	if (!ring)
+		return 0;
+	rec = record__begin(ring, cpu, tgid, ev, record__slots(XP_SLOT), &seq);
+	if (!rec)
+		return 0;
+	rec->u.mm.mm = (__u64)mm;
+	rec->u.mm.pgd = (__u64)pgd;
+	rec->u.mm.pgd_pfn = pfn;
+	record__end(ctx, rec, (void *)(rec + 1), seq);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The live tracer: page-table life, and every pin and unpin hypercall.
+ *
+ * Each hook has one body and a wrapper per way to attach; the loader loads the
+ * way that this kernel has (src/source/hooks.c).
+ */
+#include "tables.h"
+#include "batch.h"
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define MM_EVENT(kind_, hook_) \
+	((struct xp_event){ .kind = kind_, .hook = hook_, .level = XP_L4 })
+
+/* One body, two ways to attach to a tracepoint. */
+#define TRACEPOINT(event, name, args, call)                                                       \
+	SEC("tp_btf/" #event) int BPF_PROG(name##_btf, UNPAREN args)                               \
+	{                                                                                          \
+		return call;                                                                       \
+	}                                                                                          \
+	SEC("raw_tp/" #event) int BPF_PROG(name##_raw, UNPAREN args)                               \
+	{                                                                                          \
+		return call;                                                                       \
+	}
+#define UNPAREN(...) __VA_ARGS__
+
+TRACEPOINT(xen_mmu_alloc_ptpage, alloc,
+	   (struct mm_struct * mm, unsigned long pfn, unsigned int level, bool pinned),
+	   on_alloc(ctx, mm, pfn, level, pinned))
+TRACEPOINT(xen_mmu_release_ptpage, release, (unsigned long pfn, unsigned int level, bool pinned),
+	   on_release(ctx, pfn, level, pinned))
+TRACEPOINT(xen_mmu_pgd_pin, pgd_pin, (struct mm_struct * mm, void *pgd),
+	   on_mm(ctx, MM_EVENT(XP_MM_PIN, XP_HOOK_PGD_PIN), XP_W_MM_PIN, mm, pgd))
+TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
+	   on_mm(ctx, MM_EVENT(XP_MM_UNPIN, XP_HOOK_PGD_UNPIN), XP_W_MM_UNPIN, mm, pgd))
+
+/* The way in and the way out of a flush. */
+SEC("fentry/xen_mc_flush") int BPF_PROG(flush_fentry)
+{
+	return on_flush();
+}
+
+SEC("fexit/xen_mc_flush") int BPF_PROG(flush_fexit)
+{
+	return on_flushed(ctx);
+}
+
+SEC("kprobe/xen_mc_flush") int flush_kprobe(void *ctx)
+{
+	return on_flush();
+}
+
+SEC("kretprobe/xen_mc_flush") int flush_kretprobe(void *ctx)
+{
+	return on_flushed(ctx);
+}
+
+static __always_inline __u64 lookup(const char *name, int size)
+{
+	__u64 address, value;
+
+	if (bpf_kallsyms_lookup_name(name, size, 0, &address) ||
+	    bpf_probe_read_kernel(&value, sizeof(value), (void *)address))
+		return 0;
+	return value;
+}
+
+/* Run once, before anything is attached. */
+SEC("syscall") int locate(void *ctx)
+{
+	static const char vmemmap[] = "vmemmap_base";
+	static const char page_offset[] = "page_offset_base";
+	static const char m2p[] = "machine_to_phys_mapping";
+
+	kaddr.vmemmap = lookup(vmemmap, sizeof(vmemmap));
+	kaddr.page_offset = lookup(page_offset, sizeof(page_offset));
+	kaddr.m2p = lookup(m2p, sizeof(m2p));
+	return 0;
+}

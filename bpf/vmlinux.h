@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel types xenpin reads, and of each type the members it reads.
+ *
+ * Written by hand: CO-RE relocates every access against the running kernel's
+ * BTF, so order, size and the other members do not matter here.  Where two
+ * kernels differ, both shapes stand side by side as CO-RE flavours (the part
+ * after ___ is ignored when types are matched) and the reader asks which one
+ * exists.
+ */
+#ifndef XENPIN_BPF_VMLINUX_H
+#define XENPIN_BPF_VMLINUX_H
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+/*
+ * Xen's public ABI, the same under every kernel: include/xen/interface/xen.h.
+ */
+struct multicall_entry {
+	unsigned long op;
+	long result;
+	unsigned long args[6];
+};
+
+struct mmuext_op {
+	unsigned int cmd;
+	unsigned long arg1;	/* the frame, of pins and unpins */
+	unsigned long arg2;
+};
+
+#define __HYPERVISOR_mmuext_op		26
+#define MMUEXT_PIN_L1_TABLE		0
+#define MMUEXT_PIN_L4_TABLE		3
+#define MMUEXT_UNPIN_TABLE		4
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct mm_struct {
+	void *pgd;
+};
+
+struct task_struct {
+	int tgid;
+	char comm[16];
+	struct mm_struct *active_mm;
+};
+
+struct page {
+	unsigned long flags;
+};
+
+/* "mm: introduce memdesc_flags_t", 6.18: a struct around the word. */
+typedef struct {
+	unsigned long f;
+} memdesc_flags_t;
+
+struct page___memdesc {
+	memdesc_flags_t flags;
+};
+
+#define MC_BATCH 32
+
+/* arch/x86/xen/multicalls.c; the per-CPU variable of the same name. */
+struct mc_buffer {
+	unsigned int mcidx;
+	struct multicall_entry entries[MC_BATCH];
+};
+
+#pragma clang attribute pop
+
+/* PagePinned: an alias of PG_owner_priv_1, whose number moves between kernels. */
+enum pageflags { PG_pinned };
+
+/* arch/x86/xen/mmu.h: the kernel numbers levels from the root down, Xen from the leaf up. */
+enum pt_level { PT_PGD, PT_P4D, PT_PUD, PT_PMD, PT_PTE };
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the loader tells the BPF programs before they are loaded.
+ *
+ * It stands in read-only data, which the verifier takes for constants: a
+ * filter that is off costs nothing, its code is not even there.
+ */
+#ifndef XENPIN_CONFIG_H
+#define XENPIN_CONFIG_H
+
+#include "record.h"
+
+/* Bits of xp_config.what, one per value of --op. */
+enum xp_what {
+	XP_W_PIN	= 1 << 0,
+	XP_W_UNPIN	= 1 << 1,
+	XP_W_ALLOC	= 1 << 2,
+	XP_W_RELEASE	= 1 << 3,
+	XP_W_MM_PIN	= 1 << 4,
+	XP_W_MM_UNPIN	= 1 << 5,
+	XP_W_SET	= 1 << 6,
+	XP_W_CLEAR	= 1 << 7,
+	XP_W_ALL	= (1 << 8) - 1,
+};
+
+struct xp_config {
+	__u64 mm;		/* 0: any */
+	__u64 pfn_from;		/* inclusive */
+	__u64 pfn_to;		/* inclusive; ~0: no pfn filter */
+	__u32 pid;		/* thread group; 0: any */
+	__u32 what;		/* enum xp_what */
+	__u32 levels;		/* bit n: level Ln; 0: any */
+	__u32 ring_mask;	/* slots per ring - 1 */
+	__u32 by_comm;		/* compare .comm */
+	__u32 stack;		/* add kernel stacks */
+	char  comm[XP_COMM_LEN];
+};
+
+/* Kernel addresses that no BTF tells; found by a program of the object itself. */
+struct xp_kaddr {
+	__u64 vmemmap;		/* struct page of pfn 0 */
+	__u64 page_offset;	/* the direct map's first byte */
+	__u64 m2p;		/* machine_to_phys_mapping[0] */
+};
+
+#endif

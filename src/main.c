@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* xenpin: one binary, a table of commands. */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "xenpin.h"
+
+const struct command commands[] = {
+	{ "features", "", "what this kernel and this user can do", FOR_FEATURES, cmd_features },
+	{ "trace", "[-- CMD [ARG]...]", "live records of page tables, pins and unpins", FOR_TRACE,
+	  cmd_trace },
+	{}
+};
+
+void say(const char *format, ...)
+{
+	va_list args;
+
+	fputs("xenpin: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+static void usage(FILE *to)
+{
+	fputs("Usage: xenpin COMMAND [OPTION]...\n\n"
+	      "Shows the pinned page tables of a Xen PV guest, and what happens to them.\n\n"
+	      "Commands:\n", to);
+	for (const struct command *cmd = commands; cmd->name; cmd++)
+		fprintf(to, "  %-10s %s\n", cmd->name, cmd->what);
+	fputs("\n`xenpin COMMAND --help` lists a command's options.\n"
+	      "Exit status: 0 clean, 1 finding, 2 usage, 3 this system cannot, "
+	      "4 load or attach failed, 5 incomplete.\n", to);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (const struct command *cmd = commands; cmd->name; cmd++)
+		if (!strcmp(cmd->name, name))
+			return cmd;
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *cmd;
+	struct options opts;
+
+	/* Else a file that we open becomes stdout, and data goes there. */
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0) {
+		say("stdout is closed: there is nowhere to write to");
+		return EXIT_USAGE;
+	}
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		usage(stdout);
+		return EXIT_CLEAN;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("xenpin " XENPIN_VERSION);
+		return EXIT_CLEAN;
+	}
+	cmd = find_command(argv[1]);
+	if (!cmd) {
+		say("unknown command '%s'; `xenpin --help` lists them", argv[1]);
+		return EXIT_USAGE;
+	}
+	switch (options__parse(&opts, cmd, argc - 1, argv + 1)) {
+	case OPTIONS_HELP:
+		return EXIT_CLEAN;
+	case OPTIONS_BAD:
+		return EXIT_USAGE;
+	case OPTIONS_OK:
+		break;
+	}
+	return cmd->run(&opts);
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The option table.  It drives parsing, help, and every message that names an
+ * option; getopt_long() does the splitting.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/types.h>
+
+#include "../include/record.h"
+#include "../include/config.h"
+#include "options.h"
+#include "xenpin.h"
+
+struct option_spec;
+
+/* Returns NULL, or what a value should have been. */
+typedef const char *parse_fn(const struct option_spec *spec, const char *value, void *field);
+
+struct option_spec {
+	const char *name;
+	char letter;		/* 0: none */
+	const char *arg;	/* NULL: a switch */
+	const char *help;
+	uint32_t commands;	/* enum option_for */
+	size_t offset;		/* of the field in struct options */
+	parse_fn *parse;	/* of a value; a switch sets a bool */
+	uint64_t min, max;
+};
+
+struct bit_name {
+	const char *name;
+	uint32_t bit;
+};
+
+static const struct bit_name level_names[] = {
+	{ "L1", 1 << XP_L1 }, { "L2", 1 << XP_L2 }, { "L3", 1 << XP_L3 }, { "L4", 1 << XP_L4 }, {}
+};
+
+static const struct bit_name what_names[] = {
+	{ "pin", XP_W_PIN }, { "unpin", XP_W_UNPIN },
+	{ "alloc", XP_W_ALLOC }, { "release", XP_W_RELEASE },
+	{ "mm-pin", XP_W_MM_PIN }, { "mm-unpin", XP_W_MM_UNPIN },
+	{ "set", XP_W_SET }, { "clear", XP_W_CLEAR }, {}
+};
+
+static bool number(const char *text, char **end, uint64_t *value)
+{
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*value = strtoull(text, end, 0);
+	return !errno;
+}
+
+static const char *parse_u32(const struct option_spec *spec, const char *value, void *field)
+{
+	static char wanted[80];
+	uint64_t n;
+	char *end;
+
+	if (number(value, &end, &n) && !*end && n >= spec->min && n <= spec->max) {
+		*(uint32_t *)field = n;
+		return NULL;
+	}
+	snprintf(wanted, sizeof(wanted), "a number from %llu to %llu",
+		 (unsigned long long)spec->min, (unsigned long long)spec->max);
+	return wanted;
+}
+
+static const char *parse_ring(const struct option_spec *spec, const char *value, void *field)
+{
+	const char *wanted = parse_u32(spec, value, field);
+	uint32_t n = *(uint32_t *)field;
+
+	return wanted ?: n & (n - 1) ? "a power of two" : NULL;
+}
+
+static const char *parse_u64(const struct option_spec *spec, const char *value, void *field)
+{
+	uint64_t n;
+	char *end;
+
+	if (!number(value, &end, &n) || *end || !n)
+		return "a number above zero";
+	*(uint64_t *)field = n;
+	return NULL;
+}
+
+static const char *parse_seconds(const struct option_spec *spec, const char *value, void *field)
+{
+	char *end;
+	double s = strtod(value, &end);
+
+	if (end == value || *end || !(s > 0 && s <= 1e9))
+		return "a number of seconds above zero, such as 10 or 0.5";
+	*(uint64_t *)field = s * 1e9;
+	return NULL;
+}
+
+static const char *parse_mm(const struct option_spec *spec, const char *value, void *field)
+{
+	char *end;
+
+	errno = 0;
+	*(uint64_t *)field = strtoull(value, &end, 16);
+	if (errno || end == value || *end || *value == '-' || !*(uint64_t *)field)
+		return "a kernel address in hex, as a record's \"mm\" shows it";
+	return NULL;
+}
+
+static const char *parse_range(const struct option_spec *spec, const char *value, void *field)
+{
+	struct range *range = field;
+	char *end;
+
+	if (number(value, &end, &range->from)) {
+		range->to = range->from;
+		if (!*end)
+			return NULL;
+		if (*end == '-' && number(end + 1, &end, &range->to) && !*end &&
+		    range->from <= range->to)
+			return NULL;
+	}
+	return "a frame or FROM-TO, such as 0x1000-0x1fff";
+}
+
+static const char *parse_bits(const struct bit_name *names, const char *value, void *field)
+{
+	static char wanted[120];
+	char *copy = strdupa(value), *word, *rest = copy;
+	const struct bit_name *n;
+	int len;
+
+	while ((word = strsep(&rest, ","))) {
+		for (n = names; n->name && strcasecmp(n->name, word); n++)
+			;
+		if (!n->name)
+			goto bad;
+		*(uint32_t *)field |= n->bit;
+	}
+	return NULL;
+bad:
+	len = snprintf(wanted, sizeof(wanted), "a list of");
+	for (n = names; n->name; n++)
+		len += snprintf(wanted + len, sizeof(wanted) - len, "%s%s", n == names ? " " : ",",
+				n->name);
+	return wanted;
+}
+
+static const char *parse_levels(const struct option_spec *spec, const char *value, void *field)
+{
+	return parse_bits(level_names, value, field);
+}
+
+static const char *parse_what(const struct option_spec *spec, const char *value, void *field)
+{
+	return parse_bits(what_names, value, field);
+}
+
+static const char *parse_string(const struct option_spec *spec, const char *value, void *field)
+{
+	*(const char **)field = value;
+	return *value ? NULL : "something that is not empty";
+}
+
+static const char *parse_via(const struct option_spec *spec, const char *value, void *field)
+{
+	static const char *const ways[] = { "tp_btf", "raw_tp", "fentry", "kprobe" };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
+		if (!strcmp(value, ways[i]))
+			return parse_string(spec, value, field);
+	return "one of tp_btf, raw_tp, fentry, kprobe";
+}
+
+static const char *parse_comm(const struct option_spec *spec, const char *value, void *field)
+{
+	if (strlen(value) >= XP_COMM_LEN)
+		return "at most 15 characters, as in /proc/PID/comm";
+	return parse_string(spec, value, field);
+}
+
+#define ALL	(FOR_FEATURES | FOR_TRACE)
+#define AT(f)	offsetof(struct options, f)
+
+static const struct option_spec specs[] = {
+	{ "json", 0, NULL, "one JSON object a line (docs/records.schema.json)", ALL, AT(json) },
+	{ "duration", 'd', "S", "stop after S seconds", FOR_TRACE, AT(duration_ns), parse_seconds },
+	{ "count", 'n', "N", "stop after N records", FOR_TRACE, AT(count), parse_u64 },
+	{ "pid", 'p', "PID", "only of this process", FOR_TRACE, AT(pid), parse_u32, 1, 1 << 22 },
+	{ "comm", 'c', "NAME", "only of tasks with this name", FOR_TRACE, AT(comm), parse_comm },
+	{ "mm", 0, "ADDRESS", "only of this mm_struct", FOR_TRACE, AT(mm), parse_mm },
+	{ "level", 'l', "L1,..", "only tables of these levels", FOR_TRACE, AT(levels),
+	  parse_levels },
+	{ "pfn", 0, "FROM-TO", "only these frames", FOR_TRACE, AT(pfn), parse_range },
+	{ "op", 'o', "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin,set,clear", FOR_TRACE,
+	  AT(what), parse_what },
+	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
+	  FOR_TRACE, AT(stack) },
+	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", FOR_TRACE,
+	  AT(ready_file), parse_string },
+	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", FOR_TRACE,
+	  AT(ring_pages), parse_ring, 1, 512 },
+	{ "via", 0, "WAY", "begin with this way to attach, where a hook has it: raw_tp, kprobe",
+	  FOR_TRACE, AT(via), parse_via },
+	{ "dry-run", 0, NULL, "load and verify, attach nothing", FOR_TRACE, AT(dry_run) },
+	{ "verbose", 'v', NULL, "say more, libbpf's messages included", ALL, AT(verbose) },
+	{}
+};
+
+enum { HELP = 1 };	/* getopt's value; those of options follow it */
+
+static void print_help(const struct command *cmd)
+{
+	printf("Usage: xenpin %s [OPTION]...%s%s\n\n%s\n\n", cmd->name, *cmd->args ? " " : "",
+	       cmd->args, cmd->what);
+	for (const struct option_spec *s = specs; s->name; s++) {
+		char left[40];
+
+		if (!(s->commands & cmd->options))
+			continue;
+		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", s->letter ? '-' : ' ',
+			 s->letter ?: ' ', s->letter ? ", " : "  ", s->name, s->arg ? " " : "",
+			 s->arg ?: "");
+		printf("  %-24s %s\n", left, s->help);
+	}
+}
+
+/* getopt's two forms of the options of @cmd. */
+static void build_getopt(const struct command *cmd, struct option *longs, char *shorts)
+{
+	*shorts++ = '+';	/* what follows the first operand is not ours */
+	*shorts++ = ':';	/* we say what is missing */
+	*longs++ = (struct option){ "help", no_argument, NULL, HELP };
+	*shorts++ = 'h';
+	for (const struct option_spec *s = specs; s->name; s++) {
+		int arg = s->arg ? required_argument : no_argument;
+
+		if (!(s->commands & cmd->options))
+			continue;
+		*longs++ = (struct option){ s->name, arg, NULL, HELP + 1 + (s - specs) };
+		if (!s->letter)
+			continue;
+		*shorts++ = s->letter;
+		if (s->arg)
+			*shorts++ = ':';
+	}
+	*longs = (struct option){};
+	*shorts = 0;
+}
+
+static const struct option_spec *find_spec(int value)
+{
+	if (value > HELP && value <= HELP + (int)(sizeof(specs) / sizeof(*specs)) - 1)
+		return &specs[value - HELP - 1];
+	for (const struct option_spec *s = specs; s->name; s++)
+		if (s->letter == value)
+			return s;
+	return NULL;
+}
+
+static bool apply(const struct option_spec *spec, struct options *opts, const char *value)
+{
+	void *field = (char *)opts + spec->offset;
+	const char *wanted;
+
+	if (!spec->arg) {
+		*(bool *)field = true;
+		return true;
+	}
+	wanted = spec->parse(spec, value, field);
+	if (wanted)
+		say("--%s: '%s' is not %s", spec->name, value, wanted);
+	return !wanted;
+}
+
+enum options_result options__parse(struct options *opts, const struct command *cmd, int argc,
+				   char **argv)
+{
+	struct option longs[sizeof(specs) / sizeof(*specs) + 1];
+	char shorts[3 * sizeof(specs) / sizeof(*specs) + 4];
+	const struct option_spec *spec;
+	int c;
+
+	*opts = (struct options){ .pfn = { 0, UINT64_MAX }, .ring_pages = 256 };
+	build_getopt(cmd, longs, shorts);
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		switch (c) {
+		case 'h':
+		case HELP:
+			print_help(cmd);
+			return OPTIONS_HELP;
+		case ':':
+			spec = find_spec(optopt);
+			say("--%s needs a value: %s", spec ? spec->name : "?", spec ? spec->arg : "");
+			return OPTIONS_BAD;
+		case '?':
+			say("unknown option '%s'; `xenpin %s --help` lists them", argv[optind - 1],
+			    cmd->name);
+			return OPTIONS_BAD;
+		}
+		if (!apply(find_spec(c), opts, optarg))
+			return OPTIONS_BAD;
+	}
+	if (optind == argc)
+		return OPTIONS_OK;
+	if (!*cmd->args || strcmp(argv[optind - 1], "--")) {
+		say("%s: unexpected argument '%s'%s", cmd->name, argv[optind],
+		    *cmd->args ? "; a command to run stands behind '--'" : "");
+		return OPTIONS_BAD;
+	}
+	opts->cmd = argv + optind;
+	return OPTIONS_OK;
+}

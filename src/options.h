@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Command-line options, declared in one table (options.c). */
+#ifndef XENPIN_OPTIONS_H
+#define XENPIN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct command;
+
+/* Which commands take an option. */
+enum option_for {
+	FOR_FEATURES	= 1 << 0,
+	FOR_TRACE	= 1 << 1,
+};
+
+struct range {
+	uint64_t from, to;	/* inclusive */
+};
+
+struct options {
+	bool json;
+	bool verbose;
+	bool dry_run;
+	bool stack;
+	uint32_t pid;		/* 0: any */
+	uint64_t mm;		/* 0: any */
+	uint32_t levels;	/* bit n: Ln; 0: any */
+	uint32_t what;		/* bits of what_names[]; 0: any */
+	struct range pfn;	/* to == UINT64_MAX: any */
+	uint64_t duration_ns;	/* 0: no limit */
+	uint64_t count;		/* 0: no limit */
+	uint32_t ring_pages;	/* per CPU, a power of two */
+	const char *comm;	/* NULL: any */
+	const char *via;	/* NULL: the first way that works */
+	const char *ready_file;
+	char **cmd;		/* behind "--", or NULL */
+};
+
+enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_BAD };
+
+/*
+ * Fills @opts for @cmd; argv[0] is the command's name.  Says on stderr what is
+ * wrong, or on stdout the help that was asked for.
+ */
+enum options_result options__parse(struct options *opts, const struct command *cmd, int argc,
+				   char **argv);
+
+#endif

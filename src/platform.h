@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What this machine, kernel and user can do, before anything is loaded. */
+#ifndef XENPIN_PLATFORM_H
+#define XENPIN_PLATFORM_H
+
+#include <stdbool.h>
+
+enum guest { GUEST_NONE, GUEST_PV, GUEST_HVM, GUEST_PVH, GUEST_UNKNOWN };
+
+struct platform {
+	enum guest guest;
+	bool dom0;		/* the control domain */
+	bool btf;
+	bool confidential;	/* lockdown=confidentiality */
+	unsigned int vcpus;	/* online */
+	char kernel[65];	/* uname -r */
+};
+
+void platform__read(struct platform *p);
+
+const char *platform__guest_name(enum guest guest);
+
+/*
+ * NULL when xenpin can trace here; otherwise a sentence: what is missing, on
+ * what, and what to do.  Valid until the next call.
+ */
+const char *platform__obstacle(const struct platform *p);
+
+/* The capabilities that are missing, as "CAP_BPF CAP_PERFMON", or NULL. */
+const char *privileges__missing(void);
+
+/*
+ * Give up every capability, for good.  Returns 0 or -errno.  What was opened
+ * before stays open.
+ */
+int privileges__drop(void);
+
+#endif

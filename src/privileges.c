@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Capabilities: which are needed, and giving them up.  The user id is never the question. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+
+#include "platform.h"
+
+static const struct {
+	cap_value_t cap;
+	const char *name;
+} needed[] = {
+	{ CAP_BPF, "CAP_BPF" },		/* load programs */
+	{ CAP_PERFMON, "CAP_PERFMON" },	/* that read kernel memory, and attach them */
+	{ CAP_SYSLOG, "CAP_SYSLOG" },	/* find kernel symbols */
+};
+
+const char *privileges__missing(void)
+{
+	static char names[64];
+	cap_t caps = cap_get_proc();
+	int len = 0;
+
+	names[0] = 0;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		cap_flag_value_t set = CAP_CLEAR;
+
+		if (caps)
+			cap_get_flag(caps, needed[i].cap, CAP_EFFECTIVE, &set);
+		if (set == CAP_CLEAR)
+			len += snprintf(names + len, sizeof(names) - len, "%s%s", len ? " " : "",
+					needed[i].name);
+	}
+	if (caps)
+		cap_free(caps);
+	return len ? names : NULL;
+}
+
+int privileges__drop(void)
+{
+	cap_t none = cap_init();
+	int err = 0;
+
+	if (!none)
+		return -errno;
+	/* Root regains capabilities at exec: not after this. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || cap_reset_ambient() || cap_set_proc(none))
+		err = -errno;
+	cap_free(none);
+	return err;
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * JSON lines: docs/records.schema.json.
+ *
+ * What is rare is built with jansson.  Records come by the hundred thousand,
+ * and a tree of allocated values for each costs more than the workload that is
+ * traced (make bench): their lines are templates in which only numbers and
+ * strings that jansson escaped are filled in.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../symbols.h"
+#include "sink.h"
+
+/* A line under construction; long enough for 32 operations, stacks are written apart. */
+struct line {
+	char *at;
+	char text[8192];
+};
+
+static void put(struct line *l, const char *text, size_t len)
+{
+	memcpy(l->at, text, len);
+	l->at += len;
+}
+
+#define PUT(l, literal) put(l, literal, sizeof(literal) - 1)
+
+static void put_dec(struct line *l, uint64_t value)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do
+		*--p = '0' + value % 10;
+	while (value /= 10);
+	put(l, p, digits + sizeof(digits) - p);
+}
+
+static void put_signed(struct line *l, int64_t value)
+{
+	if (value < 0)
+		PUT(l, "-");
+	put_dec(l, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+static void put_hex(struct line *l, uint64_t value)
+{
+	char digits[16], *p = digits + sizeof(digits);
+
+	do
+		*--p = "0123456789abcdef"[value & 15];
+	while (value >>= 4);
+	PUT(l, "\"0x");
+	put(l, p, digits + sizeof(digits) - p);
+	PUT(l, "\"");
+}
+
+static void put_bool(struct line *l, bool value)
+{
+	if (value)
+		PUT(l, "true");
+	else
+		PUT(l, "false");
+}
+
+/* A task's name as a JSON string; a name is any bytes, JSON is UTF-8. */
+static size_t escape_comm(const char *comm, char *escaped, size_t size)
+{
+	char name[XP_COMM_LEN + 1];
+	json_t *string;
+	size_t len;
+
+	snprintf(name, sizeof(name), "%.*s", XP_COMM_LEN, comm);
+	string = json_string(name);
+	if (!string) {
+		for (char *p = name; *p; p++)
+			if (*p & 0x80)
+				*p = '?';
+		string = json_string(name);
+	}
+	len = json_dumpb(string, escaped, size, JSON_ENCODE_ANY);
+	json_decref(string);
+	return len <= size ? len : 0;
+}
+
+/* The same few names come again and again. */
+static void put_comm(struct line *l, const char *comm)
+{
+	static struct {
+		char comm[XP_COMM_LEN];
+		char escaped[6 * XP_COMM_LEN + 2];	/* \u00XX each */
+		size_t len;
+	} cache[64];
+	uint64_t key[2];
+	unsigned int i;
+
+	memcpy(key, comm, sizeof(key));
+	i = (key[0] ^ key[1]) * 0x9e3779b97f4a7c15ULL >> 58;
+	if (!cache[i].len || memcmp(cache[i].comm, comm, XP_COMM_LEN)) {
+		memcpy(cache[i].comm, comm, XP_COMM_LEN);
+		cache[i].len = escape_comm(comm, cache[i].escaped, sizeof(cache[i].escaped));
+	}
+	put(l, cache[i].escaped, cache[i].len);
+}
+
+static void put_head(struct line *l, const char *type, const struct xp_record *rec)
+{
+	PUT(l, "{\"schema\":1,\"type\":\"");
+	put(l, type, strlen(type));
+	PUT(l, "\",\"t\":");
+	put_dec(l, rec->t);
+	PUT(l, ",\"cpu\":");
+	put_dec(l, rec->cpu);
+	if (rec->kind == XP_LOST)
+		return;
+	PUT(l, ",\"pid\":");
+	put_dec(l, rec->pid);
+	PUT(l, ",\"comm\":");
+	put_comm(l, rec->comm);
+}
+
+static void put_what(struct line *l, const char *what)
+{
+	PUT(l, ",\"what\":\"");
+	put(l, what, strlen(what));
+	PUT(l, "\"");
+}
+
+static void put_batch(struct line *l, const struct xp_record *rec)
+{
+	const struct xp_op *op = (const void *)(rec + 1);
+
+	put_head(l, "batch", rec);
+	PUT(l, ",\"entries\":");
+	put_dec(l, rec->u.batch.entries);
+	PUT(l, ",\"latency_ns\":");
+	put_dec(l, rec->u.batch.latency_ns);
+	PUT(l, ",\"ops\":[");
+	for (uint32_t i = 0; i < rec->u.batch.nops; i++, op++) {
+		if (i)
+			PUT(l, ",");
+		if (op->op == XP_OP_PIN)
+			PUT(l, "{\"op\":\"pin\",\"level\":");
+		else
+			PUT(l, "{\"op\":\"unpin\",\"level\":");
+		put_dec(l, op->level);
+		PUT(l, ",\"mfn\":");
+		put_hex(l, op->mfn);
+		PUT(l, ",\"pfn\":");
+		if (op->pfn == XP_NO_PFN)
+			PUT(l, "null");
+		else
+			put_hex(l, op->pfn);
+		PUT(l, ",\"result\":");
+		put_signed(l, op->result);
+		PUT(l, "}");
+	}
+	PUT(l, "]");
+}
+
+static void put_table(struct line *l, const struct xp_record *rec)
+{
+	put_head(l, "table", rec);
+	put_what(l, rec->kind == XP_TABLE_ALLOC ? "alloc" : "release");
+	PUT(l, ",\"pfn\":");
+	put_hex(l, rec->u.table.pfn);
+	PUT(l, ",\"level\":");
+	put_dec(l, rec->level);
+	PUT(l, ",\"mm\":");
+	put_hex(l, rec->u.table.mm);
+	PUT(l, ",\"pinned\":");
+	put_bool(l, rec->flags & XP_F_PINNED);
+	PUT(l, ",\"flag\":");
+	if (rec->flags & XP_F_FLAG_KNOWN)
+		put_bool(l, rec->flags & XP_F_FLAG);
+	else
+		PUT(l, "null");
+}
+
+static void put_mm(struct line *l, const struct xp_record *rec)
+{
+	put_head(l, "mm", rec);
+	put_what(l, rec->kind == XP_MM_PIN ? "pin" : "unpin");
+	PUT(l, ",\"mm\":");
+	put_hex(l, rec->u.mm.mm);
+	PUT(l, ",\"pgd\":");
+	put_hex(l, rec->u.mm.pgd);
+}
+
+static void put_flag(struct line *l, const struct xp_record *rec)
+{
+	put_head(l, "flag", rec);
+	put_what(l, rec->kind == XP_FLAG_SET ? "set" : "clear");
+	PUT(l, ",\"pfn\":");
+	put_hex(l, rec->u.flag.pfn);
+	PUT(l, ",\"level\":");
+	put_dec(l, rec->level);
+	PUT(l, ",\"exact\":");
+	put_bool(l, !(rec->flags & XP_F_INFERRED));
+}
+
+static void put_lost(struct line *l, const struct xp_record *rec)
+{
+	const char *hook = hook_name(rec->u.lost.hook);
+
+	put_head(l, "lost", rec);
+	PUT(l, ",\"hook\":\"");
+	put(l, hook, strlen(hook));
+	PUT(l, "\",\"count\":");
+	put_dec(l, rec->u.lost.count);
+}
+
+typedef void (*put_fn)(struct line *l, const struct xp_record *rec);
+
+static const put_fn put_kind[XP_KIND_END] = {
+	[XP_LOST] = put_lost,
+	[XP_BATCH] = put_batch,
+	[XP_TABLE_ALLOC] = put_table,
+	[XP_TABLE_RELEASE] = put_table,
+	[XP_MM_PIN] = put_mm,
+	[XP_MM_UNPIN] = put_mm,
+	[XP_FLAG_SET] = put_flag,
+	[XP_FLAG_CLEAR] = put_flag,
+};
+
+static void print_stack(struct sink *sink, const uint64_t *stack)
+{
+	json_t *frames = json_array();
+	char *text;
+
+	for (int i = 0; stack && i < XP_STACK_MAX && stack[i]; i++) {
+		char frame[SYMBOL_LEN];
+
+		if (symbols__name(sink->symbols, stack[i], frame, sizeof(frame)))
+			json_array_append_new(frames, json_string(frame));
+	}
+	text = json_dumps(frames, JSON_COMPACT);
+	fprintf(sink->out, ",\"stack\":%s", text ?: "[]");
+	free(text);
+	json_decref(frames);
+}
+
+static void json_record(struct sink *sink, const struct xp_record *rec)
+{
+	struct line l = { .at = l.text };
+
+	if (rec->kind >= XP_KIND_END || !put_kind[rec->kind])
+		return;
+	put_kind[rec->kind](&l, rec);
+	if (!sink->symbols || rec->kind == XP_LOST) {
+		PUT(&l, "}\n");
+		fwrite(l.text, 1, l.at - l.text, sink->out);
+		return;
+	}
+	fwrite(l.text, 1, l.at - l.text, sink->out);
+	print_stack(sink, record__stack(rec));
+	fputs("}\n", sink->out);
+}
+
+static void print_object(struct sink *sink, json_t *object)
+{
+	json_dumpf(object, sink->out, JSON_COMPACT);
+	fputc('\n', sink->out);
+	json_decref(object);
+}
+
+static void json_start(struct sink *sink, const struct session *s)
+{
+	json_t *hooks = json_array();
+
+	for (int i = 0; i < s->nr_hooks; i++)
+		json_array_append_new(hooks, json_pack("{ssss}", "name", s->hooks[i].name, "via",
+						       s->hooks[i].via));
+	print_object(sink, json_pack("{sisssIsosssssi}", "schema", 1, "type", "start", "t",
+				     (json_int_t)s->begin_ns, "hooks", hooks, "kernel",
+				     s->platform->kernel, "domain",
+				     s->platform->dom0 ? "dom0" : "domU", "vcpus",
+				     s->platform->vcpus));
+}
+
+static void json_end(struct sink *sink, const struct session *s)
+{
+	json_t *hooks = json_array();
+
+	for (int i = 0; i < s->nr_hooks; i++)
+		json_array_append_new(hooks, json_pack("{sssIsIsI}", "name", s->hooks[i].name,
+						       "delivered",
+						       (json_int_t)s->hooks[i].delivered, "lost",
+						       (json_int_t)s->hooks[i].lost, "missed",
+						       (json_int_t)s->hooks[i].missed));
+	print_object(sink, json_pack("{sisssIsIsIsIsIsIso}", "schema", 1, "type", "end", "t",
+				     (json_int_t)s->end_ns, "delivered", (json_int_t)s->delivered,
+				     "lost", (json_int_t)s->lost, "missed", (json_int_t)s->missed,
+				     "findings", (json_int_t)s->findings, "elapsed_ns",
+				     (json_int_t)(s->end_ns - s->begin_ns), "hooks", hooks));
+}
+
+const struct sink_ops sink_json = { json_start, json_record, json_end };

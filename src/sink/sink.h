@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where a trace goes: text for people, JSON lines for programs. */
+#ifndef XENPIN_SINK_H
+#define XENPIN_SINK_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../../include/record.h"
+#include "../platform.h"
+
+/* Names and counts of one hook, for the first and the last object. */
+struct hook_report {
+	const char *name, *via;
+	uint64_t delivered, lost, missed;
+};
+
+struct session {
+	const struct platform *platform;
+	struct hook_report *hooks;
+	int nr_hooks;
+	uint64_t begin_ns, end_ns;	/* CLOCK_MONOTONIC */
+	uint64_t delivered;		/* records from the kernel, handed to the sink */
+	uint64_t inferred;		/* flag records, concluded from those */
+	uint64_t lost, missed, findings;
+};
+
+struct symbols;
+
+struct sink {
+	FILE *out;
+	struct symbols *symbols;	/* NULL: no stacks */
+	const struct sink_ops *ops;
+	uint64_t begin_ns;		/* text counts from here */
+};
+
+struct sink_ops {
+	void (*start)(struct sink *sink, const struct session *session);
+	void (*record)(struct sink *sink, const struct xp_record *record);
+	void (*end)(struct sink *sink, const struct session *session);
+};
+
+extern const struct sink_ops sink_text, sink_json;
+
+/* Shared by both. */
+const char *hook_name(uint32_t hook);
+
+/* The return addresses behind @record: 0-terminated, at most XP_STACK_MAX; NULL when none. */
+const uint64_t *record__stack(const struct xp_record *record);
+
+#endif

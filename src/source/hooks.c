@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The hook table, and finding a way for each hook. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/types.h>
+
+#include "../../include/record.h"
+#include "../../include/config.h"
+#include "hooks.h"
+#include "trace.skel.h"
+
+/* Page tables of one mm, with --mm: 128 GiB of it. */
+#define MM_TABLES (1 << 16)
+
+#define TRACEPOINT_WAYS(name) \
+	{ { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
+
+const struct hook hooks[HOOKS] = {
+	[XP_HOOK_FLUSH] = { "flush", "pins and unpins, in hypercall batches", true,
+			    { { "fentry", { "flush_fentry", "flush_fexit" } },
+			      { "kprobe", { "flush_kprobe", "flush_kretprobe" } } } },
+	[XP_HOOK_ALLOC] = { "alloc", "a page becomes a page table", true,
+			    TRACEPOINT_WAYS("alloc") },
+	[XP_HOOK_RELEASE] = { "release", "a page table becomes a page again", true,
+			      TRACEPOINT_WAYS("release") },
+	[XP_HOOK_PGD_PIN] = { "pgd_pin", "a whole tree is pinned", false,
+			      TRACEPOINT_WAYS("pgd_pin") },
+	[XP_HOOK_PGD_UNPIN] = { "pgd_unpin", "a whole tree is unpinned", false,
+				TRACEPOINT_WAYS("pgd_unpin") },
+};
+
+/*
+ * libbpf says only in its log which program was refused.  The callback has no
+ * context argument, hence the statics.
+ */
+static struct {
+	bool verbose;
+	char prog[64];		/* the first program that was refused */
+	char text[REASON_LEN];	/* the first warning */
+} refusal;
+
+static int on_libbpf_message(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[512];
+	va_list copy;
+
+	va_copy(copy, args);
+	vsnprintf(text, sizeof(text), format, copy);
+	va_end(copy);
+	text[strcspn(text, "\n")] = 0;
+	if (level == LIBBPF_WARN) {
+		if (!refusal.prog[0])
+			sscanf(text, "libbpf: prog '%63[^']'", refusal.prog);
+		if (!refusal.text[0])
+			snprintf(refusal.text, sizeof(refusal.text), "%.*s", REASON_LEN - 1,
+				 text + (strncmp(text, "libbpf: ", 8) ? 0 : 8));
+	}
+	return refusal.verbose ? vfprintf(stderr, format, args) : 0;
+}
+
+void hooks__verbose(bool on)
+{
+	refusal.verbose = on;
+	libbpf_set_print(on_libbpf_message);
+}
+
+static void refusal__clear(void)
+{
+	refusal.prog[0] = 0;
+	refusal.text[0] = 0;
+}
+
+static void configure(struct trace_bpf *skel, const struct options *opts)
+{
+	struct xp_config *config = (void *)&skel->rodata->config;
+	uint32_t slots = opts->ring_pages * 4096 / XP_SLOT;
+
+	config->pid = opts->pid;
+	config->mm = opts->mm;
+	config->pfn_from = opts->pfn.from;
+	config->pfn_to = opts->pfn.to;
+	config->levels = opts->levels;
+	config->what = opts->what ?: XP_W_ALL;
+	config->stack = opts->stack;
+	config->ring_mask = slots - 1;
+	config->by_comm = opts->comm != NULL;
+	if (opts->comm)
+		memcpy(config->comm, opts->comm, strlen(opts->comm));
+	bpf_map__set_max_entries(skel->maps.rings, libbpf_num_possible_cpus());
+	bpf_map__set_value_size(skel->maps.rings, sizeof(struct xp_ring) +
+				(slots + XP_RECORD_SLOTS_MAX) * XP_SLOT);
+	if (opts->mm)
+		bpf_map__set_max_entries(skel->maps.mm_tables, MM_TABLES);
+}
+
+/* The @i-th program of the hook's current way, or NULL. */
+static const char *prog_name(const struct attachment *at, int h, int i)
+{
+	return at->way < 0 || i == PROGS_MAX ? NULL : hooks[h].ways[at->way].progs[i];
+}
+
+static struct bpf_program *find_prog(const struct trace_bpf *skel, const char *name)
+{
+	return bpf_object__find_program_by_name(skel->obj, name);
+}
+
+static void select_ways(struct trace_bpf *skel, const struct attachment at[HOOKS])
+{
+	struct bpf_program *prog;
+	const char *name;
+
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, prog == skel->progs.locate);
+	for (int h = 0; h < HOOKS; h++)
+		for (int i = 0; (name = prog_name(&at[h], h, i)); i++)
+			bpf_program__set_autoload(find_prog(skel, name), true);
+}
+
+static int hook_of_prog(const struct attachment at[HOOKS], const char *wanted)
+{
+	const char *name;
+
+	for (int h = 0; h < HOOKS; h++)
+		for (int i = 0; (name = prog_name(&at[h], h, i)); i++)
+			if (!strcmp(name, wanted))
+				return h;
+	return -1;
+}
+
+static int load(struct trace_bpf **skel, const struct attachment at[HOOKS],
+		const struct options *opts, int *culprit)
+{
+	int err;
+
+	*culprit = -1;
+	refusal__clear();
+	*skel = trace_bpf__open();
+	if (!*skel)
+		return -errno;
+	configure(*skel, opts);
+	select_ways(*skel, at);
+	err = trace_bpf__load(*skel);
+	if (err)
+		*culprit = hook_of_prog(at, refusal.prog);
+	return err;
+}
+
+static int attach_all(struct trace_bpf *skel, struct attachment at[HOOKS], int *culprit)
+{
+	const char *name;
+
+	for (int h = 0; h < HOOKS; h++) {
+		for (int i = 0; (name = prog_name(&at[h], h, i)); i++) {
+			at[h].links[i] = bpf_program__attach(find_prog(skel, name));
+			if (at[h].links[i])
+				continue;
+			*culprit = h;
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+/* The hook's way was refused: go to the next.  Returns -errno when it must not do without. */
+static int next_way(struct attachment *at, int h, int err, char why[REASON_LEN])
+{
+	char *reason = at->reason[at->way];
+
+	snprintf(reason, REASON_LEN, "%s", *refusal.text ? refusal.text : strerror(-err));
+	if (++at->way < WAYS_MAX && hooks[h].ways[at->way].via)
+		return 0;
+	at->way = -1;
+	if (!hooks[h].required)
+		return 0;
+	snprintf(why, REASON_LEN, "no way to attach the hook %s: %.100s", hooks[h].name, reason);
+	return err;
+}
+
+static int run_locate(struct trace_bpf *skel)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(skel->progs.locate), &run);
+}
+
+int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const struct options *opts,
+		bool attach, char why[REASON_LEN])
+{
+	int err, culprit;
+
+	for (int h = 0; h < HOOKS; h++) {
+		at[h] = (struct attachment){};
+		for (int w = 0; opts->via && w < WAYS_MAX && hooks[h].ways[w].via; w++)
+			if (!strcmp(hooks[h].ways[w].via, opts->via))
+				at[h].way = w;
+	}
+	for (;;) {
+		err = load(skel, at, opts, &culprit);
+		if (!err)
+			err = run_locate(*skel);
+		if (!err && attach)
+			err = attach_all(*skel, at, &culprit);
+		if (!err)
+			return 0;
+		hooks__close(*skel, at);
+		if (culprit < 0) {
+			snprintf(why, REASON_LEN, "%s",
+				 *refusal.text ? refusal.text : strerror(-err));
+			return err;
+		}
+		if (next_way(&at[culprit], culprit, err, why))
+			return err;
+	}
+}
+
+bool hooks__probe(int h, int way, char reason[REASON_LEN])
+{
+	struct options none = { .pfn.to = UINT64_MAX, .ring_pages = 1 };
+	struct attachment at[HOOKS];
+	struct trace_bpf *skel;
+	int err, culprit;
+
+	for (int i = 0; i < HOOKS; i++)
+		at[i] = (struct attachment){ .way = i == h ? way : -1 };
+	err = load(&skel, at, &none, &culprit);
+	if (err)
+		snprintf(reason, REASON_LEN, "%s", *refusal.text ? refusal.text : strerror(-err));
+	trace_bpf__destroy(skel);
+	return !err;
+}
+
+void hooks__detach(struct attachment at[HOOKS])
+{
+	for (int h = 0; h < HOOKS; h++) {
+		for (int i = 0; i < PROGS_MAX; i++) {
+			bpf_link__destroy(at[h].links[i]);
+			at[h].links[i] = NULL;
+		}
+	}
+}
+
+void hooks__close(struct trace_bpf *skel, struct attachment at[HOOKS])
+{
+	hooks__detach(at);
+	trace_bpf__destroy(skel);
+}
+
+const char *hooks__via(const struct attachment at[HOOKS], int h)
+{
+	return at[h].way < 0 ? "none" : hooks[h].ways[at[h].way].via;
+}
+
+uint64_t hooks__missed(const struct trace_bpf *skel, const struct attachment at[HOOKS], int h)
+{
+	uint64_t missed = 0;
+	const char *name;
+
+	for (int i = 0; (name = prog_name(&at[h], h, i)); i++) {
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(bpf_program__fd(find_prog(skel, name)), &info, &size))
+			missed += info.recursion_misses;
+	}
+	return missed;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What xenpin attaches to, and the ways to do it.
+ *
+ * A hook is one thing to observe; a way is one mechanism that delivers it.
+ * The ways of a hook are tried in order, and what decides is whether the
+ * kernel takes the programs: never its version.
+ */
+#ifndef XENPIN_HOOKS_H
+#define XENPIN_HOOKS_H
+
+#include <stdbool.h>
+
+#include "../options.h"
+
+#define WAYS_MAX	2
+#define PROGS_MAX	2
+#define REASON_LEN	160
+
+struct hook {
+	const char *name;
+	const char *what;	/* for a person */
+	bool required;
+	struct way {
+		const char *via;	/* NULL ends the list */
+		const char *progs[PROGS_MAX];
+	} ways[WAYS_MAX + 1];
+};
+
+enum { HOOKS = 5 };	/* the first of enum xp_hook, in its order */
+extern const struct hook hooks[HOOKS];
+
+struct bpf_link;
+struct trace_bpf;
+
+/* What became of each hook. */
+struct attachment {
+	int way;				/* index into ways[]; -1: none works */
+	char reason[WAYS_MAX][REASON_LEN];	/* of each way that was refused; else "" */
+	struct bpf_link *links[PROGS_MAX];	/* owned */
+};
+
+/*
+ * Open, configure, load and, unless @attach is false, attach.  Nothing is
+ * recorded until armed.  On success *@skel is the caller's, to be given to
+ * hooks__close().  Returns 0, or -errno with a sentence in @why when a required
+ * hook has no way or the object cannot be loaded at all.
+ */
+int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const struct options *opts,
+		bool attach, char why[REASON_LEN]);
+
+/* Does way @way of hook @h load here?  @reason tells why not. */
+bool hooks__probe(int h, int way, char reason[REASON_LEN]);
+
+void hooks__detach(struct attachment at[HOOKS]);
+void hooks__close(struct trace_bpf *skel, struct attachment at[HOOKS]);
+
+/* "tp_btf" and so on, or "none". */
+const char *hooks__via(const struct attachment at[HOOKS], int h);
+
+/* Runs of the hook's programs that the kernel skipped because of recursion. */
+uint64_t hooks__missed(const struct trace_bpf *skel, const struct attachment at[HOOKS], int h);
+
+/* Send libbpf's messages to stderr, or keep only the reason of a refusal. */
+void hooks__verbose(bool on);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The live source: attached hooks, and the stream that their rings make. */
+#ifndef XENPIN_LIVE_H
+#define XENPIN_LIVE_H
+
+#include <linux/types.h>
+
+#include "../../include/record.h"
+#include "hooks.h"
+
+struct live;
+
+/* A record is valid during the call. */
+typedef void (*record_fn)(void *context, struct xp_record *record);
+
+/*
+ * Load and attach as @opts say (or, with --dry-run, only load).  Returns 0 and
+ * the source, or -errno and a sentence in @why.
+ */
+int live__open(struct live **live, const struct options *opts, char why[REASON_LEN]);
+
+/* From here on records are made.  Returns the time, CLOCK_MONOTONIC ns. */
+uint64_t live__arm(struct live *live);
+
+/*
+ * Hand over, in time order, all records that no older one can precede any
+ * more.  Returns how full the fullest ring was, in percent, or -errno.
+ */
+int live__drain(struct live *live, record_fn fn, void *context);
+
+/* Detach, then hand over the rest, untold losses included. */
+int live__stop(struct live *live, record_fn fn, void *context);
+
+const struct attachment *live__attachments(const struct live *live);
+
+/* Skipped by the kernel, of one hook. */
+uint64_t live__missed(const struct live *live, int hook);
+
+void live__close(struct live *live);
+
+#endif

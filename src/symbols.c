@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kallsyms, read once and searched by address. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "symbols.h"
+
+#define ANCHOR "_text"
+
+struct symbol {
+	uint64_t address;
+	uint32_t name;		/* offset into names */
+};
+
+/* Stacks repeat: remember the answers. */
+#define CACHE_SLOTS 1024
+
+struct symbols {
+	FILE *kallsyms;		/* NULL once read */
+	char debug_file[256];	/* "" when there is none */
+	struct lines *lines;
+	struct symbol *symbols;
+	size_t nr, max;
+	char *names;
+	size_t names_len, names_size;
+	struct {
+		uint64_t address;
+		char *name;
+	} cache[CACHE_SLOTS];
+};
+
+static void find_debug_file(char *path, size_t size, const char *release)
+{
+	static const char *const places[] = {
+		"/usr/lib/debug/boot/vmlinux-%s",
+		"/usr/lib/debug/lib/modules/%s/vmlinux",
+		"/lib/modules/%s/build/vmlinux",
+		"/boot/vmlinux-%s",
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(path, size, places[i], release);
+		if (!access(path, R_OK))
+			return;
+	}
+	*path = 0;
+}
+
+struct symbols *symbols__open(const char *kallsyms, const char *release)
+{
+	struct symbols *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->kallsyms = fopen(kallsyms, "re");
+	if (!s->kallsyms) {
+		int err = errno;
+
+		free(s);
+		errno = err;
+		return NULL;
+	}
+	find_debug_file(s->debug_file, sizeof(s->debug_file), release);
+	return s;
+}
+
+void symbols__close(struct symbols *s)
+{
+	if (!s)
+		return;
+	if (s->kallsyms)
+		fclose(s->kallsyms);
+	lines__close(s->lines);
+	for (int i = 0; i < CACHE_SLOTS; i++)
+		free(s->cache[i].name);
+	free(s->symbols);
+	free(s->names);
+	free(s);
+}
+
+static bool add_symbol(struct symbols *s, uint64_t address, const char *name)
+{
+	size_t len = strlen(name) + 1;
+
+	if (s->nr == s->max) {
+		size_t max = s->max * 2 ?: 1 << 16;
+		void *p = reallocarray(s->symbols, max, sizeof(*s->symbols));
+
+		if (!p)
+			return false;
+		s->symbols = p;
+		s->max = max;
+	}
+	if (s->names_len + len > s->names_size) {
+		size_t size = (s->names_size + len) * 2;
+		void *p = realloc(s->names, size);
+
+		if (!p)
+			return false;
+		s->names = p;
+		s->names_size = size;
+	}
+	memcpy(s->names + s->names_len, name, len);
+	s->symbols[s->nr++] = (struct symbol){ address, s->names_len };
+	s->names_len += len;
+	return true;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct symbol *x = a, *y = b;
+
+	if (x->address != y->address)
+		return x->address < y->address ? -1 : 1;
+	return x->name < y->name ? -1 : x->name > y->name;
+}
+
+/* "ffffffff81000000 T _text" or "ffffffffc0000000 t name\t[module]" */
+static void read_kallsyms(struct symbols *s)
+{
+	uint64_t anchor = 0;
+	char line[512];
+
+	while (fgets(line, sizeof(line), s->kallsyms)) {
+		char *end, *name;
+		uint64_t address = strtoull(line, &end, 16);
+
+		if (end == line || strlen(end) < 4 || !address)
+			continue;
+		name = end + 3;
+		name[strcspn(name, "\n")] = 0;
+		end = strchr(name, '\t');
+		if (end)
+			*end = ' ';
+		if (!strcmp(name, ANCHOR))
+			anchor = address;
+		/* Data is never a return address, per-CPU symbols are offsets. */
+		if (!strchr("tTwW", line[strcspn(line, " ") + 1]))
+			continue;
+		if (!add_symbol(s, address, name))
+			break;
+	}
+	fclose(s->kallsyms);
+	s->kallsyms = NULL;
+	qsort(s->symbols, s->nr, sizeof(*s->symbols), by_address);
+	if (*s->debug_file && anchor)
+		s->lines = lines__open(s->debug_file, ANCHOR, anchor);
+}
+
+static const struct symbol *find_symbol(const struct symbols *s, uint64_t address)
+{
+	size_t low = 0, high = s->nr;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (s->symbols[mid].address <= address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? &s->symbols[low - 1] : NULL;
+}
+
+static void describe(struct symbols *s, uint64_t address, char *name, size_t size)
+{
+	const struct symbol *symbol = find_symbol(s, address);
+	char where[192];
+	int len;
+
+	if (!symbol) {
+		snprintf(name, size, "%#llx", (unsigned long long)address);
+		return;
+	}
+	len = snprintf(name, size, "%s+%#llx", s->names + symbol->name,
+		       (unsigned long long)(address - symbol->address));
+	/* A return address lies behind its call. */
+	if (s->lines && len < (int)size && lines__find(s->lines, address - 1, where, sizeof(where)))
+		snprintf(name + len, size - len, " (%s)", where);
+}
+
+bool symbols__name(struct symbols *s, uint64_t address, char *name, size_t size)
+{
+	unsigned int i = (address * 0x9e3779b97f4a7c15ULL >> 32) % CACHE_SLOTS;
+
+	if (s->kallsyms)
+		read_kallsyms(s);
+	if (s->cache[i].address != address || !s->cache[i].name) {
+		describe(s, address, name, size);
+		free(s->cache[i].name);
+		s->cache[i].address = address;
+		s->cache[i].name = strdup(name);
+	} else {
+		snprintf(name, size, "%s", s->cache[i].name);
+	}
+	return strncmp(name, "bpf_prog_", 9) && strncmp(name, "bpf_trampoline_", 15);
+}

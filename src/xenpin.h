@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What every command shares: exit status, messages, the command table. */
+#ifndef XENPIN_H
+#define XENPIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The contract with scripts; each has a test in tests/. */
+enum exit_status {
+	EXIT_CLEAN	= 0,
+	EXIT_FINDING	= 1,
+	EXIT_USAGE	= 2,
+	EXIT_CANNOT	= 3,	/* this system cannot: not PV, no BTF, a capability missing */
+	EXIT_LOAD	= 4,	/* load or attach failed */
+	EXIT_INCOMPLETE	= 5,	/* records were lost, or coverage is partial */
+};
+
+struct options;
+
+struct command {
+	const char *name;
+	const char *args;	/* behind the options, for the usage line */
+	const char *what;	/* one line of help */
+	uint32_t options;	/* enum option_for bits */
+	int (*run)(const struct options *opts);	/* returns enum exit_status */
+};
+
+extern const struct command commands[];
+
+int cmd_features(const struct options *opts);
+int cmd_trace(const struct options *opts);
+
+/* A sentence on stderr, behind "xenpin: ". */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
