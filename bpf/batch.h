@@ -18,11 +18,34 @@
 /* Per-CPU multicall buffer: arch/x86/xen/multicalls.c. */
 extern const struct mc_buffer mc_buffer __ksym __weak;
 
-/* A batch between its way in and its way out, and the room to decode it. */
+/*
+ * Walks the mmuext operations of a batch.  One entry can hold several, and two
+ * nested loops are more than the verifier follows: so one flat sequence of
+ * steps, each of which opens an entry or yields an operation.
+ */
+struct op_walk {
+	__u64 entries;			/* address of the batch's entries */
+	__u64 ops;			/* of the open entry's argument array */
+	__s64 result;			/* Xen's, of the open entry */
+	__u64 nr, count;		/* operation within the open entry */
+	__u32 mask;			/* entries still to open */
+	__u32 entry;			/* next to look at */
+};
+
+#define WALK_STEPS (MC_BATCH + XP_OPS_MAX)
+
+/*
+ * A batch between its way in and its way out, and the room to decode it.  The
+ * walk stands here and not on the stack because the verifier does not follow
+ * values in memory: it would try all their combinations.
+ */
 struct flight {
 	__u64 begin;			/* ns; 0: no pin or unpin in flight */
 	__u32 entries;			/* in the whole batch */
 	__u32 mask;			/* bit i: entry i holds mmuext operations */
+	__u32 nops;			/* decoded, and through the filters */
+	__u32 pad;
+	struct op_walk walk;
 	struct xp_op ops[XP_OPS_MAX];
 };
 
@@ -45,28 +68,11 @@ static __always_inline bool cmd__is_pin(__u32 cmd)
 	return cmd <= MMUEXT_PIN_L4_TABLE || cmd == MMUEXT_UNPIN_TABLE;
 }
 
-/*
- * Walks the mmuext operations of a batch.  One entry can hold several, and two
- * nested loops are more than the verifier follows: so one flat sequence of
- * steps, each of which opens an entry or yields an operation.
- */
-struct op_walk {
-	const struct mc_buffer *buffer;
-	__u32 mask;			/* entries still to open */
-	__u32 entry;			/* next to look at */
-	__u32 nr, count;		/* operation within the open entry */
-	__u64 ops;			/* its argument array */
-	__s64 result;
-};
-
-#define WALK_STEPS (MC_BATCH + XP_OPS_MAX)
-
 enum walk { WALK_END, WALK_ON, WALK_OP };
 
 static __always_inline enum walk op_walk__open(struct op_walk *w)
 {
 	struct multicall_entry mc;
-	const void *from;
 	__u32 nr = w->entry++ & (MC_BATCH - 1);
 
 	if (!(w->mask >> nr))
@@ -74,9 +80,7 @@ static __always_inline enum walk op_walk__open(struct op_walk *w)
 	if (!(w->mask & (1U << nr)))
 		return WALK_ON;
 	w->mask &= ~(1U << nr);
-	from = (const void *)w->buffer + bpf_core_field_offset(struct mc_buffer, entries) +
-	       nr * sizeof(mc);
-	if (bpf_probe_read_kernel(&mc, sizeof(mc), from))
+	if (bpf_probe_read_kernel(&mc, sizeof(mc), (void *)(w->entries + nr * sizeof(mc))))
 		return WALK_ON;
 	w->ops = mc.args[0];
 	w->count = mc.args[1];
@@ -139,13 +143,21 @@ static __always_inline __u32 batch__mask(const struct mc_buffer *b, __u32 entrie
 	return mask;
 }
 
-static __always_inline bool batch__has_pin(const struct mc_buffer *b, __u32 mask)
+static __always_inline void op_walk__begin(struct op_walk *w, const struct mc_buffer *b, __u32 mask)
 {
-	struct op_walk walk = { .buffer = b, .mask = mask };
+	w->entries = (__u64)&b->entries;
+	w->mask = mask;
+	w->entry = 0;
+	w->nr = 0;
+	w->count = 0;
+}
+
+static __always_inline bool batch__has_pin(struct op_walk *walk)
+{
 	struct mmuext_op op;
 
 	for (int i = 0; i < WALK_STEPS; i++) {
-		enum walk step = op_walk__step(&walk, &op);
+		enum walk step = op_walk__step(walk, &op);
 
 		if (step == WALK_END)
 			return false;
@@ -165,10 +177,13 @@ static __always_inline int on_flush(void)
 		return 0;
 	entries = b->mcidx;
 	mask = batch__mask(b, entries);
-	if (!mask || !batch__has_pin(b, mask))
+	if (!mask)
 		return 0;
 	flight = flight__this_cpu();
 	if (!flight)
+		return 0;
+	op_walk__begin(&flight->walk, b, mask);
+	if (!batch__has_pin(&flight->walk))
 		return 0;
 	flight->entries = entries;
 	flight->mask = mask;
@@ -176,22 +191,22 @@ static __always_inline int on_flush(void)
 	return 0;
 }
 
-static __always_inline __u32 batch__decode(struct flight *flight)
+static __always_inline void batch__decode(struct flight *flight)
 {
-	struct op_walk walk = { .buffer = bpf_this_cpu_ptr(&mc_buffer), .mask = flight->mask };
 	struct mmuext_op op;
-	__u32 nops = 0;
 
+	flight->nops = 0;
+	op_walk__begin(&flight->walk, bpf_this_cpu_ptr(&mc_buffer), flight->mask);
 	for (int i = 0; i < WALK_STEPS; i++) {
-		enum walk step = op_walk__step(&walk, &op);
+		enum walk step = op_walk__step(&flight->walk, &op);
+		__u32 nr = flight->nops;
 
 		if (step == WALK_END)
 			break;
-		if (step == WALK_OP && nops < XP_OPS_MAX &&
-		    decode_op(&op, walk.result, &flight->ops[nops]))
-			nops++;
+		if (step == WALK_OP && nr < XP_OPS_MAX &&
+		    decode_op(&op, flight->walk.result, &flight->ops[nr]))
+			flight->nops++;
 	}
-	return nops;
 }
 
 static __always_inline int on_flushed(void *ctx)
@@ -216,9 +231,10 @@ static __always_inline int on_flushed(void *ctx)
 	tgid = bpf_get_current_pid_tgid() >> 32;
 	if (!filter__task(tgid))
 		return 0;
-	nops = batch__decode(flight);
+	batch__decode(flight);
+	nops = flight->nops;
 	ring = ring__this_cpu(&cpu);
-	if (!nops || !ring)
+	if (!nops || nops > XP_OPS_MAX || !ring)
 		return 0;
 	rec = record__begin(ring, cpu, tgid, ev, record__slots(XP_SLOT + nops * sizeof(*ops)), &seq);
 	if (!rec)

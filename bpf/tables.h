@@ -30,9 +30,13 @@ static __always_inline __u8 level__of(unsigned int pt_level)
 	return pt_level == PT_PGD ? XP_L4 : pt_level <= PT_PTE ? PT_PTE + 1 - pt_level : XP_L_NONE;
 }
 
+/* The verifier lets nobody shift a pointer, but a number that was read from memory. */
 static __always_inline __u64 pfn__of_pgd(const void *pgd)
 {
-	return ((__u64)pgd - kaddr.page_offset) >> 12;
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &pgd);
+	return (address - kaddr.page_offset) >> 12;
 }
 
 static __always_inline int table__event(void *ctx, struct xp_event ev, __u64 mm, __u64 pfn)
