@@ -6,6 +6,7 @@ import re
 import subprocess
 
 from . import LabError
+from .packages import run
 
 PT_INTERP = 3
 
@@ -44,3 +45,9 @@ def libraries(path):
         if libgcc.exists():
             found.add(libgcc)
     return sorted(found)
+
+
+def needed(path):
+    """The names of the libraries that PATH's dynamic section asks for."""
+    text = run(["readelf", "-d", str(path)])
+    return re.findall(r"\(NEEDED\)\s+Shared library: \[([^]]+)\]", text)

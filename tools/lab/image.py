@@ -10,7 +10,7 @@ import pathlib
 import shutil
 import stat
 
-from . import LabError, cache, elf
+from . import LabError, cache, elf, kernels
 from .packages import run
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -67,6 +67,11 @@ class Image:
             for library in elf.libraries(source):
                 self.file(str(library), library)
 
+    def tree(self, path, source):
+        """All that the host's directory SOURCE holds."""
+        for file in sorted(p for p in source.rglob("*") if p.is_file()):
+            self.file(f"{path}/{file.relative_to(source)}", file)
+
     def add(self, spec):
         """What --add names: FILE or FILE:GUESTPATH; a directory is taken with all it holds."""
         name, _, target = spec.partition(":")
@@ -94,9 +99,11 @@ class Image:
         for applet in run([str(BUSYBOX), "--list-full"]).split():
             if self.place(applet) not in self.files:
                 self.link(applet, "/bin/busybox")
-        for at, module in enumerate(kernel.modules):
+        wanted = kernels.XEN if role == "domu" else kernels.MODULES
+        for at, module in enumerate(kernel.modules(wanted)):
             self.file(f"xenlab/modules/{at:02}-{module.name}", module)
         self.file("xenlab/init", HERE / "guest-init")
+        self.file("xenlab/start-domu", HERE / "start-domu")
         self.file("xenlab/runner", runner())
         self.data("xenlab/role", f"{role}\n".encode())
 

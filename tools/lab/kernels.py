@@ -20,9 +20,10 @@ from .packages import Suite, run, say
 
 STOCK = {"stock-6.1": "bookworm", "stock-6.12": "trixie", "stock-sid": "sid"}
 
-# dom0's channel to the host is virtio; the rest is what /dev/xen and /proc/xen need.
-MODULES = ("virtio_pci", "virtio_console", "xenfs", "xen_privcmd", "xen_evtchn", "xen_gntdev",
-           "xen_gntalloc")
+# dom0's channel to the host, and what /dev/xen and /proc/xen need.
+CHANNEL = ("virtio_pci", "virtio_console")
+XEN = ("xenfs", "xen_privcmd", "xen_evtchn", "xen_gntdev", "xen_gntalloc")
+MODULES = CHANNEL + XEN
 RECIPE = 1  # counts changes to what a stock kernel's directory holds
 
 
@@ -32,8 +33,13 @@ class Kernel:
 
     name: str
     vmlinuz: pathlib.Path
-    modules: tuple  # paths of .ko files in the order of loading
-    version: str = ""
+    libdir: pathlib.Path = None  # lib/modules/RELEASE, when it has modules
+
+    def modules(self, wanted):
+        """The .ko files of the modules WANTED and of those they need, in the order of loading."""
+        if self.libdir is None:
+            return []
+        return [self.libdir / path for path, _ in closure(self.libdir, wanted)]
 
     def vmlinux(self):
         """The ELF image inside the bzImage.
@@ -54,8 +60,9 @@ def find(name):
     if re.fullmatch(r"stock-\d+\.\d+", name):
         # A version's own name holds only while sid has that version: sid moves on.
         kernel = stock("stock-sid")
-        if not kernel.version.startswith(name[len("stock-"):] + "."):
-            raise LabError(f"{name} is gone: the newest kernel in sid is {kernel.version}, "
+        release = kernel.libdir.name
+        if not release.startswith(name[len("stock-"):] + "."):
+            raise LabError(f"{name} is gone: the newest kernel in sid is {release}, "
                            "called stock-sid")
         return kernel
     if re.fullmatch(r"patched-[\w.+-]+", name):
@@ -159,11 +166,9 @@ def load(name, directory):
     libdirs = sorted((directory / "modules" / "lib" / "modules").glob("*"))
     if len(libdirs) > 1:
         raise LabError(f"{directory}/modules holds modules of {len(libdirs)} releases, want one")
-    modules = ()
-    if libdirs and (libdirs[0] / "modules.dep").exists():
-        modules = tuple(libdirs[0] / path for path, _ in closure(libdirs[0], MODULES))
-    version = libdirs[0].name if libdirs else ""
-    return Kernel(name, directory / "vmlinuz", modules, version)
+    if libdirs and not (libdirs[0] / "modules.dep").exists():
+        raise LabError(f"{libdirs[0]} has no modules.dep: run depmod -b {directory}/modules")
+    return Kernel(name, directory / "vmlinuz", libdirs[0] if libdirs else None)
 
 
 def closure(libdir, wanted):
