@@ -62,7 +62,7 @@ def find(name):
         kernel = stock("stock-sid")
         release = kernel.libdir.name
         if not release.startswith(name[len("stock-"):] + "."):
-            raise LabError(f"{name} is gone: the newest kernel in sid is {release}, "
+            raise LabError(f"{name} is not to be had: the newest kernel in sid is {release}, "
                            "called stock-sid")
         return kernel
     if re.fullmatch(r"patched-[\w.+-]+", name):

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One boot in QEMU, from power-on to the command's exit status."""
 
-import contextlib
 import ctypes
 import os
 import pathlib
 import re
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
@@ -223,22 +221,3 @@ def qemu_command(xen, xen_args, modules, mem, vcpus, icount):
     if icount:
         return command + ["-accel", "tcg", "-icount", "shift=1,sleep=off", "-smp", "1"]
     return command + ["-accel", "tcg,thread=multi", "-smp", str(vcpus)]
-
-
-@contextlib.contextmanager
-def output_dir(path, temp):
-    """The directory for the logs: PATH, made when missing, or else TEMP, which the caller removes."""
-    if path is None:
-        yield temp
-        return
-    directory = pathlib.Path(path)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise LabError(f"--out {path}: {err.strerror}") from None
-    yield directory
-
-
-def free_megabytes(path):
-    """Space left where PATH is."""
-    return shutil.disk_usage(path).free >> 20
