@@ -7,6 +7,8 @@
  * complete; when it returns each entry carries Xen's result, and the entries
  * stay as they were until the next batch is begun.  So the way in only looks
  * whether there is a pin or an unpin and notes the time; the way out decodes.
+ * The way in is the tracepoint in xen_mc_flush(): a raw tracepoint costs half
+ * of what a trampoline does.
  *
  * Most batches hold neither: they must leave early, and without a helper call.
  */
@@ -47,20 +49,21 @@ struct flight {
 	__u32 pad;
 	struct op_walk walk;
 	struct xp_op ops[XP_OPS_MAX];
-};
+} __attribute__((aligned(64)));
 
+/* By CPU number and not a per-CPU map, whose lookup is a call before 6.10. */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);		/* the number of CPUs, set by the loader */
 	__type(key, __u32);
 	__type(value, struct flight);
 } flights SEC(".maps");
 
 static __always_inline struct flight *flight__this_cpu(void)
 {
-	__u32 zero = 0;
+	__u32 cpu = bpf_get_smp_processor_id();
 
-	return bpf_map_lookup_elem(&flights, &zero);
+	return bpf_map_lookup_elem(&flights, &cpu);
 }
 
 static __always_inline bool cmd__is_pin(__u32 cmd)
@@ -167,15 +170,38 @@ static __always_inline bool batch__has_pin(struct op_walk *walk)
 	return false;
 }
 
-static __always_inline int on_flush(void)
+/*
+ * Three of four batches are one entry, or none, whose arguments stand at the
+ * begin of the buffer's argument area: these are decided with direct loads.
+ * Returns whether the batch cannot hold a pin.
+ */
+#define FAST_OPS 2
+
+static __always_inline bool batch__is_plain(const struct mc_buffer *b, __u32 entries)
+{
+	const struct multicall_entry *mc = &b->entries[0];
+
+	if (!entries)
+		return true;
+	if (entries > 1)
+		return false;
+	if (mc->op != __HYPERVISOR_mmuext_op)
+		return true;
+	if (mc->args[0] != (__u64)&b->args || mc->args[1] > FAST_OPS)
+		return false;
+	if (cmd__is_pin(*(__u32 *)&b->args[0]))
+		return false;
+	return mc->args[1] < 2 || !cmd__is_pin(*(__u32 *)&b->args[sizeof(struct mmuext_op)]);
+}
+
+static __always_inline int on_flush(__u32 entries)
 {
 	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
 	struct flight *flight;
-	__u32 entries, mask;
+	__u32 mask;
 
-	if (!armed)
+	if (!armed || batch__is_plain(b, entries))
 		return 0;
-	entries = b->mcidx;
 	mask = batch__mask(b, entries);
 	if (!mask)
 		return 0;

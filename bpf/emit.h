@@ -37,6 +37,17 @@ static __always_inline void record__stack(void *ctx, struct xp_record *rec, __u6
 	rec->flags |= XP_F_STACK;
 }
 
+/* A name that changes while it is read may come in two halves; so does bpf_get_current_comm(). */
+static __always_inline void record__comm(struct xp_record *rec)
+{
+	const struct task_struct *task = bpf_get_current_task_btf();
+	const __u64 *from = (const void *)&task->comm;
+	__u64 *to = (void *)rec->comm;
+
+	to[0] = from[0];
+	to[1] = from[1];
+}
+
 static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u32 cpu,
 						       __u32 tgid, struct xp_event ev,
 						       __u32 nslots, __u32 *seq)
@@ -50,7 +61,7 @@ static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u
 	rec->flags = ev.flags;
 	rec->where = 0;
 	rec->pid = tgid;
-	bpf_get_current_comm(rec->comm, sizeof(rec->comm));
+	record__comm(rec);
 	return rec;
 }
 

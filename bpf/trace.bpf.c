@@ -37,19 +37,11 @@ TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_UNPIN, XP_HOOK_PGD_UNPIN), XP_W_MM_UNPIN, mm, pgd))
 
 /* The way in and the way out of a flush. */
-SEC("fentry/xen_mc_flush") int BPF_PROG(flush_fentry)
-{
-	return on_flush();
-}
+TRACEPOINT(xen_mc_flush, flush, (unsigned int entries), on_flush(entries))
 
 SEC("fexit/xen_mc_flush") int BPF_PROG(flush_fexit)
 {
 	return on_flushed(ctx);
-}
-
-SEC("kprobe/xen_mc_flush") int flush_kprobe(void *ctx)
-{
-	return on_flush();
 }
 
 SEC("kretprobe/xen_mc_flush") int flush_kretprobe(void *ctx)

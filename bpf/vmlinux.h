@@ -43,7 +43,7 @@ struct mm_struct {
 
 struct task_struct {
 	int tgid;
-	char comm[16];
+	char comm[16];	/* read as two words */
 	struct mm_struct *active_mm;
 };
 
@@ -66,6 +66,7 @@ struct page___memdesc {
 struct mc_buffer {
 	unsigned int mcidx;
 	struct multicall_entry entries[MC_BATCH];
+	unsigned char args[512];
 };
 
 #pragma clang attribute pop

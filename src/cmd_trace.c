@@ -181,7 +181,7 @@ static void report_hooks(struct trace *trace)
 	for (int h = 0; h < HOOKS; h++) {
 		trace->hooks[h].name = hooks[h].name;
 		trace->hooks[h].via = hooks__via(at, h);
-		if (at[h].way >= 0)
+		if (at[h].way != WAY_NONE)
 			continue;
 		trace->partial = true;
 		say("the hook %s (%s) is missing, so coverage is partial: %s", hooks[h].name,

@@ -171,12 +171,12 @@ static const char *parse_string(const struct option_spec *spec, const char *valu
 
 static const char *parse_via(const struct option_spec *spec, const char *value, void *field)
 {
-	static const char *const ways[] = { "tp_btf", "raw_tp", "fentry", "kprobe" };
+	static const char *const ways[] = { "tp_btf", "raw_tp", "fexit", "kprobe" };
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
 		if (!strcmp(value, ways[i]))
 			return parse_string(spec, value, field);
-	return "one of tp_btf, raw_tp, fentry, kprobe";
+	return "one of tp_btf, raw_tp, fexit, kprobe";
 }
 
 static const char *parse_comm(const struct option_spec *spec, const char *value, void *field)

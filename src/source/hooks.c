@@ -22,16 +22,17 @@
 
 const struct hook hooks[HOOKS] = {
 	[XP_HOOK_FLUSH] = { "flush", "pins and unpins, in hypercall batches", true,
-			    { { "fentry", { "flush_fentry", "flush_fexit" } },
-			      { "kprobe", { "flush_kprobe", "flush_kretprobe" } } } },
+			    XP_W_PIN | XP_W_UNPIN,
+			    { { "fexit", { "flush_btf", "flush_fexit" } },
+			      { "kprobe", { "flush_raw", "flush_kretprobe" } } } },
 	[XP_HOOK_ALLOC] = { "alloc", "a page becomes a page table", true,
-			    TRACEPOINT_WAYS("alloc") },
+			    XP_W_ALLOC, TRACEPOINT_WAYS("alloc") },
 	[XP_HOOK_RELEASE] = { "release", "a page table becomes a page again", true,
-			      TRACEPOINT_WAYS("release") },
+			      XP_W_RELEASE, TRACEPOINT_WAYS("release") },
 	[XP_HOOK_PGD_PIN] = { "pgd_pin", "a whole tree is pinned", false,
-			      TRACEPOINT_WAYS("pgd_pin") },
+			      XP_W_MM_PIN, TRACEPOINT_WAYS("pgd_pin") },
 	[XP_HOOK_PGD_UNPIN] = { "pgd_unpin", "a whole tree is unpinned", false,
-				TRACEPOINT_WAYS("pgd_unpin") },
+				XP_W_MM_UNPIN, TRACEPOINT_WAYS("pgd_unpin") },
 };
 
 /*
@@ -75,23 +76,34 @@ static void refusal__clear(void)
 	refusal.text[0] = 0;
 }
 
+/* With --mm, the pages of that mm are learnt from their allocation. */
+static uint32_t needed(const struct options *opts)
+{
+	uint32_t what = opts->what ?: XP_W_ALL;
+
+	if (what & (XP_W_SET | XP_W_CLEAR))
+		return XP_W_ALL;
+	return opts->mm ? what | XP_W_ALLOC | XP_W_RELEASE : what;
+}
+
 static void configure(struct trace_bpf *skel, const struct options *opts)
 {
 	struct xp_config *config = (void *)&skel->rodata->config;
-	uint32_t slots = opts->ring_pages * 4096 / XP_SLOT;
+	uint32_t slots = opts->ring_pages * 4096 / XP_SLOT, cpus = libbpf_num_possible_cpus();
 
 	config->pid = opts->pid;
 	config->mm = opts->mm;
 	config->pfn_from = opts->pfn.from;
 	config->pfn_to = opts->pfn.to;
 	config->levels = opts->levels;
-	config->what = opts->what ?: XP_W_ALL;
+	config->what = needed(opts);
 	config->stack = opts->stack;
 	config->ring_mask = slots - 1;
 	config->by_comm = opts->comm != NULL;
 	if (opts->comm)
 		memcpy(config->comm, opts->comm, strlen(opts->comm));
-	bpf_map__set_max_entries(skel->maps.rings, libbpf_num_possible_cpus());
+	bpf_map__set_max_entries(skel->maps.rings, cpus);
+	bpf_map__set_max_entries(skel->maps.flights, cpus);
 	bpf_map__set_value_size(skel->maps.rings, sizeof(struct xp_ring) +
 				(slots + XP_RECORD_SLOTS_MAX) * XP_SLOT);
 	if (opts->mm)
@@ -174,7 +186,7 @@ static int next_way(struct attachment *at, int h, int err, char why[REASON_LEN])
 	snprintf(reason, REASON_LEN, "%s", *refusal.text ? refusal.text : strerror(-err));
 	if (++at->way < WAYS_MAX && hooks[h].ways[at->way].via)
 		return 0;
-	at->way = -1;
+	at->way = WAY_NONE;
 	if (!hooks[h].required)
 		return 0;
 	snprintf(why, REASON_LEN, "no way to attach the hook %s: %.100s", hooks[h].name, reason);
@@ -195,7 +207,9 @@ int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const stru
 
 	for (int h = 0; h < HOOKS; h++) {
 		at[h] = (struct attachment){};
-		for (int w = 0; opts->via && w < WAYS_MAX && hooks[h].ways[w].via; w++)
+		if (!(hooks[h].makes & needed(opts)))
+			at[h].way = WAY_UNWANTED;
+		for (int w = 0; opts->via && !at[h].way && w < WAYS_MAX && hooks[h].ways[w].via; w++)
 			if (!strcmp(hooks[h].ways[w].via, opts->via))
 				at[h].way = w;
 	}
@@ -226,7 +240,7 @@ bool hooks__probe(int h, int way, char reason[REASON_LEN])
 	int err, culprit;
 
 	for (int i = 0; i < HOOKS; i++)
-		at[i] = (struct attachment){ .way = i == h ? way : -1 };
+		at[i] = (struct attachment){ .way = i == h ? way : WAY_UNWANTED };
 	err = load(&skel, at, &none, &culprit);
 	if (err)
 		snprintf(reason, REASON_LEN, "%s", *refusal.text ? refusal.text : strerror(-err));
@@ -252,7 +266,9 @@ void hooks__close(struct trace_bpf *skel, struct attachment at[HOOKS])
 
 const char *hooks__via(const struct attachment at[HOOKS], int h)
 {
-	return at[h].way < 0 ? "none" : hooks[h].ways[at[h].way].via;
+	if (at[h].way == WAY_UNWANTED)
+		return "off";
+	return at[h].way == WAY_NONE ? "none" : hooks[h].ways[at[h].way].via;
 }
 
 uint64_t hooks__missed(const struct trace_bpf *skel, const struct attachment at[HOOKS], int h)

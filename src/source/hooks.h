@@ -21,6 +21,7 @@ struct hook {
 	const char *name;
 	const char *what;	/* for a person */
 	bool required;
+	uint32_t makes;		/* enum xp_what: attached only when one of these is wanted */
 	struct way {
 		const char *via;	/* NULL ends the list */
 		const char *progs[PROGS_MAX];
@@ -33,9 +34,11 @@ extern const struct hook hooks[HOOKS];
 struct bpf_link;
 struct trace_bpf;
 
+enum { WAY_NONE = -1, WAY_UNWANTED = -2 };
+
 /* What became of each hook. */
 struct attachment {
-	int way;				/* index into ways[]; -1: none works */
+	int way;				/* index into ways[], or one of the below */
 	char reason[WAYS_MAX][REASON_LEN];	/* of each way that was refused; else "" */
 	struct bpf_link *links[PROGS_MAX];	/* owned */
 };
@@ -55,7 +58,7 @@ bool hooks__probe(int h, int way, char reason[REASON_LEN]);
 void hooks__detach(struct attachment at[HOOKS]);
 void hooks__close(struct trace_bpf *skel, struct attachment at[HOOKS]);
 
-/* "tp_btf" and so on, or "none". */
+/* "tp_btf" and so on, "none", or "off" when nothing of it is wanted. */
 const char *hooks__via(const struct attachment at[HOOKS], int h);
 
 /* Runs of the hook's programs that the kernel skipped because of recursion. */
