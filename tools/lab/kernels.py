@@ -16,7 +16,7 @@ import subprocess
 import zlib
 
 from . import LabError, cache
-from .packages import Suite, run, say
+from .packages import Suite, newest, run
 
 STOCK = {"stock-6.1": "bookworm", "stock-6.12": "trixie", "stock-sid": "sid"}
 
@@ -86,26 +86,10 @@ def known():
 
 
 def stock(name):
-    """A Debian kernel: looked up at most once a day, and the last one when that fails.
-
-    A mirror drops old versions and is not always there; a kernel that was fetched once keeps
-    working without it.
-    """
+    """A Debian kernel, the newest of its suite."""
     home = cache.root() / "kernel" / name
-    current = home / "current"
-    with cache.lock(f"kernel-{name}"):
-        seen = cache.age(current)
-        directory = home / current.read_text(encoding="ascii").strip() if seen is not None else None
-        usable = directory is not None and directory.name.endswith(recipe()) and directory.exists()
-        if not usable or seen > cache.DAY:
-            try:
-                directory = fetch(name, home)
-                cache.write(current, directory.name.encode())
-            except LabError as err:
-                if not usable:
-                    raise LabError(f"{name} cannot be fetched: {err}") from None
-                say(f"keeping {name} as cached: {err}")
-    return load(name, directory)
+    return load(name, newest(name, home, "current", lambda made: made.endswith(recipe()),
+                             lambda: fetch(name, home)))
 
 
 def recipe():

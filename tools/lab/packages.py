@@ -144,7 +144,8 @@ class Suite:
 
     def download(self, package, into):
         """Fetch PACKAGE into the directory INTO; apt checks it against the signed index."""
-        say(f"fetching {package.name} {package.version} from {self.name}")
+        if not package.name.startswith(("lib", "zlib")):
+            say(f"fetching {package.name} {package.version} from {self.name}")
         with cache.lock(f"apt-{self.name}"):
             run(["apt-get", *self.options(), "-q", "download",
                  f"{package.name}={package.version}"], cwd=into)
@@ -169,6 +170,28 @@ class Suite:
                     self.unpack(package, temp / "tree")
                     cache.publish(temp / "tree", final)
         return final
+
+
+def newest(what, home, pointer, usable, fetch):
+    """The directory below HOME that the file POINTER names, renewed by FETCH once a day.
+
+    A mirror drops old versions and is not always there: what was fetched once keeps working
+    without it. USABLE says whether a directory of that name is still made as we make it today.
+    """
+    current = home / pointer
+    with cache.lock(f"newest-{pointer}-{what}"):
+        seen = cache.age(current)
+        tree = home / current.read_text(encoding="ascii").strip() if seen is not None else None
+        kept = tree is not None and tree.exists() and usable(tree.name)
+        if not kept or seen > cache.DAY:
+            try:
+                tree = fetch()
+                cache.write(current, tree.name.encode())
+            except LabError as err:
+                if not kept:
+                    raise LabError(f"{what} cannot be fetched: {err}") from None
+                say(f"keeping {what} as cached: {err}")
+    return tree
 
 
 def codename():

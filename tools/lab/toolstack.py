@@ -10,7 +10,7 @@ import re
 import shutil
 
 from . import LabError, cache, elf
-from .packages import Suite, say
+from .packages import Suite, newest, say
 from .xen import SUITES
 
 PROGRAMS = ("xenstored", "xenconsoled", "xen-init-dom0", "xl")
@@ -20,21 +20,9 @@ RECIPE = 1  # counts changes to what the tree holds
 
 
 def find(version):
-    """The directory with the toolstack of Xen VERSION; looked up at most once a day."""
-    current = cache.root() / "xen" / f"toolstack-{version}.current"
-    with cache.lock(f"toolstack-{version}"):
-        seen = cache.age(current)
-        tree = current.parent / current.read_text(encoding="ascii") if seen is not None else None
-        usable = tree is not None and tree.exists() and tree.name.endswith(recipe())
-        if not usable or seen > cache.DAY:
-            try:
-                tree = fetch(version)
-                cache.write(current, tree.name.encode())
-            except LabError as err:
-                if not usable:
-                    raise LabError(f"Xen {version}'s tools cannot be fetched: {err}") from None
-                say(f"keeping Xen {version}'s tools as cached: {err}")
-    return tree
+    """The directory with the toolstack of Xen VERSION."""
+    return newest(f"Xen {version}'s tools", cache.root() / "xen", f"toolstack-{version}.current",
+                  lambda made: made.endswith(recipe()), lambda: fetch(version))
 
 
 def recipe():
@@ -50,6 +38,7 @@ def fetch(version):
     final = cache.root() / "xen" / f"toolstack-{version}-{cache.key(utils, store)}-{recipe()}"
     if final.exists():
         return final
+    say(f"collecting the tools of Xen {version} and their libraries from {suite.name}")
     programs = suite.tree(utils) / "usr" / "lib" / f"xen-{version}" / "bin"
     found = {f"usr/bin/{name}": programs / name for name in PROGRAMS}
     found["usr/bin/xenstore"] = suite.tree(store) / "usr" / "bin" / "xenstore"

@@ -4,30 +4,21 @@
 import gzip
 
 from . import LabError, cache
-from .packages import Suite, say
+from .packages import Suite, newest
 
 SUITES = {"4.17": "bookworm", "4.20": "trixie"}
 
 
 def package(version, name):
-    """The unpacked package NAME of Xen VERSION; looked up at most once a day, as kernels are."""
+    """The unpacked package NAME of Xen VERSION."""
     if version not in SUITES:
         raise LabError(f"there is no Xen {version} in the lab: it has {', '.join(SUITES)}")
-    current = cache.root() / "xen" / f"{name}.current"
-    with cache.lock(f"xen-{name}"):
-        seen = cache.age(current)
-        tree = cache.root() / "deb" / current.read_text(encoding="ascii") if seen is not None else None
-        usable = tree is not None and tree.exists()
-        if not usable or seen > cache.DAY:
-            try:
-                suite = Suite(SUITES[version])
-                tree = suite.tree(suite.find(name))
-                cache.write(current, tree.name.encode())
-            except LabError as err:
-                if not usable:
-                    raise LabError(f"Xen {version} cannot be fetched: {err}") from None
-                say(f"keeping {name} as cached: {err}")
-    return tree
+
+    def fetch():
+        suite = Suite(SUITES[version])
+        return suite.tree(suite.find(name))
+
+    return newest(f"Xen {version}", cache.root() / "deb", f"{name}.current", lambda _: True, fetch)
 
 
 def hypervisor(version):
