@@ -262,19 +262,19 @@ static __always_inline int on_flushed(void *ctx)
 	ring = ring__this_cpu(&cpu);
 	if (!nops || nops > XP_OPS_MAX || !ring)
 		return 0;
-	rec = record__begin(ring, cpu, tgid, ev, record__slots(XP_SLOT + nops * sizeof(*ops)), &seq);
+	rec = record__begin(ring, cpu, tgid, ev, record__slots(nops * sizeof(*ops)), &seq);
 	if (!rec)
 		return 0;
 	rec->u.batch.entries = flight->entries;
 	rec->u.batch.nops = nops;
 	rec->u.batch.latency_ns = rec->t - begin;
-	ops = (void *)(rec + 1);
+	ops = record__body(rec);
 	for (int i = 0; i < XP_OPS_MAX; i++) {
 		if (i >= nops)
 			break;
 		ops[i] = flight->ops[i];
 	}
-	record__end(ctx, rec, (void *)(ops + nops), seq);
+	record__end(ctx, rec, seq);
 	return 0;
 }
 

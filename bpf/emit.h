@@ -18,21 +18,30 @@ struct xp_event {
 	__u8 flags;
 };
 
+#define STACK_BYTES (config.stack ? XP_STACK_BYTES : 0)
+
+/* The slots of a record with @bytes behind its head and stack. */
 static __always_inline __u32 record__slots(__u32 bytes)
 {
-	return (bytes + (config.stack ? XP_STACK_MAX * sizeof(__u64) : 0) + XP_SLOT - 1) / XP_SLOT;
+	return (sizeof(struct xp_record) + STACK_BYTES + bytes + XP_SLOT - 1) / XP_SLOT;
 }
 
-static __always_inline void record__stack(void *ctx, struct xp_record *rec, __u64 *stack)
+static __always_inline void *record__body(struct xp_record *rec)
 {
+	return (void *)(rec + 1) + STACK_BYTES;
+}
+
+static __always_inline void record__stack(void *ctx, struct xp_record *rec)
+{
+	__u64 *stack = (void *)(rec + 1);
 	long n;
 
 	if (!config.stack)
 		return;
-	n = bpf_get_stack(ctx, stack, XP_STACK_MAX * sizeof(__u64), 0);
+	n = bpf_get_stack(ctx, stack, XP_STACK_BYTES, 0);
 	if (n < 0)
 		n = 0;
-	if (n < XP_STACK_MAX * sizeof(__u64))
+	if (n < XP_STACK_BYTES)
 		stack[(n / sizeof(__u64)) & (XP_STACK_MAX - 1)] = 0;
 	rec->flags |= XP_F_STACK;
 }
@@ -65,10 +74,9 @@ static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u
 	return rec;
 }
 
-static __always_inline void record__end(void *ctx, struct xp_record *rec, __u64 *stack,
-					__u32 seq)
+static __always_inline void record__end(void *ctx, struct xp_record *rec, __u32 seq)
 {
-	record__stack(ctx, rec, stack);
+	record__stack(ctx, rec);
 	ring__commit(rec, seq);
 }
 

@@ -50,13 +50,13 @@ static __always_inline int table__event(void *ctx, struct xp_event ev, __u64 mm,
 	ring = ring__this_cpu(&cpu);
 	if (!ring)
 		return 0;
-	rec = record__begin(ring, cpu, tgid, ev, record__slots(XP_SLOT), &seq);
+	rec = record__begin(ring, cpu, tgid, ev, record__slots(0), &seq);
 	if (!rec)
 		return 0;
 	rec->u.table.pfn = pfn;
 	rec->u.table.mm = mm;
 	rec->u.table.ip = 0;
-	record__end(ctx, rec, (void *)(rec + 1), seq);
+	record__end(ctx, rec, seq);
 	return 0;
 }
 
@@ -118,13 +118,13 @@ static __always_inline int on_mm(void *ctx, struct xp_event ev, __u32 what,
 	ring = ring__this_cpu(&cpu);
 	if (!ring)
 		return 0;
-	rec = record__begin(ring, cpu, tgid, ev, record__slots(XP_SLOT), &seq);
+	rec = record__begin(ring, cpu, tgid, ev, record__slots(0), &seq);
 	if (!rec)
 		return 0;
 	rec->u.mm.mm = (__u64)mm;
 	rec->u.mm.pgd = (__u64)pgd;
 	rec->u.mm.pgd_pfn = pfn;
-	record__end(ctx, rec, (void *)(rec + 1), seq);
+	record__end(ctx, rec, seq);
 	return 0;
 }
 

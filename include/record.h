@@ -4,9 +4,8 @@
  *
  * One format serves every source: the live BPF ring, the early BPF ring and
  * the patched kernel's boot log.  A record occupies one or more slots of
- * XP_SLOT bytes; its first slot is a struct xp_record, what follows depends
- * on the kind (struct xp_op for a batch) and ends with the kernel stack when
- * XP_F_STACK is set.  Everything is little endian with fixed widths; padding
+ * XP_SLOT bytes; its first slot is a struct xp_record.  When XP_F_STACK is set
+ * the kernel stack follows it; then what the kind has (struct xp_op of a batch).  Everything is little endian with fixed widths; padding
  * is zero.
  *
  * Included by bpf/, src/ and kernel/: <linux/types.h> is all that is everywhere.
@@ -64,7 +63,7 @@ enum xp_flags {
 	XP_F_PINNED	= 1 << 0,	/* table: the tracepoint's own "pinned" argument */
 	XP_F_FLAG	= 1 << 1,	/* PagePinned was set (flag writes: before the write) */
 	XP_F_FLAG_KNOWN	= 1 << 2,	/* XP_F_FLAG could be read */
-	XP_F_STACK	= 1 << 3,	/* XP_STACK_MAX return addresses follow, 0-terminated */
+	XP_F_STACK	= 1 << 3,	/* XP_STACK_BYTES of return addresses follow */
 	XP_F_RESULT	= 1 << 4,	/* batch: the results are Xen's; clear: not seen */
 	XP_F_INFERRED	= 1 << 5,	/* flag write: concluded from other records, not seen */
 };
@@ -105,6 +104,9 @@ struct xp_op {
 
 #define XP_NO_PFN	(~0ULL)
 
+/* XP_STACK_MAX return addresses, ended by a 0 when there are fewer. */
+#define XP_STACK_BYTES	(XP_STACK_MAX * sizeof(__u64))
+
 /*
  * One ring per CPU, written by BPF on that CPU only (interrupts nest, so slots
  * are reserved with cmpxchg) and read by user space through mmap.  The slots
@@ -125,7 +127,7 @@ struct xp_ring {
 
 #define XP_RECORD_SLOTS_MAX \
 	((sizeof(struct xp_record) + XP_OPS_MAX * sizeof(struct xp_op) + \
-	  XP_STACK_MAX * sizeof(__u64)) / XP_SLOT)
+	  XP_STACK_BYTES) / XP_SLOT)
 
 _Static_assert(sizeof(struct xp_record) == XP_SLOT, "a record's head is one slot");
 _Static_assert(__builtin_offsetof(struct xp_record, u) == 40, "layout");

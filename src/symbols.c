@@ -182,6 +182,18 @@ static void describe(struct symbols *s, uint64_t address, char *name, size_t siz
 		snprintf(name + len, size - len, " (%s)", where);
 }
 
+/* What stands between a hook and the kernel function that it interrupted. */
+static bool is_bpf(const char *name)
+{
+	static const char *const prefixes[] = { "bpf_prog_", "bpf_trampoline_", "bpf_trace_run",
+						"kretprobe_", "__bpf_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
 bool symbols__name(struct symbols *s, uint64_t address, char *name, size_t size)
 {
 	unsigned int i = (address * 0x9e3779b97f4a7c15ULL >> 32) % CACHE_SLOTS;
@@ -196,5 +208,5 @@ bool symbols__name(struct symbols *s, uint64_t address, char *name, size_t size)
 	} else {
 		snprintf(name, size, "%s", s->cache[i].name);
 	}
-	return strncmp(name, "bpf_prog_", 9) && strncmp(name, "bpf_trampoline_", 15);
+	return !is_bpf(name);
 }

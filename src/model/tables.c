@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../record.h"
 #include "tables.h"
 
 #define NIL UINT32_MAX
@@ -368,7 +369,7 @@ static int apply_op(struct apply *a, const struct xp_op *op)
 
 static int apply_batch(struct apply *a)
 {
-	const struct xp_op *ops = (const void *)(a->record + 1);
+	const struct xp_op *ops = record__ops(a->record);
 
 	for (uint32_t i = 0; i < a->record->u.batch.nops; i++) {
 		int err = apply_op(a, &ops[i]);
@@ -381,7 +382,7 @@ static int apply_batch(struct apply *a)
 
 void tables__complete(const struct tables *t, struct xp_record *rec)
 {
-	struct xp_op *op = (void *)(rec + 1);
+	struct xp_op *op = record__ops(rec);
 	uint32_t i;
 
 	switch (rec->kind) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../symbols.h"
+#include "../record.h"
 #include "sink.h"
 
 /* A line under construction; long enough for 32 operations, stacks are written apart. */
@@ -130,7 +131,7 @@ static void put_what(struct line *l, const char *what)
 
 static void put_batch(struct line *l, const struct xp_record *rec)
 {
-	const struct xp_op *op = (const void *)(rec + 1);
+	const struct xp_op *op = record__ops(rec);
 
 	put_head(l, "batch", rec);
 	PUT(l, ",\"entries\":");
@@ -225,7 +226,7 @@ static const put_fn put_kind[XP_KIND_END] = {
 	[XP_FLAG_CLEAR] = put_flag,
 };
 
-static void print_stack(struct sink *sink, const uint64_t *stack)
+static void print_stack(struct sink *sink, const __u64 *stack)
 {
 	json_t *frames = json_array();
 	char *text;

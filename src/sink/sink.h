@@ -47,7 +47,4 @@ extern const struct sink_ops sink_text, sink_json;
 /* Shared by both. */
 const char *hook_name(uint32_t hook);
 
-/* The return addresses behind @record: 0-terminated, at most XP_STACK_MAX; NULL when none. */
-const uint64_t *record__stack(const struct xp_record *record);
-
 #endif

@@ -4,6 +4,7 @@
 
 #include "../symbols.h"
 #include "../xenpin.h"
+#include "../record.h"
 #include "sink.h"
 
 static void print_head(struct sink *sink, const struct xp_record *rec)
@@ -38,7 +39,7 @@ static void print_op(struct sink *sink, const struct xp_op *op)
 
 static void print_batch(struct sink *sink, const struct xp_record *rec)
 {
-	const struct xp_op *op = (const void *)(rec + 1);
+	const struct xp_op *op = record__ops(rec);
 
 	fprintf(sink->out, "batch    %u of %u entries, %.1f us:", rec->u.batch.nops,
 		rec->u.batch.entries, rec->u.batch.latency_ns / 1e3);
@@ -94,7 +95,7 @@ static const print_fn print_kind[XP_KIND_END] = {
 
 static void text_record(struct sink *sink, const struct xp_record *rec)
 {
-	const uint64_t *stack = record__stack(rec);
+	const __u64 *stack = record__stack(rec);
 
 	if (rec->kind >= XP_KIND_END || !print_kind[rec->kind])
 		return;

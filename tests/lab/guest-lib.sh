@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Helpers of the scripts that run inside the lab's guests.  Each run of xenpin
+# leaves NAME.out, NAME.err, NAME.rc and NAME.left (BPF links and programs that
+# are still there afterwards) in $OUT.
+
+OUT=/root/out
+mkdir -p $OUT
+
+# wait_for FILE: at most 20 s.
+wait_for() {
+	n=0
+	while [ ! -e "$1" ]; do
+		n=$((n + 1))
+		[ $n -lt 400 ] || { echo "$1 did not appear" >&2; return 1; }
+		usleep 50000
+	done
+}
+
+left_over() {
+	{ bpftool prog list; bpftool link list; } 2>&1 |
+		grep -E 'alloc_|release_|pgd_|flush_|locate' >$OUT/$1.left
+}
+
+# run NAME COMMAND...: to its end.
+run() {
+	name=$1; shift
+	"$@" >$OUT/$name.out 2>$OUT/$name.err </dev/null
+	echo $? >$OUT/$name.rc
+	left_over $name
+}
+
+# start NAME COMMAND...: in the background, until it is armed; its pid is $pid.
+start() {
+	name=$1; shift
+	rm -f /tmp/$name.ready
+	"$@" --ready-file /tmp/$name.ready >$OUT/$name.out 2>$OUT/$name.err </dev/null &
+	pid=$!
+	wait_for /tmp/$name.ready
+}
+
+# stop NAME PID [SIGNAL]
+stop() {
+	kill -${3:-INT} $2
+	wait $2
+	echo $? >$OUT/$1.rc
+	left_over $1
+}
+
+# count_with_bpftrace SCRIPT: in the background, until all its probes are attached.
+count_with_bpftrace() {
+	rm -f /tmp/bpftrace.out
+	bpftrace -o /tmp/bpftrace.out -e "$1 interval:ms:200 /!@ticked/ { @ticked = 1; printf(\"attached\\n\"); }" &
+	bpftrace=$!
+	n=0
+	until grep -q attached /tmp/bpftrace.out 2>/dev/null; do
+		n=$((n + 1))
+		[ $n -lt 600 ] || { echo "bpftrace did not start" >&2; return 1; }
+		usleep 50000
+	done
+}

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run a guest script in the lab once, and read what it left."""
+import fcntl
+import functools
+import json
+import os
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+
+import jsonschema
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+KERNELS = os.environ.get("XENPIN_KERNELS", "stock-6.1").split()
+HOST_TOOLS = ["/usr/bin/bpftrace", "/usr/sbin/bpftool", "/usr/bin/setpriv"]
+
+LEVEL_OF_KERNEL = {0: 4, 2: 3, 3: 2, 4: 1}	# enum pt_level: PGD, PUD, PMD, PTE
+
+
+@functools.cache
+def validator():
+    schema = json.loads((ROOT / "docs/records.schema.json").read_text())
+    return {name: jsonschema.Draft7Validator({**schema["definitions"][name],
+                                              "definitions": schema["definitions"]})
+            for name in schema["definitions"] if name not in ("t", "level")}
+
+
+def parse(text):
+    """JSON lines, each of which must fit its type's schema."""
+    records = [json.loads(line) for line in text.splitlines()]
+    for record in records:
+        error = jsonschema.exceptions.best_match(validator()[record["type"]].iter_errors(record))
+        assert error is None, f"{error.message} in {record}"
+    return records
+
+
+class Result:
+    """Everything that a guest script left in its tar file."""
+
+    def __init__(self, directory):
+        self.directory = Path(directory)
+
+    def text(self, name):
+        return (self.directory / name).read_text()
+
+    def status(self, name):
+        return int(self.text(name + ".rc"))
+
+    def records(self, name):
+        return parse(self.text(name + ".out"))
+
+    def left_over(self, name):
+        return self.text(name + ".left")
+
+
+def xenlab(out, options, command):
+    """Returns xenlab's exit status; its stderr goes to out/xenlab.log."""
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / "xenlab.log", "w") as log:
+        return subprocess.run([ROOT / "tools/xenlab", "--out", out, *options, "--", *command],
+                              stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
+
+
+def run_script(script, kernel, *options, tools=HOST_TOOLS):
+    """Boot @kernel, run tests/lab/@script there; one boot for all tests of a session."""
+    name = "-".join([script, kernel, *(re.sub(r"\W+", "", o) for o in options)])
+    out = Path(os.environ["XENPIN_TEST_DIR"]) / name
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "done").exists():
+            add = [HERE / "guest-lib.sh", HERE / script, ROOT / "build/forks", *tools]
+            arguments = ["--kernel", kernel, "--get", "/root/out.tar", "--timeout", "900",
+                         *options]
+            for path in add:
+                arguments += ["--add", path]
+            status = xenlab(out, arguments, ["sh", f"/usr/local/bin/{script}"])
+            (out / "done").write_text(str(status))
+            if status == 0:
+                with tarfile.open(out / "out.tar") as tar:
+                    tar.extractall(out / "files")
+        status = int((out / "done").read_text())
+    log = (out / "xenlab.log").read_text()
+    assert status == 0, f"xenlab: {status}\n{log}"
+    return Result(out / "files")

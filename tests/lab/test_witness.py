@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""xenpin's records against bpftrace's counts of the same forks, on every kernel."""
+import re
+from collections import Counter
+
+import pytest
+
+import lab
+
+FORKS = 211
+
+
+@pytest.fixture(params=lab.KERNELS)
+def seen(request):
+    return lab.run_script("witness.sh", request.param, "--dom0-mem", "2048")
+
+
+def of_forks(records):
+    return [r for r in records if r.get("comm") == "forks"]
+
+
+def bpftrace_tables(text, name):
+    """Counter of (pfn, Xen's level) from lines like "@alloc[4711, 4]: 1"."""
+    return Counter({(int(pfn), lab.LEVEL_OF_KERNEL[int(level)]): int(count) for pfn, level, count
+                    in re.findall(rf"@{name}\[(\d+), (\d+)\]: (\d+)", text)})
+
+
+def bpftrace_count(text, name):
+    return int(re.search(rf"@{name}: (\d+)", text).group(1))
+
+
+@pytest.mark.parametrize("way", ["default", "raw_tp", "kprobe"])
+def test_one_for_one(seen, way):
+    assert seen.status(f"exact-{way}") == 0
+    records = seen.records(f"exact-{way}")
+    witness = seen.text(f"exact-{way}.bpftrace")
+    assert records[-1]["lost"] == records[-1]["missed"] == 0
+    tables = [r for r in of_forks(records) if r["type"] == "table"]
+    for what in "alloc", "release":
+        ours = Counter((int(r["pfn"], 16), r["level"]) for r in tables if r["what"] == what)
+        assert ours == bpftrace_tables(witness, what)
+        assert sum(ours.values()) > 2 * FORKS
+    mms = Counter(r["what"] for r in of_forks(records) if r["type"] == "mm")
+    assert mms["pin"] == bpftrace_count(witness, "mm_pin") >= FORKS
+    assert mms["unpin"] == bpftrace_count(witness, "mm_unpin") >= FORKS
+
+
+@pytest.mark.parametrize("way", ["default", "raw_tp", "kprobe"])
+def test_pins_add_up(seen, way):
+    """Two L4 pins for each new mm, and for every pin its unpin once the mm is gone."""
+    records = seen.records(f"exact-{way}")
+    vias = {h["name"]: h["via"] for h in records[0]["hooks"]}
+    assert vias["flush"] == ("kprobe" if way == "kprobe" else "fexit")
+    assert vias["alloc"] == ("raw_tp" if way == "raw_tp" else "tp_btf")
+    ours = of_forks(records)
+    batches = [r for r in ours if r["type"] == "batch"]
+    pins = [op for b in batches for op in b["ops"] if op["op"] == "pin"]
+    new_mms = sum(1 for r in ours if r["type"] == "mm" and r["what"] == "pin")
+    assert sum(1 for op in pins if op["level"] == 4) == 2 * new_mms
+    assert all(op["result"] == 0 for b in batches for op in b["ops"])
+    assert all(b["latency_ns"] > 0 and len(b["ops"]) <= 21 for b in batches)
+    # The pages of the forked mms: pinned and unpinned in turn, unpinned at the end.
+    state = {}
+    for record in records:
+        for op in record.get("ops", []):
+            pinned = op["op"] == "pin"
+            if op["mfn"] in state:
+                assert state[op["mfn"]] != pinned, (record, op)
+            if pinned:
+                assert op["pfn"] is not None and op["level"] in (1, 4)
+            state[op["mfn"]] = pinned
+    still = {mfn for mfn, pinned in state.items() if pinned}
+    assert not still & {op["mfn"] for op in pins}
+
+
+def test_levels_and_flags_are_known(seen):
+    """What began in the trace is known to its end: no unpin or release without level and mm."""
+    records = seen.records("exact-default")
+    known, flags = {}, {}
+    for r in records:
+        if r["type"] == "table" and r["what"] == "alloc":
+            known[r["pfn"]] = r
+            assert r["flag"] is False
+        elif r["type"] == "table" and r["pfn"] in known:
+            began = known.pop(r["pfn"])
+            assert (r["level"], r["mm"]) == (began["level"], began["mm"])
+            assert r["flag"] == flags.get(r["pfn"], False) or r["comm"] != "forks"
+        elif r["type"] == "flag":
+            assert not r["exact"] and r["level"]
+            assert flags.get(r["pfn"]) != (r["what"] == "set"), r
+            flags[r["pfn"]] = r["what"] == "set"
+    assert len(flags) > 3
+
+
+def test_time_order(seen):
+    times = [r["t"] for r in seen.records("exact-default")]
+    assert times == sorted(times)
+
+
+def test_a_full_ring_counts_what_it_drops(seen):
+    assert seen.status("tiny") == 5
+    assert seen.status("ample") == 0
+    tiny, ample = seen.records("tiny"), seen.records("ample")
+    end, witness = tiny[-1], seen.text("tiny.bpftrace")
+    hooks = {h["name"]: h for h in end["hooks"]}
+    seen_by_kernel = {
+        "alloc": sum(bpftrace_tables(witness, "alloc").values()),
+        "release": sum(bpftrace_tables(witness, "release").values()),
+        "pgd_pin": bpftrace_count(witness, "mm_pin"),
+        "pgd_unpin": bpftrace_count(witness, "mm_unpin"),
+        "flush": next(h for h in ample[-1]["hooks"] if h["name"] == "flush")["delivered"],
+    }
+    assert ample[-1]["lost"] == 0 and end["lost"] > 0
+    for name, count in seen_by_kernel.items():
+        assert hooks[name]["delivered"] + hooks[name]["lost"] == count, name
+    # The losses stand in the stream, per CPU and hook, and add up to the summary.
+    told = Counter()
+    for r in tiny:
+        if r["type"] == "lost":
+            told[r["hook"]] += r["count"]
+    assert dict(told) == {n: h["lost"] for n, h in hooks.items() if h["lost"]}
+    counted = Counter(r["type"] for r in tiny)
+    assert counted["batch"] == hooks["flush"]["delivered"]
+    assert counted["batch"] + counted["table"] + counted["mm"] == end["delivered"]

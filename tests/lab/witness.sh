@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# xenpin and bpftrace watch the same forks in the same boot.
+. guest-lib.sh
+
+events='
+tracepoint:xen:xen_mmu_alloc_ptpage /comm == "forks"/ { @alloc[args->pfn, args->level] = count(); }
+tracepoint:xen:xen_mmu_release_ptpage /comm == "forks"/ { @release[args->pfn, args->level] = count(); }
+tracepoint:xen:xen_mmu_pgd_pin /comm == "forks"/ { @mm_pin = count(); }
+tracepoint:xen:xen_mmu_pgd_unpin /comm == "forks"/ { @mm_unpin = count(); }'
+
+# 1. One for one, with each way to attach.
+for way in default raw_tp kprobe; do
+	via="--via $way"
+	[ $way != default ] || via=
+	start exact-$way xenpin trace --json $via
+	exact=$pid
+	count_with_bpftrace "$events"
+	forks -q 211
+	kill -INT $bpftrace
+	wait $bpftrace
+	stop exact-$way $exact
+	cp /tmp/bpftrace.out $OUT/exact-$way.bpftrace
+done
+
+# 2. A ring of one page cannot hold a storm; a second trace can, and bpftrace counts.
+start ample xenpin trace --json --ring-pages 512 --comm forks
+ample=$pid
+start tiny xenpin trace --json --ring-pages 1 --comm forks
+tiny=$pid
+count_with_bpftrace "$events"
+forks -q 500 & one=$!
+forks -q 497
+wait $one
+kill -INT $bpftrace
+wait $bpftrace
+stop tiny $tiny
+stop ample $ample
+cp /tmp/bpftrace.out $OUT/tiny.bpftrace
+
+tar -C $OUT -cf /root/out.tar .
