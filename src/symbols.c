@@ -132,9 +132,6 @@ static void read_kallsyms(struct symbols *s)
 			continue;
 		name = end + 3;
 		name[strcspn(name, "\n")] = 0;
-		end = strchr(name, '\t');
-		if (end)
-			*end = ' ';
 		if (!strcmp(name, ANCHOR))
 			anchor = address;
 		/* Data is never a return address, per-CPU symbols are offsets. */
@@ -169,14 +166,18 @@ static void describe(struct symbols *s, uint64_t address, char *name, size_t siz
 {
 	const struct symbol *symbol = find_symbol(s, address);
 	char where[192];
-	int len;
+	const char *found;
+	int len, plain;
 
 	if (!symbol) {
 		snprintf(name, size, "%#llx", (unsigned long long)address);
 		return;
 	}
-	len = snprintf(name, size, "%s+%#llx", s->names + symbol->name,
-		       (unsigned long long)(address - symbol->address));
+	found = s->names + symbol->name;
+	plain = strcspn(found, "\t");	/* a module's name follows in brackets */
+	len = snprintf(name, size, "%.*s+%#llx%s%s", plain, found,
+		       (unsigned long long)(address - symbol->address), found[plain] ? " " : "",
+		       found[plain] ? found + plain + 1 : "");
 	/* A return address lies behind its call. */
 	if (s->lines && len < (int)size && lines__find(s->lines, address - 1, where, sizeof(where)))
 		snprintf(name + len, size - len, " (%s)", where);

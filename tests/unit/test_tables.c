@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The page-table model: what it completes, what it infers, and that it forgets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/tables.h"
+#include "record.h"
+
+#define MM	0xffff888004c60900ULL
+#define PGD_PFN	0x676cULL
+
+/* A record with room for operations behind it. */
+struct event {
+	struct xp_record rec;
+	struct xp_op ops[4];
+};
+
+/* The flag writes that were inferred, newest last. */
+struct flags {
+	struct xp_record writes[64];
+	int n;
+};
+
+static void on_flag(void *context, const struct xp_record *flag)
+{
+	struct flags *flags = context;
+
+	assert_true(flags->n < 64);
+	flags->writes[flags->n++] = *flag;
+}
+
+static struct flags apply(struct tables *t, struct event *e)
+{
+	struct flags flags = {};
+
+	tables__complete(t, &e->rec);
+	assert_int_equal(tables__apply(t, &e->rec, false, on_flag, &flags), 0);
+	return flags;
+}
+
+static struct event alloc(uint64_t pfn, int level, int in_flags)
+{
+	return (struct event){ .rec = { .kind = XP_TABLE_ALLOC, .level = level, .flags = in_flags,
+					.u.table = { .pfn = pfn, .mm = MM } } };
+}
+
+static struct event release(uint64_t pfn, int level, int in_flags)
+{
+	return (struct event){ .rec = { .kind = XP_TABLE_RELEASE, .level = level,
+					.flags = in_flags, .u.table = { .pfn = pfn } } };
+}
+
+static struct event tree(int kind)
+{
+	return (struct event){ .rec = { .kind = kind, .level = XP_L4,
+					.u.mm = { .mm = MM, .pgd_pfn = PGD_PFN } } };
+}
+
+static struct event batch(struct xp_op op)
+{
+	return (struct event){ .rec = { .kind = XP_BATCH, .u.batch = { 1, 1, 0, 0 } },
+			       .ops = { op } };
+}
+
+static int setup(void **state)
+{
+	*state = tables__new();
+	return !*state;
+}
+
+static int teardown(void **state)
+{
+	tables__free(*state);
+	return 0;
+}
+
+static void a_release_learns_its_mm(void **state)
+{
+	struct event e = alloc(7, XP_L1, 0);
+
+	apply(*state, &e);
+	e = release(7, XP_L1, XP_F_FLAG_KNOWN);
+	apply(*state, &e);
+	assert_int_equal(e.rec.u.table.mm, MM);
+	assert_int_equal(tables__count(*state), 0);
+}
+
+static void an_older_table_has_no_mm(void **state)
+{
+	struct event e = release(7, XP_L1, XP_F_FLAG_KNOWN);
+
+	apply(*state, &e);
+	assert_int_equal(e.rec.u.table.mm, 0);
+}
+
+static void a_table_in_a_pinned_tree_is_marked_at_once(void **state)
+{
+	struct event e = alloc(7, XP_L2, XP_F_PINNED);
+	struct flags flags = apply(*state, &e);
+
+	assert_int_equal(flags.n, 1);
+	assert_int_equal(flags.writes[0].kind, XP_FLAG_SET);
+	assert_int_equal(flags.writes[0].level, XP_L2);
+	assert_int_equal(flags.writes[0].u.flag.pfn, 7);
+	assert_true(flags.writes[0].flags & XP_F_INFERRED);
+	e = release(7, XP_L2, XP_F_FLAG_KNOWN | XP_F_FLAG);
+	flags = apply(*state, &e);
+	assert_int_equal(flags.n, 1);
+	assert_int_equal(flags.writes[0].kind, XP_FLAG_CLEAR);
+}
+
+static void pinning_a_tree_marks_all_of_it_once(void **state)
+{
+	struct event e;
+	struct flags flags;
+
+	for (int i = 0; i < 20; i++) {
+		e = alloc(100 + i, XP_L1, 0);
+		assert_int_equal(apply(*state, &e).n, 0);
+	}
+	e = tree(XP_MM_PIN);
+	flags = apply(*state, &e);
+	assert_int_equal(flags.n, 21);		/* and the PGD */
+	/* The hypercall that follows says nothing new. */
+	e = batch((struct xp_op){ .op = XP_OP_PIN, .level = XP_L4, .pfn = PGD_PFN });
+	assert_int_equal(apply(*state, &e).n, 0);
+	e = tree(XP_MM_UNPIN);
+	flags = apply(*state, &e);
+	assert_int_equal(flags.n, 21);
+	for (int i = 0; i < flags.n; i++)
+		assert_int_equal(flags.writes[i].kind, XP_FLAG_CLEAR);
+}
+
+static void an_unpin_learns_its_level(void **state)
+{
+	struct event e = alloc(7, XP_L1, XP_F_PINNED);
+
+	apply(*state, &e);
+	/* The release comes before the unpin, and the level must outlive it. */
+	e = release(7, XP_L1, XP_F_FLAG_KNOWN | XP_F_FLAG);
+	apply(*state, &e);
+	e = batch((struct xp_op){ .op = XP_OP_UNPIN, .pfn = 7 });
+	apply(*state, &e);
+	assert_int_equal(e.ops[0].level, XP_L1);
+	assert_int_equal(tables__count(*state), 0);
+}
+
+static void a_failed_pin_marks_nothing(void **state)
+{
+	struct event e = batch((struct xp_op){ .op = XP_OP_PIN, .level = XP_L4, .pfn = 9,
+					       .result = -22 });
+
+	assert_int_equal(apply(*state, &e).n, 0);
+	e.ops[0].result = 0;
+	assert_int_equal(apply(*state, &e).n, 1);
+}
+
+static void a_frame_without_pfn_is_left_alone(void **state)
+{
+	struct event e = batch((struct xp_op){ .op = XP_OP_PIN, .level = XP_L4,
+					       .pfn = XP_NO_PFN });
+
+	assert_int_equal(apply(*state, &e).n, 0);
+	assert_int_equal(tables__count(*state), 0);
+}
+
+static void exact_kernels_are_not_guessed(void **state)
+{
+	struct event e = alloc(7, XP_L2, XP_F_PINNED);
+	struct flags flags = {};
+
+	assert_int_equal(tables__apply(*state, &e.rec, true, on_flag, &flags), 0);
+	assert_int_equal(flags.n, 0);
+}
+
+/* Lives and deaths in random order, against a plain array. */
+static void many_tables_come_and_go(void **state)
+{
+	enum { FRAMES = 5000, STEPS = 200000 };
+	static bool alive[FRAMES];
+	uint32_t count = 0;
+
+	memset(alive, 0, sizeof(alive));
+	srandom(4711);
+	for (int i = 0; i < STEPS; i++) {
+		uint64_t pfn = random() % FRAMES;
+		struct event e = alive[pfn] ? release(pfn, XP_L2, XP_F_FLAG_KNOWN) :
+					      alloc(pfn, XP_L2, 0);
+
+		e.rec.u.table.mm = alive[pfn] ? 0 : MM + pfn % 17 * 64;
+		apply(*state, &e);
+		if (alive[pfn])
+			assert_int_equal(e.rec.u.table.mm, MM + pfn % 17 * 64);
+		alive[pfn] = !alive[pfn];
+		count += alive[pfn] ? 1 : -1;
+		assert_int_equal(tables__count(*state), count);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_release_learns_its_mm),
+		TEST(an_older_table_has_no_mm),
+		TEST(a_table_in_a_pinned_tree_is_marked_at_once),
+		TEST(pinning_a_tree_marks_all_of_it_once),
+		TEST(an_unpin_learns_its_level),
+		TEST(a_failed_pin_marks_nothing),
+		TEST(a_frame_without_pfn_is_left_alone),
+		TEST(exact_kernels_are_not_guessed),
+		TEST(many_tables_come_and_go),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
