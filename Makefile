@@ -52,6 +52,36 @@ $(B)/%.skel.h: $(B)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp
 	$(Q)mv $@.tmp $@
 
+# The workload of demo, tests and bench.
+$(B)/forks: tests/bench/forks.c
+	$(say) CC $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -static -o $@ $<
+
+# Unit tests: one program per file, the sources under test compiled in, with
+# the sanitizers.
+UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_SRCS	:= src/model/tables.c src/symbols.c src/lines.c
+SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+
+$(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h)
+	$(say) UNIT $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw
+
+demo:
+	$(Q)tools/packages build lab
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks
+	$(Q)tools/demo
+
+TEST_KERNELS	:= stock-6.1
+check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid
+
+check check-all:
+	$(Q)tools/packages build lab test
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(UNIT)
+	$(Q)tests/run $(TEST_KERNELS)
+
 install: $(B)/xenpin
 	install -D -m 755 $(B)/xenpin $(DESTDIR)$(PREFIX)/sbin/xenpin
 
@@ -59,6 +89,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all install clean
+.PHONY: all demo check check-all install clean
 
 -include $(OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)

@@ -7,7 +7,7 @@ import pytest
 import lab
 
 
-@pytest.fixture(params=lab.KERNELS)
+@pytest.fixture(params=lab.one_worker_each("places"))
 def seen(request):
     return lab.run_script("places.sh", request.param)
 

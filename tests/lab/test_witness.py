@@ -10,7 +10,7 @@ import lab
 FORKS = 211
 
 
-@pytest.fixture(params=lab.KERNELS)
+@pytest.fixture(params=lab.one_worker_each("witness"))
 def seen(request):
     return lab.run_script("witness.sh", request.param, "--dom0-mem", "2048")
 

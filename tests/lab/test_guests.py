@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Other guests: a PV domU, a PVH domU, a kernel in lockdown, a clock that counts instructions."""
+import re
+
+import pytest
+
+import lab
+
+
+@pytest.fixture(params=lab.one_worker_each("domu"))
+def domu(request):
+    return lab.run_script("domu.sh", request.param, "--domu", tools=lab.HOST_TOOLS[1:])
+
+
+def test_domu_features(domu):
+    assert domu.status("features") == 0
+    (features,) = domu.records("features")
+    assert features["guest"] == "Xen PV" and features["domain"] == "domU"
+    assert [h["via"] for h in features["hooks"]] == ["fexit"] + 4 * ["tp_btf"]
+
+
+def test_domu_trace(domu):
+    assert domu.status("trace") == 0
+    records = domu.records("trace")
+    assert records[0]["domain"] == "domU"
+    pins = [op for r in records if r["type"] == "batch" and r["comm"] == "forks"
+            for op in r["ops"] if op["op"] == "pin"]
+    mms = [r for r in records if r["type"] == "mm" and r["what"] == "pin" and r["comm"] == "forks"]
+    assert len(mms) >= 31
+    assert sum(op["level"] == 4 for op in pins) == 2 * len(mms)
+    assert all(op["result"] == 0 and op["pfn"] for op in pins)
+    # A domU's frames are anywhere in the machine, its pfns begin at 0.
+    assert any(op["mfn"] != op["pfn"] for op in pins)
+
+
+def test_pvh(tmp_path):
+    status = lab.xenlab(tmp_path, ["--domu", "--domu-type", "pvh", "--timeout", "900"],
+                        ["xenpin", "trace"])
+    assert status == 3
+    assert "this is a Xen PVH guest" in (tmp_path / "xenlab.log").read_text()
+
+
+@pytest.mark.parametrize("kernel", lab.KERNELS)
+def test_lockdown(kernel, tmp_path):
+    status = lab.xenlab(tmp_path, ["--kernel", kernel, "--append", "lockdown=confidentiality",
+                                   "--timeout", "900"], ["xenpin", "trace"])
+    assert status == 3
+    assert "lockdown=confidentiality" in (tmp_path / "xenlab.log").read_text()
+
+
+READY_MS = 300
+
+
+@pytest.mark.parametrize("kernel", lab.KERNELS)
+def test_ready_soon(kernel, tmp_path):
+    status = lab.xenlab(tmp_path, ["--kernel", kernel, "--icount", "--timeout", "900", "--add",
+                                   lab.HERE / "ready.sh"],
+                        ["sh", "/usr/local/bin/ready.sh"])
+    log = (tmp_path / "xenlab.log").read_text()
+    assert status == 0, log
+    times = sorted(int(ms) for ms in re.findall(r"ready after (\d+) ms", log))
+    assert len(times) == 5 and times[2] <= READY_MS, times
