@@ -61,7 +61,7 @@ $(B)/forks: tests/bench/forks.c
 # Unit tests: one program per file, the sources under test compiled in, with
 # the sanitizers.
 UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_SRCS	:= src/model/tables.c src/symbols.c src/lines.c
+UNIT_SRCS	:= src/model/tables.c src/source/stream.c src/symbols.c src/lines.c
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
 $(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h)

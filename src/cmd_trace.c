@@ -308,12 +308,18 @@ static enum exit_status run(struct trace *trace)
 	return finish(trace);
 }
 
+/* To a person who did not ask, inferred flag writes say twice what the records before said. */
+static uint32_t default_what(const struct options *opts)
+{
+	return opts->json ? XP_W_ALL : XP_W_ALL & ~(XP_W_SET | XP_W_CLEAR);
+}
+
 int cmd_trace(const struct options *opts)
 {
 	struct trace trace = {
 		.opts = opts,
 		.sink = { .out = stdout, .ops = opts->json ? &sink_json : &sink_text },
-		.wanted = opts->what ?: XP_W_ALL,
+		.wanted = opts->what ?: default_what(opts),
 	};
 	const char *obstacle;
 	enum exit_status status;

@@ -199,7 +199,7 @@ static const struct option_spec specs[] = {
 	{ "level", 'l', "L1,..", "only tables of these levels", FOR_TRACE, AT(levels),
 	  parse_levels },
 	{ "pfn", 0, "FROM-TO", "only these frames", FOR_TRACE, AT(pfn), parse_range },
-	{ "op", 'o', "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin,set,clear", FOR_TRACE,
+	{ "op", 'o', "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin,set,clear (text: not the last two)", FOR_TRACE,
 	  AT(what), parse_what },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
 	  FOR_TRACE, AT(stack) },

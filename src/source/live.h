@@ -3,15 +3,10 @@
 #ifndef XENPIN_LIVE_H
 #define XENPIN_LIVE_H
 
-#include <linux/types.h>
-
-#include "../../include/record.h"
 #include "hooks.h"
+#include "stream.h"
 
 struct live;
-
-/* A record is valid during the call. */
-typedef void (*record_fn)(void *context, struct xp_record *record);
 
 /*
  * Load and attach as @opts say (or, with --dry-run, only load).  Returns 0 and
@@ -22,10 +17,7 @@ int live__open(struct live **live, const struct options *opts, char why[REASON_L
 /* From here on records are made.  Returns the time, CLOCK_MONOTONIC ns. */
 uint64_t live__arm(struct live *live);
 
-/*
- * Hand over, in time order, all records that no older one can precede any
- * more.  Returns how full the fullest ring was, in percent, or -errno.
- */
+/* stream__drain() with the clock of now. */
 int live__drain(struct live *live, record_fn fn, void *context);
 
 /* Detach, then hand over the rest, untold losses included. */

@@ -136,7 +136,7 @@ def test_bad_places(seen, place):
 
 
 def test_missing_hooks(seen):
-    runs = [(seen.status(f"files-{n}"), seen.text(f"files-{n}.err")) for n in range(13, 31)]
+    runs = [(seen.status(f"files-{n}"), seen.text(f"files-{n}.err")) for n in (14, 19, 20, 21, 22, 23, 28)]
     status = [s for s, _ in runs]
     assert status == sorted(status, key=[4, 5, 0].index) and set(status) == {4, 5, 0}
     assert any("no way to attach the hook " in said for s, said in runs if s == 4)
@@ -156,5 +156,5 @@ def test_a_closed_pipe_ends_it_quietly(seen):
 
 def test_nothing_is_left_attached(seen):
     lefts = sorted(seen.directory.glob("*.left"))
-    assert len(lefts) > 30
+    assert len(lefts) > 40
     assert {p.name for p in lefts if p.read_text()} == set()

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Rings of several CPUs read as one stream; the test writes as BPF does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "source/stream.h"
+
+#define SLOTS	8U
+#define CPUS	2
+#define STRIDE	(sizeof(struct xp_ring) + (SLOTS + XP_RECORD_SLOTS_MAX) * XP_SLOT)
+#define LATER	(1ULL << 40)	/* a clock that nothing is too young for */
+
+struct fixture {
+	void *rings;
+	struct stream *stream;
+	uint64_t got[64];	/* times, in the order of the stream */
+	uint64_t lost;
+	int n;
+};
+
+static struct xp_ring *ring(struct fixture *f, int cpu)
+{
+	return f->rings + cpu * STRIDE;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	f->rings = calloc(CPUS, STRIDE);
+	f->stream = stream__new(f->rings, STRIDE, CPUS, SLOTS);
+	*state = f;
+	return !f->stream;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	stream__free(f->stream);
+	free(f->rings);
+	free(f);
+	return 0;
+}
+
+static void on_record(void *context, struct xp_record *rec)
+{
+	struct fixture *f = context;
+
+	if (rec->kind == XP_LOST) {
+		f->lost += rec->u.lost.count;
+		return;
+	}
+	/* A record of several slots came whole: its last byte is what it was. */
+	assert_int_equal(((uint8_t *)rec)[rec->nslots * XP_SLOT - 1], rec->nslots == 1 ?
+			 rec->u.table.ip >> 56 : 0xab);
+	f->got[f->n++] = rec->t;
+}
+
+/* Reserve; NULL when the ring is full. */
+static struct xp_record *reserve(struct fixture *f, int cpu, uint64_t t, int nslots)
+{
+	struct xp_ring *r = ring(f, cpu);
+	struct xp_record *rec = (void *)r->slots + r->head % SLOTS * XP_SLOT;
+
+	if (r->head + nslots - r->tail > SLOTS)
+		return NULL;
+	/* Whatever a reader left in the first word, it must not look like a record. */
+	assert_int_equal(rec->seq, 0);
+	r->head += nslots;
+	rec->kind = XP_TABLE_ALLOC;
+	rec->nslots = nslots;
+	rec->t = t;
+	if (nslots > 1)
+		((uint8_t *)rec)[nslots * XP_SLOT - 1] = 0xab;
+	return rec;
+}
+
+static void commit(struct fixture *f, int cpu, struct xp_record *rec, uint64_t slot)
+{
+	rec->seq = slot + 1;
+}
+
+static void write_one(struct fixture *f, int cpu, uint64_t t, int nslots)
+{
+	uint64_t slot = ring(f, cpu)->head;
+	struct xp_record *rec = reserve(f, cpu, t, nslots);
+
+	assert_non_null(rec);
+	commit(f, cpu, rec, slot);
+}
+
+static void drain(struct fixture *f, uint64_t now)
+{
+	assert_true(stream__drain(f->stream, now, on_record, f) >= 0);
+}
+
+static void expect(struct fixture *f, int n, const uint64_t *times)
+{
+	assert_int_equal(f->n, n);
+	assert_memory_equal(f->got, times, n * sizeof(*times));
+}
+
+static void cpus_are_merged_by_time(void **state)
+{
+	struct fixture *f = *state;
+
+	write_one(f, 1, 20, 1);
+	write_one(f, 1, 40, 1);
+	write_one(f, 0, 10, 1);
+	write_one(f, 0, 30, 1);
+	drain(f, LATER);
+	expect(f, 4, (uint64_t[]){ 10, 20, 30, 40 });
+}
+
+static void what_is_too_young_waits(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t now = LATER;
+
+	write_one(f, 0, now - 2000000, 1);
+	write_one(f, 0, now, 3);
+	write_one(f, 1, now + 5, 1);
+	drain(f, now);
+	expect(f, 1, (uint64_t[]){ now - 2000000 });
+	drain(f, 2 * now);
+	expect(f, 3, (uint64_t[]){ now - 2000000, now, now + 5 });
+}
+
+static void a_half_written_record_holds_back_the_younger(void **state)
+{
+	struct fixture *f = *state;
+	struct xp_record *half;
+
+	write_one(f, 0, 10, 1);
+	half = reserve(f, 0, 30, 2);
+	write_one(f, 0, 25, 1);		/* an interrupt, finished first */
+	write_one(f, 1, 5, 1);
+	write_one(f, 1, 40, 1);
+	drain(f, LATER);
+	expect(f, 2, (uint64_t[]){ 5, 10 });
+	assert_int_equal(stream__settle(f->stream), 1);
+	commit(f, 0, half, 1);
+	drain(f, LATER);
+	expect(f, 5, (uint64_t[]){ 5, 10, 25, 30, 40 });
+	assert_int_equal(stream__settle(f->stream), 0);
+}
+
+static void the_ring_wraps(void **state)
+{
+	struct fixture *f = *state;
+	int written = 0;
+
+	for (int i = 0; i < 60; i++) {
+		write_one(f, 0, ++written, 1 + i % 5);
+		drain(f, LATER);
+		assert_int_equal(f->n, written);
+		assert_int_equal(ring(f, 0)->tail, ring(f, 0)->head);
+	}
+}
+
+static void a_full_ring_is_given_back(void **state)
+{
+	struct fixture *f = *state;
+
+	write_one(f, 0, 1, 5);
+	write_one(f, 0, 2, 3);
+	assert_null(reserve(f, 0, 3, 1));
+	assert_int_equal(stream__drain(f->stream, LATER, on_record, f), 100);
+	write_one(f, 0, 3, 5);
+}
+
+static void untold_losses_come_at_the_end(void **state)
+{
+	struct fixture *f = *state;
+
+	ring(f, 1)->lost[XP_HOOK_ALLOC] = 7;
+	ring(f, 1)->told[XP_HOOK_ALLOC] = 4;
+	write_one(f, 0, LATER, 1);
+	drain(f, LATER);
+	assert_int_equal(f->n, 0);
+	assert_int_equal(stream__end(f->stream, LATER + 1, on_record, f), 0);
+	assert_int_equal(f->n, 1);
+	assert_int_equal(f->lost, 3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(cpus_are_merged_by_time),
+		TEST(what_is_too_young_waits),
+		TEST(a_half_written_record_holds_back_the_younger),
+		TEST(the_ring_wraps),
+		TEST(a_full_ring_is_given_back),
+		TEST(untold_losses_come_at_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
