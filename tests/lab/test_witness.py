@@ -75,6 +75,11 @@ def test_pins_add_up(seen, way):
     assert not still & {op["mfn"] for op in pins}
 
 
+def test_there_are_no_pins_outside_batches(seen):
+    """pin_pagetable_pfn() is __init: if a kernel keeps it, it wants a hook."""
+    assert seen.text("direct") == ""
+
+
 def test_levels_and_flags_are_known(seen):
     """What began in the trace is known to its end: no unpin or release without level and mm."""
     records = seen.records("exact-default")

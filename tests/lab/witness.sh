@@ -8,6 +8,9 @@ tracepoint:xen:xen_mmu_release_ptpage /comm == "forks"/ { @release[args->pfn, ar
 tracepoint:xen:xen_mmu_pgd_pin /comm == "forks"/ { @mm_pin = count(); }
 tracepoint:xen:xen_mmu_pgd_unpin /comm == "forks"/ { @mm_unpin = count(); }'
 
+# 0. The function that pins without a batch is gone with the boot code.
+grep -w pin_pagetable_pfn /proc/kallsyms >$OUT/direct
+
 # 1. One for one, with each way to attach.
 for way in default raw_tp kprobe; do
 	via="--via $way"
