@@ -52,6 +52,14 @@ $(B)/%.skel.h: $(B)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp
 	$(Q)mv $@.tmp $@
 
+$(B)/%: tests/bench/%.c
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
+
+bench: $(B)/xenpin $(B)/forks $(B)/clock
+	$(Q)tests/bench/run $(BENCH)
+
 install: $(B)/xenpin
 	install -D -m 755 $(B)/xenpin $(DESTDIR)$(PREFIX)/sbin/xenpin
 
@@ -59,6 +67,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all install clean
+.PHONY: all bench install clean
 
 -include $(OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)
