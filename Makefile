@@ -52,11 +52,11 @@ $(B)/%.skel.h: $(B)/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp
 	$(Q)mv $@.tmp $@
 
-# The workload of demo, tests and bench.
-$(B)/forks: tests/bench/forks.c
-	$(say) CC $@
+# The workload of demo, tests and bench, and the bench's clock.
+$(B)/%: tests/bench/%.c
+	$(say) CC $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -O2 -Wall -static -o $@ $<
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
 
 # Unit tests: one program per file, the sources under test compiled in, with
 # the sanitizers.
@@ -82,6 +82,12 @@ check check-all:
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
 
+# tests/bench/run --help lists what BENCH can say.
+bench:
+	$(Q)tools/packages build lab test
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/clock
+	$(Q)tests/bench/run $(BENCH)
+
 install: $(B)/xenpin
 	install -D -m 755 $(B)/xenpin $(DESTDIR)$(PREFIX)/sbin/xenpin
 
@@ -89,6 +95,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all install clean
+.PHONY: all demo check check-all bench install clean
 
 -include $(OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)

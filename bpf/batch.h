@@ -3,14 +3,25 @@
  * Hypercall batches.
  *
  * The kernel gathers hypercalls in a per-CPU buffer of 32 entries and issues
- * them in xen_mc_flush().  When that function is entered the batch is
- * complete; when it returns each entry carries Xen's result, and the entries
- * stay as they were until the next batch is begun.  So the way in only looks
- * whether there is a pin or an unpin and notes the time; the way out decodes.
- * The way in is the tracepoint in xen_mc_flush(): a raw tracepoint costs half
- * of what a trampoline does.
+ * them in xen_mc_flush().  On the way in the batch is complete: the tracepoint
+ * in that function decodes it.  After the hypercall each entry carries Xen's
+ * result, until the next entry is made: the way out reads the results, takes
+ * the time and makes the record.
  *
- * Most batches hold neither: they must leave early, and without a helper call.
+ * The way in is seen on every flush, and few hold a pin: they must leave early,
+ * and without a helper call.  The way out of every flush would cost twice as
+ * much again (a trampoline that calls the function), so it stands where only
+ * batches with pins come by:
+ *
+ * - xen_pte_unlock(), the flush's own callback for each L1 table of a tree,
+ *   called after the hypercall with interrupts still off;
+ * - the return of __xen_pgd_pin() and __xen_pgd_unpin(), for a tree without L1;
+ * - the return of xen_alloc_pte() and xen_release_pte(), for a single table.
+ *
+ * A batch that came by none of them before the CPU's next flush (say, an
+ * interrupt with a batch of its own) is recorded then, without results and
+ * latency: XP_F_RESULT is clear.  Where a kernel lacks one of these functions
+ * the way out is that of xen_mc_flush() itself.
  */
 #ifndef XENPIN_BPF_BATCH_H
 #define XENPIN_BPF_BATCH_H
@@ -26,9 +37,7 @@ extern const struct mc_buffer mc_buffer __ksym __weak;
  * steps, each of which opens an entry or yields an operation.
  */
 struct op_walk {
-	__u64 entries;			/* address of the batch's entries */
-	__u64 ops;			/* of the open entry's argument array */
-	__s64 result;			/* Xen's, of the open entry */
+	struct multicall_entry mc;	/* the open entry */
 	__u64 nr, count;		/* operation within the open entry */
 	__u32 mask;			/* entries still to open */
 	__u32 entry;			/* next to look at */
@@ -36,20 +45,38 @@ struct op_walk {
 
 #define WALK_STEPS (MC_BATCH + XP_OPS_MAX)
 
+/* The argument area holds this many operations when it holds nothing else. */
+#define ARGS_OPS (512 / sizeof(struct mmuext_op))
+
+struct raw_op {
+	__u64 cmd, mfn;
+};
+
 /*
  * A batch between its way in and its way out, and the room to decode it.  The
- * walk stands here and not on the stack because the verifier does not follow
- * values in memory: it would try all their combinations.
+ * state of loops stands here and not on the stack because the verifier does
+ * not follow values in memory: it would try all their combinations.
  */
 struct flight {
 	__u64 begin;			/* ns; 0: no pin or unpin in flight */
+	__u64 args;			/* address of the argument area */
 	__u32 entries;			/* in the whole batch */
 	__u32 mask;			/* bit i: entry i holds mmuext operations */
-	__u32 nops;			/* decoded, and through the filters */
-	__u32 pad;
+	__u32 nraw;			/* operations in the batch */
+	__u32 nops;			/* of these, pins and unpins that pass the filters */
 	struct op_walk walk;
+	struct raw_op raw[XP_OPS_MAX];
 	struct xp_op ops[XP_OPS_MAX];
+	__u8 from[XP_OPS_MAX];		/* ops[i] is raw[from[i]] */
+	/*
+	 * Operations of each entry, on the way in: a call that Xen preempted and
+	 * continued comes back with other arguments.
+	 */
+	__u64 count[MC_BATCH];
 } __attribute__((aligned(64)));
+
+/* Batches between way in and way out, on all CPUs: mostly none, one load tells. */
+__u32 in_flight;
 
 /* By CPU number and not a per-CPU map, whose lookup is a call before 6.10. */
 struct {
@@ -73,9 +100,17 @@ static __always_inline bool cmd__is_pin(__u32 cmd)
 
 enum walk { WALK_END, WALK_ON, WALK_OP };
 
-static __always_inline enum walk op_walk__open(struct op_walk *w)
+static __always_inline void op_walk__begin(struct op_walk *w, __u32 mask)
 {
-	struct multicall_entry mc;
+	w->mask = mask;
+	w->entry = 0;
+	w->nr = 0;
+	w->count = 0;
+}
+
+static __always_inline enum walk op_walk__open(struct flight *flight, const struct mc_buffer *b)
+{
+	struct op_walk *w = &flight->walk;
 	__u32 nr = w->entry++ & (MC_BATCH - 1);
 
 	if (!(w->mask >> nr))
@@ -83,31 +118,28 @@ static __always_inline enum walk op_walk__open(struct op_walk *w)
 	if (!(w->mask & (1U << nr)))
 		return WALK_ON;
 	w->mask &= ~(1U << nr);
-	if (bpf_probe_read_kernel(&mc, sizeof(mc), (void *)(w->entries + nr * sizeof(mc))))
+	if (bpf_probe_read_kernel(&w->mc, sizeof(w->mc), (void *)&b->entries + nr * sizeof(w->mc)))
 		return WALK_ON;
-	w->ops = mc.args[0];
-	w->count = mc.args[1];
-	w->result = mc.result;
+	w->count = flight->count[nr];
 	w->nr = 0;
 	return WALK_ON;
 }
 
-static __always_inline enum walk op_walk__step(struct op_walk *w, struct mmuext_op *op)
+/* After WALK_OP the operation is number nr - 1 of ops. */
+static __always_inline enum walk op_walk__step(struct flight *flight, const struct mc_buffer *b)
 {
-	if (w->nr >= w->count)
-		return op_walk__open(w);
-	if (bpf_probe_read_kernel(op, sizeof(*op), (void *)(w->ops + w->nr * sizeof(*op))))
-		op->cmd = ~0U;
-	w->nr++;
+	if (flight->walk.nr >= flight->walk.count)
+		return op_walk__open(flight, b);
+	flight->walk.nr++;
 	return WALK_OP;
 }
 
 /* Decode one operation; returns whether it passes the filters. */
-static __always_inline bool decode_op(const struct mmuext_op *op, __s64 result, struct xp_op *out)
+static __always_inline bool decode_op(const struct raw_op *op, struct xp_op *out)
 {
 	bool pin = op->cmd <= MMUEXT_PIN_L4_TABLE;
 	__u8 level = pin ? op->cmd - MMUEXT_PIN_L1_TABLE + XP_L1 : XP_L_NONE;
-	__u64 mfn = op->arg1, pfn;
+	__u64 mfn = op->mfn, pfn;
 
 	if (!cmd__is_pin(op->cmd) || !filter__what(pin ? XP_W_PIN : XP_W_UNPIN))
 		return false;
@@ -120,54 +152,82 @@ static __always_inline bool decode_op(const struct mmuext_op *op, __s64 result, 
 		return false;
 	out->mfn = mfn;
 	out->pfn = pfn;
-	out->result = result;
+	out->result = 0;
 	out->op = pin ? XP_OP_PIN : XP_OP_UNPIN;
 	out->level = level;
 	return true;
 }
 
 /*
- * Which entries hold mmuext operations?  A constant index into the buffer is a
- * direct load, a variable one a helper call: hence unrolled, by hand since
- * clang does not unroll a loop with two ends.  And without a branch on what is
- * loaded: one path to verify.
+ * Which entries hold mmuext operations, how many are these, and do they fill
+ * the argument area from its begin without a gap?  A constant index into the
+ * buffer is a direct load, a variable one a helper call: hence unrolled, by
+ * hand since clang does not unroll a loop with two ends.  And without a branch
+ * on what is loaded: one path to verify.
  */
+struct survey {
+	__u32 mask;
+	__u64 nops;
+	__u64 gap;	/* 0: none */
+};
+
 #define LOOK(i)                                                                                   \
 	if ((i) >= entries)                                                                       \
-		return mask;                                                                      \
-	mask |= ((b->entries[i].op ^ __HYPERVISOR_mmuext_op) - 1) >> 63 << (i);
-#define LOOK4(i) LOOK(i) LOOK(i + 1) LOOK(i + 2) LOOK(i + 3)
+		return;                                                                           \
+	is = ((b->entries[i].op ^ __HYPERVISOR_mmuext_op) - 1) >> 63;                             \
+	s->mask |= is << (i);                                                                     \
+	s->gap |= (b->entries[i].args[0] ^ (args + s->nops * sizeof(struct mmuext_op))) & -is;    \
+	s->nops += count[i] = b->entries[i].args[1] & -is;
+#define FOUR(what, i) what(i) what(i + 1) what(i + 2) what(i + 3)
+#define ALL_ENTRIES(what)                                                                         \
+	FOUR(what, 0) FOUR(what, 4) FOUR(what, 8) FOUR(what, 12)                                  \
+	FOUR(what, 16) FOUR(what, 20) FOUR(what, 24) FOUR(what, 28)
 
-static __always_inline __u32 batch__mask(const struct mc_buffer *b, __u32 entries)
+static __always_inline void batch__survey(const struct mc_buffer *b, __u32 entries, __u64 args,
+					  __u64 *count, struct survey *s)
 {
-	__u32 mask = 0;
+	__u64 is;
 
-	LOOK4(0) LOOK4(4) LOOK4(8) LOOK4(12) LOOK4(16) LOOK4(20) LOOK4(24) LOOK4(28)
-	return mask;
+	ALL_ENTRIES(LOOK)
 }
 
-static __always_inline void op_walk__begin(struct op_walk *w, const struct mc_buffer *b, __u32 mask)
+/* The operations of a batch without a gap: direct loads again. */
+#define COPY(k)                                                                                   \
+	if ((k) >= n)                                                                             \
+		return;                                                                           \
+	to[k].cmd = *(__u32 *)&b->args[(k) * sizeof(struct mmuext_op)];                           \
+	to[k].mfn = *(__u64 *)&b->args[(k) * sizeof(struct mmuext_op) + 8];
+
+static __always_inline void batch__copy(const struct mc_buffer *b, __u64 n, struct raw_op *to)
 {
-	w->entries = (__u64)&b->entries;
-	w->mask = mask;
-	w->entry = 0;
-	w->nr = 0;
-	w->count = 0;
+	FOUR(COPY, 0) FOUR(COPY, 4) FOUR(COPY, 8) FOUR(COPY, 12) FOUR(COPY, 16) COPY(20)
 }
 
-static __always_inline bool batch__has_pin(struct op_walk *walk)
+_Static_assert(ARGS_OPS == 21, "as many as batch__copy() copies");
+
+/* And of one with gaps. */
+static __always_inline void batch__collect(const struct mc_buffer *b, struct flight *flight)
 {
+	struct op_walk *w = &flight->walk;
 	struct mmuext_op op;
 
+	flight->nraw = 0;
+	op_walk__begin(w, flight->mask);
 	for (int i = 0; i < WALK_STEPS; i++) {
-		enum walk step = op_walk__step(walk, &op);
+		enum walk step = op_walk__step(flight, b);
+		__u32 nr = flight->nraw;
 
-		if (step == WALK_END)
-			return false;
-		if (step == WALK_OP && cmd__is_pin(op.cmd))
-			return true;
+		if (step == WALK_END || nr >= XP_OPS_MAX)
+			break;
+		if (step == WALK_ON)
+			continue;
+		if (bpf_probe_read_kernel(&op, sizeof(op),
+					  (void *)(w->mc.args[0] + (w->nr - 1) * sizeof(op))))
+			op.cmd = ~0U;
+		flight->raw[nr].cmd = op.cmd;
+		flight->raw[nr].mfn = op.arg1;
+		flight->nraw = nr + 1;
 	}
-	return false;
 }
 
 /*
@@ -194,71 +254,81 @@ static __always_inline bool batch__is_plain(const struct mc_buffer *b, __u32 ent
 	return mc->args[1] < 2 || !cmd__is_pin(*(__u32 *)&b->args[sizeof(struct mmuext_op)]);
 }
 
-static __always_inline int on_flush(__u32 entries)
-{
-	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
-	struct flight *flight;
-	__u32 mask;
-
-	if (!armed || batch__is_plain(b, entries))
-		return 0;
-	mask = batch__mask(b, entries);
-	if (!mask)
-		return 0;
-	flight = flight__this_cpu();
-	if (!flight)
-		return 0;
-	op_walk__begin(&flight->walk, b, mask);
-	if (!batch__has_pin(&flight->walk))
-		return 0;
-	flight->entries = entries;
-	flight->mask = mask;
-	flight->begin = bpf_ktime_get_ns();
-	return 0;
-}
-
 static __always_inline void batch__decode(struct flight *flight)
 {
-	struct mmuext_op op;
-
 	flight->nops = 0;
-	op_walk__begin(&flight->walk, bpf_this_cpu_ptr(&mc_buffer), flight->mask);
-	for (int i = 0; i < WALK_STEPS; i++) {
-		enum walk step = op_walk__step(&flight->walk, &op);
+	for (__u32 i = 0; i < XP_OPS_MAX; i++) {
 		__u32 nr = flight->nops;
 
-		if (step == WALK_END)
+		if (i >= flight->nraw || nr >= XP_OPS_MAX)
 			break;
-		if (step == WALK_OP && nr < XP_OPS_MAX &&
-		    decode_op(&op, flight->walk.result, &flight->ops[nr]))
-			flight->nops++;
+		if (!decode_op(&flight->raw[i], &flight->ops[nr]))
+			continue;
+		flight->from[nr] = i;
+		flight->nops = nr + 1;
 	}
 }
 
-static __always_inline int on_flushed(void *ctx)
+/* Some call failed: give each operation the result of its entry. */
+static __noinline int flight__spread_results(struct flight *flight)
+{
+	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	struct op_walk *w;
+
+	if (!flight)
+		return 0;
+	w = &flight->walk;
+	op_walk__begin(w, flight->mask);
+	flight->nraw = 0;
+	for (int i = 0; i < WALK_STEPS; i++) {
+		enum walk step = op_walk__step(flight, b);
+		__u32 nr = flight->nraw;
+
+		if (step == WALK_END || nr >= XP_OPS_MAX)
+			break;
+		if (step == WALK_ON)
+			continue;
+		flight->raw[nr].cmd = w->mc.result;
+		flight->nraw = nr + 1;
+	}
+	for (__u32 i = 0; i < XP_OPS_MAX; i++) {
+		if (i >= flight->nops)
+			break;
+		flight->ops[i].result = flight->raw[flight->from[i] & (XP_OPS_MAX - 1)].cmd;
+	}
+	return 0;
+}
+
+/* Xen's results together: 0 when all calls went well. */
+#define RESULT(i)                                                                                 \
+	if ((i) >= entries)                                                                       \
+		return any;                                                                       \
+	any |= b->entries[i].result & -(__u64)(mask >> (i) & 1);
+
+static __always_inline __u64 batch__results(const struct mc_buffer *b, __u32 entries, __u32 mask)
+{
+	__u64 any = 0;
+
+	ALL_ENTRIES(RESULT)
+	return any;
+}
+
+/* The record of the batch in flight, which is over. */
+static __noinline int flight__land(void *ctx, struct flight *flight, bool seen)
 {
 	struct xp_event ev = {
 		.kind = XP_BATCH,
 		.hook = XP_HOOK_FLUSH,
-		.flags = XP_F_RESULT,
+		.flags = seen ? XP_F_RESULT : 0,
 	};
-	__u32 tgid, cpu, seq, nops;
-	struct flight *flight;
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32, cpu, seq, nops = flight->nops;
+	__u64 begin = flight->begin;
 	struct xp_record *rec;
 	struct xp_ring *ring;
 	struct xp_op *ops;
-	__u64 begin;
 
-	flight = flight__this_cpu();
-	if (!flight || !flight->begin)
-		return 0;
-	begin = flight->begin;
 	flight->begin = 0;
-	tgid = bpf_get_current_pid_tgid() >> 32;
-	if (!filter__task(tgid))
-		return 0;
-	batch__decode(flight);
-	nops = flight->nops;
+	__sync_fetch_and_add(&in_flight, -1);
 	ring = ring__this_cpu(&cpu);
 	if (!nops || nops > XP_OPS_MAX || !ring)
 		return 0;
@@ -267,7 +337,7 @@ static __always_inline int on_flushed(void *ctx)
 		return 0;
 	rec->u.batch.entries = flight->entries;
 	rec->u.batch.nops = nops;
-	rec->u.batch.latency_ns = rec->t - begin;
+	rec->u.batch.latency_ns = seen ? rec->t - begin : 0;
 	ops = record__body(rec);
 	for (int i = 0; i < XP_OPS_MAX; i++) {
 		if (i >= nops)
@@ -276,6 +346,65 @@ static __always_inline int on_flushed(void *ctx)
 	}
 	record__end(ctx, rec, seq);
 	return 0;
+}
+
+/* The CPU flushes again, and the batch before came by no way out. */
+static __noinline int flight__expire(void *ctx)
+{
+	struct flight *flight = flight__this_cpu();
+
+	return flight && flight->begin ? flight__land(ctx, flight, false) : 0;
+}
+
+static __always_inline int on_flush(void *ctx, __u32 entries)
+{
+	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	struct survey s = {};
+	struct flight *flight;
+
+	if (!armed)
+		return 0;
+	if (in_flight)
+		flight__expire(ctx);
+	if (batch__is_plain(b, entries))
+		return 0;
+	flight = flight__this_cpu();
+	if (!flight)
+		return 0;
+	/* Through memory: the verifier lets nobody calculate with a pointer. */
+	WRITE_ONCE(flight->args, (__u64)&b->args);
+	batch__survey(b, entries, READ_ONCE(flight->args), flight->count, &s);
+	if (!s.nops || !filter__task(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	flight->entries = entries;
+	flight->mask = s.mask;
+	flight->nraw = s.nops;
+	if (s.gap || s.nops > ARGS_OPS)
+		batch__collect(b, flight);
+	else
+		batch__copy(b, s.nops, flight->raw);
+	batch__decode(flight);
+	if (!flight->nops)
+		return 0;
+	__sync_fetch_and_add(&in_flight, 1);
+	flight->begin = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline int on_flushed(void *ctx)
+{
+	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	struct flight *flight;
+
+	if (!in_flight)
+		return 0;
+	flight = flight__this_cpu();
+	/* With an entry of the next batch, the results are overwritten. */
+	if (!flight || !flight->begin || b->mcidx)
+		return 0;
+	if (batch__results(b, flight->entries, flight->mask))
+		flight__spread_results(flight);
+	return flight__land(ctx, flight, true);
 }
 
 #endif

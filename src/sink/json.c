@@ -13,48 +13,14 @@
 
 #include "../symbols.h"
 #include "../record.h"
+#include "line.h"
 #include "sink.h"
 
-/* A line under construction; long enough for 32 operations, stacks are written apart. */
-struct line {
-	char *at;
-	char text[8192];
-};
-
-static void put(struct line *l, const char *text, size_t len)
+/* A number as a JSON string, in hex. */
+static void put_hex_string(struct line *l, uint64_t value)
 {
-	memcpy(l->at, text, len);
-	l->at += len;
-}
-
-#define PUT(l, literal) put(l, literal, sizeof(literal) - 1)
-
-static void put_dec(struct line *l, uint64_t value)
-{
-	char digits[20], *p = digits + sizeof(digits);
-
-	do
-		*--p = '0' + value % 10;
-	while (value /= 10);
-	put(l, p, digits + sizeof(digits) - p);
-}
-
-static void put_signed(struct line *l, int64_t value)
-{
-	if (value < 0)
-		PUT(l, "-");
-	put_dec(l, value < 0 ? -(uint64_t)value : (uint64_t)value);
-}
-
-static void put_hex(struct line *l, uint64_t value)
-{
-	char digits[16], *p = digits + sizeof(digits);
-
-	do
-		*--p = "0123456789abcdef"[value & 15];
-	while (value >>= 4);
-	PUT(l, "\"0x");
-	put(l, p, digits + sizeof(digits) - p);
+	PUT(l, "\"");
+	put_hex(l, value);
 	PUT(l, "\"");
 }
 
@@ -109,7 +75,7 @@ static void put_comm(struct line *l, const char *comm)
 static void put_head(struct line *l, const char *type, const struct xp_record *rec)
 {
 	PUT(l, "{\"schema\":1,\"type\":\"");
-	put(l, type, strlen(type));
+	put_string(l, type);
 	PUT(l, "\",\"t\":");
 	put_dec(l, rec->t);
 	PUT(l, ",\"cpu\":");
@@ -125,19 +91,23 @@ static void put_head(struct line *l, const char *type, const struct xp_record *r
 static void put_what(struct line *l, const char *what)
 {
 	PUT(l, ",\"what\":\"");
-	put(l, what, strlen(what));
+	put_string(l, what);
 	PUT(l, "\"");
 }
 
 static void put_batch(struct line *l, const struct xp_record *rec)
 {
 	const struct xp_op *op = record__ops(rec);
+	bool seen = rec->flags & XP_F_RESULT;
 
 	put_head(l, "batch", rec);
 	PUT(l, ",\"entries\":");
 	put_dec(l, rec->u.batch.entries);
 	PUT(l, ",\"latency_ns\":");
-	put_dec(l, rec->u.batch.latency_ns);
+	if (seen)
+		put_dec(l, rec->u.batch.latency_ns);
+	else
+		PUT(l, "null");
 	PUT(l, ",\"ops\":[");
 	for (uint32_t i = 0; i < rec->u.batch.nops; i++, op++) {
 		if (i)
@@ -148,14 +118,17 @@ static void put_batch(struct line *l, const struct xp_record *rec)
 			PUT(l, "{\"op\":\"unpin\",\"level\":");
 		put_dec(l, op->level);
 		PUT(l, ",\"mfn\":");
-		put_hex(l, op->mfn);
+		put_hex_string(l, op->mfn);
 		PUT(l, ",\"pfn\":");
 		if (op->pfn == XP_NO_PFN)
 			PUT(l, "null");
 		else
-			put_hex(l, op->pfn);
+			put_hex_string(l, op->pfn);
 		PUT(l, ",\"result\":");
-		put_signed(l, op->result);
+		if (seen)
+			put_signed(l, op->result);
+		else
+			PUT(l, "null");
 		PUT(l, "}");
 	}
 	PUT(l, "]");
@@ -166,11 +139,11 @@ static void put_table(struct line *l, const struct xp_record *rec)
 	put_head(l, "table", rec);
 	put_what(l, rec->kind == XP_TABLE_ALLOC ? "alloc" : "release");
 	PUT(l, ",\"pfn\":");
-	put_hex(l, rec->u.table.pfn);
+	put_hex_string(l, rec->u.table.pfn);
 	PUT(l, ",\"level\":");
 	put_dec(l, rec->level);
 	PUT(l, ",\"mm\":");
-	put_hex(l, rec->u.table.mm);
+	put_hex_string(l, rec->u.table.mm);
 	PUT(l, ",\"pinned\":");
 	put_bool(l, rec->flags & XP_F_PINNED);
 	PUT(l, ",\"flag\":");
@@ -185,9 +158,9 @@ static void put_mm(struct line *l, const struct xp_record *rec)
 	put_head(l, "mm", rec);
 	put_what(l, rec->kind == XP_MM_PIN ? "pin" : "unpin");
 	PUT(l, ",\"mm\":");
-	put_hex(l, rec->u.mm.mm);
+	put_hex_string(l, rec->u.mm.mm);
 	PUT(l, ",\"pgd\":");
-	put_hex(l, rec->u.mm.pgd);
+	put_hex_string(l, rec->u.mm.pgd);
 }
 
 static void put_flag(struct line *l, const struct xp_record *rec)
@@ -195,7 +168,7 @@ static void put_flag(struct line *l, const struct xp_record *rec)
 	put_head(l, "flag", rec);
 	put_what(l, rec->kind == XP_FLAG_SET ? "set" : "clear");
 	PUT(l, ",\"pfn\":");
-	put_hex(l, rec->u.flag.pfn);
+	put_hex_string(l, rec->u.flag.pfn);
 	PUT(l, ",\"level\":");
 	put_dec(l, rec->level);
 	PUT(l, ",\"exact\":");
@@ -204,11 +177,9 @@ static void put_flag(struct line *l, const struct xp_record *rec)
 
 static void put_lost(struct line *l, const struct xp_record *rec)
 {
-	const char *hook = hook_name(rec->u.lost.hook);
-
 	put_head(l, "lost", rec);
 	PUT(l, ",\"hook\":\"");
-	put(l, hook, strlen(hook));
+	put_string(l, hook_name(rec->u.lost.hook));
 	PUT(l, "\",\"count\":");
 	put_dec(l, rec->u.lost.count);
 }
@@ -245,17 +216,18 @@ static void print_stack(struct sink *sink, const __u64 *stack)
 
 static void json_record(struct sink *sink, const struct xp_record *rec)
 {
-	struct line l = { .at = l.text };
+	struct line l;
 
 	if (rec->kind >= XP_KIND_END || !put_kind[rec->kind])
 		return;
+	line__begin(&l);
 	put_kind[rec->kind](&l, rec);
 	if (!sink->symbols || rec->kind == XP_LOST) {
 		PUT(&l, "}\n");
-		fwrite(l.text, 1, l.at - l.text, sink->out);
+		line__write(&l, sink->out);
 		return;
 	}
-	fwrite(l.text, 1, l.at - l.text, sink->out);
+	line__write(&l, sink->out);
 	print_stack(sink, record__stack(rec));
 	fputs("}\n", sink->out);
 }

@@ -5,103 +5,144 @@
 #include "../symbols.h"
 #include "../xenpin.h"
 #include "../record.h"
+#include "line.h"
 #include "sink.h"
 
-static void print_head(struct sink *sink, const struct xp_record *rec)
+/* What does not depend on the record's kind, in columns. */
+static void put_head(struct line *l, const struct sink *sink, const struct xp_record *rec)
 {
-	uint64_t t = rec->t - sink->begin_ns;
+	uint64_t us = (rec->t - sink->begin_ns) / 1000;
+	size_t len = strnlen(rec->comm, XP_COMM_LEN);
 
-	fprintf(sink->out, "%4llu.%06llu %3u ", (unsigned long long)(t / 1000000000),
-		(unsigned long long)(t / 1000 % 1000000), rec->cpu);
-	if (rec->kind != XP_LOST)
-		fprintf(sink->out, "%7u %-15.*s ", rec->pid, XP_COMM_LEN, rec->comm);
+	put_dec_padded(l, us / 1000000, 4, ' ');
+	PUT(l, ".");
+	put_dec_padded(l, us % 1000000, 6, '0');
+	PUT(l, " ");
+	put_dec_padded(l, rec->cpu, 3, ' ');
+	PUT(l, " ");
+	if (rec->kind == XP_LOST)
+		return;
+	put_dec_padded(l, rec->pid, 7, ' ');
+	PUT(l, " ");
+	put(l, rec->comm, len);
+	put_pad(l, ' ', XP_COMM_LEN - len);
 }
 
-static void print_level(struct sink *sink, uint8_t level)
+static void put_level(struct line *l, uint8_t level)
 {
+	PUT(l, " L");
 	if (level)
-		fprintf(sink->out, " L%u", level);
+		put_dec(l, level);
 	else
-		fputs(" L?", sink->out);
+		PUT(l, "?");
 }
 
-static void print_op(struct sink *sink, const struct xp_op *op)
+static void put_named_hex(struct line *l, const char *name, uint64_t value)
 {
-	fputs(op->op == XP_OP_PIN ? "  pin" : "  unpin", sink->out);
-	print_level(sink, op->level);
-	if (op->pfn == XP_NO_PFN)
-		fprintf(sink->out, " pfn ? mfn %#llx", op->mfn);
-	else
-		fprintf(sink->out, " pfn %#llx mfn %#llx", op->pfn, op->mfn);
-	if (op->result)
-		fprintf(sink->out, " FAILED %lld", op->result);
+	put_string(l, name);
+	put_hex(l, value);
 }
 
-static void print_batch(struct sink *sink, const struct xp_record *rec)
+static void put_op(struct line *l, const struct xp_op *op)
+{
+	put_string(l, op->op == XP_OP_PIN ? "  pin" : "  unpin");
+	put_level(l, op->level);
+	if (op->pfn == XP_NO_PFN)
+		PUT(l, " pfn ?");
+	else
+		put_named_hex(l, " pfn ", op->pfn);
+	put_named_hex(l, " mfn ", op->mfn);
+	if (op->result) {
+		PUT(l, " FAILED ");
+		put_signed(l, op->result);
+	}
+}
+
+static void put_batch(struct line *l, const struct xp_record *rec)
 {
 	const struct xp_op *op = record__ops(rec);
+	uint64_t tenths = (rec->u.batch.latency_ns + 50) / 100;
 
-	fprintf(sink->out, "batch    %u of %u entries, %.1f us:", rec->u.batch.nops,
-		rec->u.batch.entries, rec->u.batch.latency_ns / 1e3);
+	PUT(l, "batch    ");
+	put_dec(l, rec->u.batch.nops);
+	PUT(l, " of ");
+	put_dec(l, rec->u.batch.entries);
+	PUT(l, " entries, ");
+	if (rec->flags & XP_F_RESULT) {
+		put_dec(l, tenths / 10);
+		PUT(l, ".");
+		put_dec(l, tenths % 10);
+		PUT(l, " us:");
+	} else {
+		PUT(l, "result not seen:");
+	}
 	for (uint32_t i = 0; i < rec->u.batch.nops; i++)
-		print_op(sink, &op[i]);
+		put_op(l, &op[i]);
 }
 
-static void print_table(struct sink *sink, const struct xp_record *rec)
+static void put_table(struct line *l, const struct xp_record *rec)
 {
-	fputs(rec->kind == XP_TABLE_ALLOC ? "alloc   " : "release ", sink->out);
-	print_level(sink, rec->level);
-	fprintf(sink->out, " pfn %#llx", rec->u.table.pfn);
+	put_string(l, rec->kind == XP_TABLE_ALLOC ? "alloc   " : "release ");
+	put_level(l, rec->level);
+	put_named_hex(l, " pfn ", rec->u.table.pfn);
 	if (rec->u.table.mm)
-		fprintf(sink->out, " mm %#llx", rec->u.table.mm);
+		put_named_hex(l, " mm ", rec->u.table.mm);
 	if (rec->kind == XP_TABLE_ALLOC && rec->flags & XP_F_PINNED)
-		fputs(" in a pinned tree", sink->out);
+		PUT(l, " in a pinned tree");
 	if (rec->flags & XP_F_FLAG_KNOWN)
-		fputs(rec->flags & XP_F_FLAG ? ", flag set" : ", flag clear", sink->out);
+		put_string(l, rec->flags & XP_F_FLAG ? ", flag set" : ", flag clear");
 }
 
-static void print_mm(struct sink *sink, const struct xp_record *rec)
+static void put_mm(struct line *l, const struct xp_record *rec)
 {
-	fprintf(sink->out, "%s mm %#llx pgd %#llx",
-		rec->kind == XP_MM_PIN ? "mm-pin  " : "mm-unpin", rec->u.mm.mm, rec->u.mm.pgd);
+	put_string(l, rec->kind == XP_MM_PIN ? "mm-pin  " : "mm-unpin");
+	put_named_hex(l, " mm ", rec->u.mm.mm);
+	put_named_hex(l, " pgd ", rec->u.mm.pgd);
 }
 
-static void print_flag(struct sink *sink, const struct xp_record *rec)
+static void put_flag(struct line *l, const struct xp_record *rec)
 {
-	fputs(rec->kind == XP_FLAG_SET ? "flag set" : "flag clr", sink->out);
-	print_level(sink, rec->level);
-	fprintf(sink->out, " pfn %#llx%s", rec->u.flag.pfn,
-		rec->flags & XP_F_INFERRED ? " (inferred)" : "");
+	put_string(l, rec->kind == XP_FLAG_SET ? "flag set" : "flag clr");
+	put_level(l, rec->level);
+	put_named_hex(l, " pfn ", rec->u.flag.pfn);
+	if (rec->flags & XP_F_INFERRED)
+		PUT(l, " (inferred)");
 }
 
-static void print_lost(struct sink *sink, const struct xp_record *rec)
+static void put_lost(struct line *l, const struct xp_record *rec)
 {
-	fprintf(sink->out, "LOST %llu records of %s here", rec->u.lost.count,
-		hook_name(rec->u.lost.hook));
+	PUT(l, "LOST ");
+	put_dec(l, rec->u.lost.count);
+	PUT(l, " records of ");
+	put_string(l, hook_name(rec->u.lost.hook));
+	PUT(l, " here");
 }
 
-typedef void (*print_fn)(struct sink *sink, const struct xp_record *rec);
+typedef void (*put_fn)(struct line *l, const struct xp_record *rec);
 
-static const print_fn print_kind[XP_KIND_END] = {
-	[XP_LOST] = print_lost,
-	[XP_BATCH] = print_batch,
-	[XP_TABLE_ALLOC] = print_table,
-	[XP_TABLE_RELEASE] = print_table,
-	[XP_MM_PIN] = print_mm,
-	[XP_MM_UNPIN] = print_mm,
-	[XP_FLAG_SET] = print_flag,
-	[XP_FLAG_CLEAR] = print_flag,
+static const put_fn put_kind[XP_KIND_END] = {
+	[XP_LOST] = put_lost,
+	[XP_BATCH] = put_batch,
+	[XP_TABLE_ALLOC] = put_table,
+	[XP_TABLE_RELEASE] = put_table,
+	[XP_MM_PIN] = put_mm,
+	[XP_MM_UNPIN] = put_mm,
+	[XP_FLAG_SET] = put_flag,
+	[XP_FLAG_CLEAR] = put_flag,
 };
 
 static void text_record(struct sink *sink, const struct xp_record *rec)
 {
 	const __u64 *stack = record__stack(rec);
+	struct line l;
 
-	if (rec->kind >= XP_KIND_END || !print_kind[rec->kind])
+	if (rec->kind >= XP_KIND_END || !put_kind[rec->kind])
 		return;
-	print_head(sink, rec);
-	print_kind[rec->kind](sink, rec);
-	fputc('\n', sink->out);
+	line__begin(&l);
+	put_head(&l, sink, rec);
+	put_kind[rec->kind](&l, rec);
+	PUT(&l, "\n");
+	line__write(&l, sink->out);
 	for (int i = 0; sink->symbols && stack && i < XP_STACK_MAX && stack[i]; i++) {
 		char frame[SYMBOL_LEN];
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A line under construction, for sinks that print by the hundred thousand:
+ * stdio's formats cost more than the workload that is traced (make bench).
+ */
+#ifndef XENPIN_LINE_H
+#define XENPIN_LINE_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Long enough for 32 operations; stacks are written apart.  @text is not cleared. */
+struct line {
+	char *at;
+	char text[8192];
+};
+
+static inline void line__begin(struct line *l)
+{
+	l->at = l->text;
+}
+
+static inline void line__write(const struct line *l, FILE *out)
+{
+	fwrite(l->text, 1, l->at - l->text, out);
+}
+
+static inline void put(struct line *l, const char *text, size_t len)
+{
+	memcpy(l->at, text, len);
+	l->at += len;
+}
+
+#define PUT(l, literal) put(l, literal, sizeof(literal) - 1)
+
+static inline void put_string(struct line *l, const char *text)
+{
+	put(l, text, strlen(text));
+}
+
+static inline void put_pad(struct line *l, char pad, int count)
+{
+	while (count-- > 0)
+		*l->at++ = pad;
+}
+
+/* At least @width characters, with @pad in front. */
+static inline void put_dec_padded(struct line *l, uint64_t value, int width, char pad)
+{
+	char digits[20], *end = digits + sizeof(digits), *p = end;
+
+	do
+		*--p = '0' + value % 10;
+	while (value /= 10);
+	put_pad(l, pad, width - (end - p));
+	put(l, p, end - p);
+}
+
+static inline void put_dec(struct line *l, uint64_t value)
+{
+	put_dec_padded(l, value, 0, ' ');
+}
+
+static inline void put_signed(struct line *l, int64_t value)
+{
+	if (value < 0)
+		PUT(l, "-");
+	put_dec(l, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+/* 0x and at least one digit. */
+static inline void put_hex(struct line *l, uint64_t value)
+{
+	int digits = value ? (67 - __builtin_clzll(value)) / 4 : 1;
+
+	PUT(l, "0x");
+	for (int i = digits - 1; i >= 0; i--, value >>= 4)
+		l->at[i] = "0123456789abcdef"[value & 15];
+	l->at += digits;
+}
+
+#endif
