@@ -46,15 +46,13 @@ stop() {
 	left_over $1
 }
 
-# count_with_bpftrace SCRIPT: in the background, until all its probes are attached.
+# count_with_bpftrace SCRIPT: in the background, until all its probes are
+# attached.  What it prints into a file stays in its buffer until it ends: so it
+# makes a file to say so.
 count_with_bpftrace() {
-	rm -f /tmp/bpftrace.out
-	bpftrace -o /tmp/bpftrace.out -e "$1 interval:ms:200 /!@ticked/ { @ticked = 1; printf(\"attached\\n\"); }" &
+	rm -f /tmp/attached
+	bpftrace --unsafe -o /tmp/bpftrace.out -e "$1
+		interval:ms:200 /!@ticked/ { @ticked = 1; system(\"touch /tmp/attached\"); }" &
 	bpftrace=$!
-	n=0
-	until grep -q attached /tmp/bpftrace.out 2>/dev/null; do
-		n=$((n + 1))
-		[ $n -lt 600 ] || { echo "bpftrace did not start" >&2; return 1; }
-		usleep 50000
-	done
+	wait_for /tmp/attached
 }

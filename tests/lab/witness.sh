@@ -17,7 +17,7 @@ for way in default raw_tp kprobe; do
 	[ $way != default ] || via=
 	start exact-$way xenpin trace --json $via
 	exact=$pid
-	count_with_bpftrace "$events"
+	count_with_bpftrace "$events" || exit 1
 	forks -q 211
 	kill -INT $bpftrace
 	wait $bpftrace
@@ -30,7 +30,7 @@ start ample xenpin trace --json --ring-pages 512 --comm forks
 ample=$pid
 start tiny xenpin trace --json --ring-pages 1 --comm forks
 tiny=$pid
-count_with_bpftrace "$events"
+count_with_bpftrace "$events" || exit 1
 forks -q 500 & one=$!
 forks -q 497
 wait $one
