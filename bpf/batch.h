@@ -385,7 +385,7 @@ static __always_inline int on_flush(void *ctx, __u32 entries)
 		return 0;
 	if (in_flight)
 		flight__expire(ctx);
-	if (batch__is_plain(b, entries))
+	if (batch__is_plain(b, entries) || !filter__task(bpf_get_current_pid_tgid() >> 32))
 		return 0;
 	flight = flight__this_cpu();
 	if (!flight)
@@ -393,7 +393,7 @@ static __always_inline int on_flush(void *ctx, __u32 entries)
 	/* Through memory: the verifier lets nobody calculate with a pointer. */
 	WRITE_ONCE(flight->args, (__u64)&b->args);
 	batch__survey(b, entries, READ_ONCE(flight->args), flight->count, &s);
-	if (!s.nops || !filter__task(bpf_get_current_pid_tgid() >> 32))
+	if (!s.nops)
 		return 0;
 	flight->entries = entries;
 	flight->mask = s.mask;
