@@ -162,8 +162,7 @@ static __always_inline bool decode_op(const struct raw_op *op, struct xp_op *out
  * Which entries hold mmuext operations, how many are these, and do they fill
  * the argument area from its begin without a gap?  A constant index into the
  * buffer is a direct load, a variable one a helper call: hence unrolled, by
- * hand since clang does not unroll a loop with two ends.  And without a branch
- * on what is loaded: one path to verify.
+ * hand since clang does not unroll a loop with two ends.
  */
 struct survey {
 	__u32 mask;
@@ -172,10 +171,11 @@ struct survey {
 };
 
 #define LOOK(i)                                                                                   \
-	is = (((b->entries[i].op ^ __HYPERVISOR_mmuext_op) - 1) & ((i) - n)) >> 63;               \
-	s->mask |= is << (i);                                                                     \
-	s->gap |= (b->entries[i].args[0] ^ (args + s->nops * sizeof(struct mmuext_op))) & -is;    \
-	s->nops += count[i] = b->entries[i].args[1] & -is;
+	if ((i) < n && b->entries[i].op == __HYPERVISOR_mmuext_op) {                              \
+		s->mask |= 1U << (i);                                                             \
+		s->gap |= b->entries[i].args[0] ^ (args + s->nops * sizeof(struct mmuext_op));    \
+		s->nops += count[i] = b->entries[i].args[1];                                      \
+	}
 #define FOUR(what, i) what(i) what(i + 1) what(i + 2) what(i + 3)
 #define FOUR_OF(n, what, i)                                                                       \
 	if ((i) >= (n))                                                                           \
@@ -188,8 +188,6 @@ struct survey {
 static __always_inline void batch__survey(const struct mc_buffer *b, __u64 n, __u64 args,
 					  __u64 *count, struct survey *s)
 {
-	__u64 is;
-
 	ALL_ENTRIES(n, LOOK)
 }
 
