@@ -162,8 +162,7 @@ static __always_inline bool decode_op(const struct raw_op *op, struct xp_op *out
  * Which entries hold mmuext operations, how many are these, and do they fill
  * the argument area from its begin without a gap?  A constant index into the
  * buffer is a direct load, a variable one a helper call: hence unrolled, by
- * hand since clang does not unroll a loop with two ends.  And without a branch
- * on what is loaded: one path to verify.
+ * hand since clang does not unroll a loop with two ends.
  */
 struct survey {
 	__u32 mask;
@@ -172,62 +171,75 @@ struct survey {
 };
 
 #define LOOK(i)                                                                                   \
-	if ((i) >= entries)                                                                       \
-		return;                                                                           \
-	is = ((b->entries[i].op ^ __HYPERVISOR_mmuext_op) - 1) >> 63;                             \
-	s->mask |= is << (i);                                                                     \
-	s->gap |= (b->entries[i].args[0] ^ (args + s->nops * sizeof(struct mmuext_op))) & -is;    \
-	s->nops += count[i] = b->entries[i].args[1] & -is;
+	if ((i) < n && b->entries[i].op == __HYPERVISOR_mmuext_op) {                              \
+		s->mask |= 1U << (i);                                                             \
+		s->gap |= b->entries[i].args[0] ^ (args + s->nops * sizeof(struct mmuext_op));    \
+		s->nops += count[i] = b->entries[i].args[1];                                      \
+	}
 #define FOUR(what, i) what(i) what(i + 1) what(i + 2) what(i + 3)
-#define ALL_ENTRIES(what)                                                                         \
-	FOUR(what, 0) FOUR(what, 4) FOUR(what, 8) FOUR(what, 12)                                  \
-	FOUR(what, 16) FOUR(what, 20) FOUR(what, 24) FOUR(what, 28)
+#define FOUR_OF(n, what, i)                                                                       \
+	if ((i) >= (n))                                                                           \
+		return;                                                                           \
+	FOUR(what, i)
+#define ALL_ENTRIES(n, what)                                                                      \
+	FOUR_OF(n, what, 0) FOUR_OF(n, what, 4) FOUR_OF(n, what, 8) FOUR_OF(n, what, 12)          \
+	FOUR_OF(n, what, 16) FOUR_OF(n, what, 20) FOUR_OF(n, what, 24) FOUR_OF(n, what, 28)
 
-static __always_inline void batch__survey(const struct mc_buffer *b, __u32 entries, __u64 args,
+static __always_inline void batch__survey(const struct mc_buffer *b, __u64 n, __u64 args,
 					  __u64 *count, struct survey *s)
 {
-	__u64 is;
-
-	ALL_ENTRIES(LOOK)
+	ALL_ENTRIES(n, LOOK)
 }
 
-/* The operations of a batch without a gap: direct loads again. */
+/* The operations of a batch without a gap, and maybe a few more: direct loads again. */
 #define COPY(k)                                                                                   \
-	if ((k) >= n)                                                                             \
-		return;                                                                           \
 	to[k].cmd = *(__u32 *)&b->args[(k) * sizeof(struct mmuext_op)];                           \
 	to[k].mfn = *(__u64 *)&b->args[(k) * sizeof(struct mmuext_op) + 8];
 
 static __always_inline void batch__copy(const struct mc_buffer *b, __u64 n, struct raw_op *to)
 {
-	FOUR(COPY, 0) FOUR(COPY, 4) FOUR(COPY, 8) FOUR(COPY, 12) FOUR(COPY, 16) COPY(20)
+	FOUR(COPY, 0)
+	FOUR_OF(n, COPY, 4) FOUR_OF(n, COPY, 8) FOUR_OF(n, COPY, 12) FOUR_OF(n, COPY, 16)
+	COPY(20)
 }
 
 _Static_assert(ARGS_OPS == 21, "as many as batch__copy() copies");
 
-/* And of one with gaps. */
-static __always_inline void batch__collect(const struct mc_buffer *b, struct flight *flight)
+/*
+ * Loops are bpf_loop()s: the verifier sees their bodies once, and what it takes
+ * to see them unrolled is most of the time until a trace is ready.
+ */
+static long collect_step(__u64 step, struct flight **context)
 {
+	struct flight *flight = *context;
 	struct op_walk *w = &flight->walk;
+	__u32 nr = flight->nraw;
 	struct mmuext_op op;
 
-	flight->nraw = 0;
-	op_walk__begin(w, flight->mask);
-	for (int i = 0; i < WALK_STEPS; i++) {
-		enum walk step = op_walk__step(flight, b);
-		__u32 nr = flight->nraw;
-
-		if (step == WALK_END || nr >= XP_OPS_MAX)
-			break;
-		if (step == WALK_ON)
-			continue;
-		if (bpf_probe_read_kernel(&op, sizeof(op),
-					  (void *)(w->mc.args[0] + (w->nr - 1) * sizeof(op))))
-			op.cmd = ~0U;
-		flight->raw[nr].cmd = op.cmd;
-		flight->raw[nr].mfn = op.arg1;
-		flight->nraw = nr + 1;
+	switch (op_walk__step(flight, bpf_this_cpu_ptr(&mc_buffer))) {
+	case WALK_END:
+		return 1;
+	case WALK_ON:
+		return 0;
+	case WALK_OP:
+		break;
 	}
+	if (nr >= XP_OPS_MAX)
+		return 1;
+	if (bpf_probe_read_kernel(&op, sizeof(op), (void *)(w->mc.args[0] + (w->nr - 1) * sizeof(op))))
+		op.cmd = ~0U;
+	flight->raw[nr].cmd = op.cmd;
+	flight->raw[nr].mfn = op.arg1;
+	flight->nraw = nr + 1;
+	return 0;
+}
+
+/* And of one with gaps. */
+static __always_inline void batch__collect(struct flight *flight)
+{
+	flight->nraw = 0;
+	op_walk__begin(&flight->walk, flight->mask);
+	bpf_loop(WALK_STEPS, collect_step, &flight, 0);
 }
 
 /*
@@ -254,63 +266,72 @@ static __always_inline bool batch__is_plain(const struct mc_buffer *b, __u32 ent
 	return mc->args[1] < 2 || !cmd__is_pin(*(__u32 *)&b->args[sizeof(struct mmuext_op)]);
 }
 
-static __always_inline void batch__decode(struct flight *flight)
+static long decode_step(__u64 i, struct flight **context)
 {
-	flight->nops = 0;
-	for (__u32 i = 0; i < XP_OPS_MAX; i++) {
-		__u32 nr = flight->nops;
+	struct flight *flight = *context;
+	__u32 nr = flight->nops;
 
-		if (i >= flight->nraw || nr >= XP_OPS_MAX)
-			break;
-		if (!decode_op(&flight->raw[i], &flight->ops[nr]))
-			continue;
+	if (i >= XP_OPS_MAX || nr >= XP_OPS_MAX)
+		return 1;
+	if (decode_op(&flight->raw[i], &flight->ops[nr])) {
 		flight->from[nr] = i;
 		flight->nops = nr + 1;
-	}
-}
-
-/* Some call failed: give each operation the result of its entry. */
-static __noinline int flight__spread_results(struct flight *flight)
-{
-	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
-	struct op_walk *w;
-
-	if (!flight)
-		return 0;
-	w = &flight->walk;
-	op_walk__begin(w, flight->mask);
-	flight->nraw = 0;
-	for (int i = 0; i < WALK_STEPS; i++) {
-		enum walk step = op_walk__step(flight, b);
-		__u32 nr = flight->nraw;
-
-		if (step == WALK_END || nr >= XP_OPS_MAX)
-			break;
-		if (step == WALK_ON)
-			continue;
-		flight->raw[nr].cmd = w->mc.result;
-		flight->nraw = nr + 1;
-	}
-	for (__u32 i = 0; i < XP_OPS_MAX; i++) {
-		if (i >= flight->nops)
-			break;
-		flight->ops[i].result = flight->raw[flight->from[i] & (XP_OPS_MAX - 1)].cmd;
 	}
 	return 0;
 }
 
-/* Xen's results together: 0 when all calls went well. */
-#define RESULT(i)                                                                                 \
-	if ((i) >= entries)                                                                       \
-		return any;                                                                       \
-	any |= b->entries[i].result & -(__u64)(mask >> (i) & 1);
-
-static __always_inline __u64 batch__results(const struct mc_buffer *b, __u32 entries, __u32 mask)
+static __always_inline void batch__decode(struct flight *flight)
 {
-	__u64 any = 0;
+	flight->nops = 0;
+	bpf_loop(flight->nraw, decode_step, &flight, 0);
+}
 
-	ALL_ENTRIES(RESULT)
-	return any;
+static long results_step(__u64 step, struct flight **context)
+{
+	struct flight *flight = *context;
+	__u32 nr = flight->nraw;
+
+	switch (op_walk__step(flight, bpf_this_cpu_ptr(&mc_buffer))) {
+	case WALK_END:
+		return 1;
+	case WALK_ON:
+		return 0;
+	case WALK_OP:
+		break;
+	}
+	if (nr >= XP_OPS_MAX)
+		return 1;
+	flight->raw[nr].cmd = flight->walk.mc.result;
+	flight->nraw = nr + 1;
+	return 0;
+}
+
+static long spread_step(__u64 i, struct flight **context)
+{
+	struct flight *flight = *context;
+
+	if (i >= XP_OPS_MAX || i >= flight->nops)
+		return 1;
+	flight->ops[i].result = flight->raw[flight->from[i] & (XP_OPS_MAX - 1)].cmd;
+	return 0;
+}
+
+/* Some call failed: give each operation the result of its entry. */
+static __always_inline void flight__spread_results(struct flight *flight)
+{
+	flight->nraw = 0;
+	op_walk__begin(&flight->walk, flight->mask);
+	bpf_loop(WALK_STEPS, results_step, &flight, 0);
+	bpf_loop(XP_OPS_MAX, spread_step, &flight, 0);
+}
+
+/* Xen's results together: 0 when all calls went well. */
+#define RESULT(i) *any |= b->entries[i].result & -(__u64)(mask >> (i) & 1);
+
+static __always_inline void batch__results(const struct mc_buffer *b, __u32 n, __u32 mask,
+					   __u64 *any)
+{
+	ALL_ENTRIES(n, RESULT)
 }
 
 /* The record of the batch in flight, which is over. */
@@ -325,25 +346,19 @@ static __noinline int flight__land(void *ctx, struct flight *flight, bool seen)
 	__u64 begin = flight->begin;
 	struct xp_record *rec;
 	struct xp_ring *ring;
-	struct xp_op *ops;
 
 	flight->begin = 0;
 	__sync_fetch_and_add(&in_flight, -1);
 	ring = ring__this_cpu(&cpu);
 	if (!nops || nops > XP_OPS_MAX || !ring)
 		return 0;
-	rec = record__begin(ring, cpu, tgid, ev, record__slots(nops * sizeof(*ops)), &seq);
+	rec = record__begin(ring, cpu, tgid, ev, record__slots(nops * sizeof(struct xp_op)), &seq);
 	if (!rec)
 		return 0;
 	rec->u.batch.entries = flight->entries;
 	rec->u.batch.nops = nops;
 	rec->u.batch.latency_ns = seen ? rec->t - begin : 0;
-	ops = record__body(rec);
-	for (int i = 0; i < XP_OPS_MAX; i++) {
-		if (i >= nops)
-			break;
-		ops[i] = flight->ops[i];
-	}
+	bpf_probe_read_kernel(record__body(rec), nops * sizeof(struct xp_op), flight->ops);
 	record__end(ctx, rec, seq);
 	return 0;
 }
@@ -366,7 +381,7 @@ static __always_inline int on_flush(void *ctx, __u32 entries)
 		return 0;
 	if (in_flight)
 		flight__expire(ctx);
-	if (batch__is_plain(b, entries))
+	if (batch__is_plain(b, entries) || !filter__task(bpf_get_current_pid_tgid() >> 32))
 		return 0;
 	flight = flight__this_cpu();
 	if (!flight)
@@ -374,13 +389,13 @@ static __always_inline int on_flush(void *ctx, __u32 entries)
 	/* Through memory: the verifier lets nobody calculate with a pointer. */
 	WRITE_ONCE(flight->args, (__u64)&b->args);
 	batch__survey(b, entries, READ_ONCE(flight->args), flight->count, &s);
-	if (!s.nops || !filter__task(bpf_get_current_pid_tgid() >> 32))
+	if (!s.nops)
 		return 0;
 	flight->entries = entries;
 	flight->mask = s.mask;
 	flight->nraw = s.nops;
 	if (s.gap || s.nops > ARGS_OPS)
-		batch__collect(b, flight);
+		batch__collect(flight);
 	else
 		batch__copy(b, s.nops, flight->raw);
 	batch__decode(flight);
@@ -395,6 +410,7 @@ static __always_inline int on_flushed(void *ctx)
 {
 	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
 	struct flight *flight;
+	__u64 any = 0;
 
 	if (!in_flight)
 		return 0;
@@ -402,7 +418,8 @@ static __always_inline int on_flushed(void *ctx)
 	/* With an entry of the next batch, the results are overwritten. */
 	if (!flight || !flight->begin || b->mcidx)
 		return 0;
-	if (batch__results(b, flight->entries, flight->mask))
+	batch__results(b, flight->entries, flight->mask, &any);
+	if (any)
 		flight__spread_results(flight);
 	return flight__land(ctx, flight, true);
 }

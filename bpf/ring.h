@@ -81,35 +81,49 @@ static __always_inline __u64 ring__claim_losses(struct xp_ring *r, int hook)
 	return __sync_val_compare_and_swap(&r->told[hook], told, lost) == told ? lost - told : 0;
 }
 
-/*
- * Say at the place of the gap what was lost there: one record per hook.  A
- * record that finds no room gives its count back, and stays pending.
- */
-static __noinline int ring__tell_losses(struct xp_ring *r, __u32 cpu)
+struct telling {
+	struct xp_ring *ring;
+	__u32 cpu;
+};
+
+static long tell_hook(__u64 hook, struct telling *t)
 {
 	struct xp_record *rec;
 	__u64 count;
 	__u32 seq;
 
-	WRITE_ONCE(r->pending, 0);
-	for (int hook = 0; hook < XP_HOOK_MAX; hook++) {
-		count = ring__claim_losses(r, hook);
-		if (!count)
-			continue;
-		rec = ring__take(r, 1, &seq);
-		if (!rec) {
-			__sync_fetch_and_add(&r->told[hook], -count);
-			WRITE_ONCE(r->pending, 1);
-			return 0;
-		}
-		rec->kind = XP_LOST;
-		rec->nslots = 1;
-		rec->cpu = cpu;
-		rec->t = bpf_ktime_get_ns();
-		rec->u.lost.hook = hook;
-		rec->u.lost.count = count;
-		ring__commit(rec, seq);
+	if (hook >= XP_HOOK_MAX)
+		return 1;
+	count = ring__claim_losses(t->ring, hook);
+	if (!count)
+		return 0;
+	rec = ring__take(t->ring, 1, &seq);
+	if (!rec) {
+		__sync_fetch_and_add(&t->ring->told[hook], -count);
+		WRITE_ONCE(t->ring->pending, 1);
+		return 1;
 	}
+	rec->kind = XP_LOST;
+	rec->nslots = 1;
+	rec->cpu = t->cpu;
+	rec->t = bpf_ktime_get_ns();
+	rec->u.lost.hook = hook;
+	rec->u.lost.count = count;
+	ring__commit(rec, seq);
+	return 0;
+}
+
+/*
+ * Say at the place of the gap what was lost there: one record per hook.  A
+ * record that finds no room gives its count back, and stays pending.  A
+ * bpf_loop(), which the verifier does not unroll into each program.
+ */
+static __noinline int ring__tell_losses(struct xp_ring *r, __u32 cpu)
+{
+	struct telling t = { r, cpu };
+
+	WRITE_ONCE(r->pending, 0);
+	bpf_loop(XP_HOOK_MAX, tell_hook, &t, 0);
 	return 0;
 }
 

@@ -52,6 +52,9 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *format, 
 	char text[512];
 	va_list copy;
 
+	/* It has much to say of each program and type: to format that takes milliseconds. */
+	if (level != LIBBPF_WARN && !refusal.verbose)
+		return 0;
 	va_copy(copy, args);
 	vsnprintf(text, sizeof(text), format, copy);
 	va_end(copy);

@@ -11,11 +11,11 @@ tracepoint:xen:xen_mmu_pgd_unpin /comm == "forks"/ { @mm_unpin = count(); }'
 # 0. The function that pins without a batch is gone with the boot code.
 grep -w pin_pagetable_pfn /proc/kallsyms >$OUT/direct
 
-# 1. One for one, with each way to attach.
-for way in default raw_tp kprobe; do
+# 1. One for one, with each way to attach to a tracepoint.
+for way in default raw_tp; do
 	via="--via $way"
 	[ $way != default ] || via=
-	start exact-$way xenpin trace --json $via
+	start exact-$way xenpin trace --json $via || exit 1
 	exact=$pid
 	count_with_bpftrace "$events" || exit 1
 	forks -q 211
@@ -24,6 +24,10 @@ for way in default raw_tp kprobe; do
 	stop exact-$way $exact
 	cp /tmp/bpftrace.out $OUT/exact-$way.bpftrace
 done
+
+# And with each way to see the end of a flush.
+run exact-fexit xenpin trace --json --via fexit -- forks -q 211
+run exact-kprobe xenpin trace --json --via kprobe -- forks -q 211
 
 # 2. A ring of one page cannot hold a storm; a second trace can, and bpftrace counts.
 start ample xenpin trace --json --ring-pages 512 --comm forks
