@@ -8,20 +8,9 @@
  * result, until the next entry is made: the way out reads the results, takes
  * the time and makes the record.
  *
- * The way in is seen on every flush, and few hold a pin: they must leave early,
- * and without a helper call.  The way out of every flush would cost twice as
- * much again (a trampoline that calls the function), so it stands where only
- * batches with pins come by:
- *
- * - xen_pte_unlock(), the flush's own callback for each L1 table of a tree,
- *   called after the hypercall with interrupts still off;
- * - the return of __xen_pgd_pin() and __xen_pgd_unpin(), for a tree without L1;
- * - the return of xen_alloc_pte() and xen_release_pte(), for a single table.
- *
- * A batch that came by none of them before the CPU's next flush (say, an
- * interrupt with a batch of its own) is recorded then, without results and
- * latency: XP_F_RESULT is clear.  Where a kernel lacks one of these functions
- * the way out is that of xen_mc_flush() itself.
+ * Both are seen on every flush, and few hold a pin: the others must leave early,
+ * and without work.  The way in is a tracepoint, half the price of a trampoline;
+ * the way out has to be one, as nothing else comes by at the end of each flush.
  */
 #ifndef XENPIN_BPF_BATCH_H
 #define XENPIN_BPF_BATCH_H
@@ -74,9 +63,6 @@ struct flight {
 	 */
 	__u64 count[MC_BATCH];
 } __attribute__((aligned(64)));
-
-/* Batches between way in and way out, on all CPUs: mostly none, one load tells. */
-__u32 in_flight;
 
 /* By CPU number and not a per-CPU map, whose lookup is a call before 6.10. */
 struct {
@@ -348,7 +334,6 @@ static __noinline int flight__land(void *ctx, struct flight *flight, bool seen)
 	struct xp_ring *ring;
 
 	flight->begin = 0;
-	__sync_fetch_and_add(&in_flight, -1);
 	ring = ring__this_cpu(&cpu);
 	if (!nops || nops > XP_OPS_MAX || !ring)
 		return 0;
@@ -363,25 +348,14 @@ static __noinline int flight__land(void *ctx, struct flight *flight, bool seen)
 	return 0;
 }
 
-/* The CPU flushes again, and the batch before came by no way out. */
-static __noinline int flight__expire(void *ctx)
-{
-	struct flight *flight = flight__this_cpu();
-
-	return flight && flight->begin ? flight__land(ctx, flight, false) : 0;
-}
-
-static __always_inline int on_flush(void *ctx, __u32 entries)
+static __always_inline int on_flush(__u32 entries)
 {
 	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
 	struct survey s = {};
 	struct flight *flight;
 
-	if (!armed)
-		return 0;
-	if (in_flight)
-		flight__expire(ctx);
-	if (batch__is_plain(b, entries) || !filter__task(bpf_get_current_pid_tgid() >> 32))
+	if (!armed || batch__is_plain(b, entries) ||
+	    !filter__task(bpf_get_current_pid_tgid() >> 32))
 		return 0;
 	flight = flight__this_cpu();
 	if (!flight)
@@ -401,23 +375,22 @@ static __always_inline int on_flush(void *ctx, __u32 entries)
 	batch__decode(flight);
 	if (!flight->nops)
 		return 0;
-	__sync_fetch_and_add(&in_flight, 1);
 	flight->begin = bpf_ktime_get_ns();
 	return 0;
 }
 
 static __always_inline int on_flushed(void *ctx)
 {
-	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
-	struct flight *flight;
+	struct flight *flight = flight__this_cpu();
+	const struct mc_buffer *b;
 	__u64 any = 0;
 
-	if (!in_flight)
+	if (!flight || !flight->begin)
 		return 0;
-	flight = flight__this_cpu();
-	/* With an entry of the next batch, the results are overwritten. */
-	if (!flight || !flight->begin || b->mcidx)
-		return 0;
+	b = bpf_this_cpu_ptr(&mc_buffer);
+	/* An interrupt began the next batch: the results may be overwritten. */
+	if (b->mcidx)
+		return flight__land(ctx, flight, false);
 	batch__results(b, flight->entries, flight->mask, &any);
 	if (any)
 		flight__spread_results(flight);

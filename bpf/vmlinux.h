@@ -3,10 +3,7 @@
  * The kernel types xenpin reads, and of each type the members it reads.
  *
  * Written by hand: CO-RE relocates every access against the running kernel's
- * BTF, so order, size and the other members do not matter here.  Where two
- * kernels differ, both shapes stand side by side as CO-RE flavours (the part
- * after ___ is ignored when types are matched) and the reader asks which one
- * exists.
+ * BTF, so order, size and the other members do not matter here.
  */
 #ifndef XENPIN_BPF_VMLINUX_H
 #define XENPIN_BPF_VMLINUX_H
@@ -37,9 +34,7 @@ struct mmuext_op {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct mm_struct {
-	void *pgd;
-};
+struct mm_struct;
 
 struct task_struct {
 	int tgid;
@@ -47,17 +42,9 @@ struct task_struct {
 	struct mm_struct *active_mm;
 };
 
+/* For its size only: see page__flag(). */
 struct page {
 	unsigned long flags;
-};
-
-/* "mm: introduce memdesc_flags_t", 6.18: a struct around the word. */
-typedef struct {
-	unsigned long f;
-} memdesc_flags_t;
-
-struct page___memdesc {
-	memdesc_flags_t flags;
 };
 
 #define MC_BATCH 32

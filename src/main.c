@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* xenpin: one binary, a table of commands. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,6 +75,13 @@ int main(int argc, char **argv)
 		say("unknown command '%s'; `xenpin --help` lists them", argv[1]);
 		return EXIT_USAGE;
 	}
+	/*
+	 * libbpf reads 6 MB of type information, copies them and frees the
+	 * first: on the heap the pages serve again, as mappings of their own
+	 * each would be faulted in, cleared and unmapped, which is dear under Xen.
+	 */
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	switch (options__parse(&opts, cmd, argc - 1, argv + 1)) {
 	case OPTIONS_HELP:
 		return EXIT_CLEAN;

@@ -23,9 +23,7 @@
 const struct hook hooks[HOOKS] = {
 	[XP_HOOK_FLUSH] = { "flush", "pins and unpins, in hypercall batches", true,
 			    XP_W_PIN | XP_W_UNPIN,
-			    { { "tp_btf", { "flush_btf", "unlock_fentry", "pin_fexit",
-					    "unpin_fexit", "alloc_fexit", "release_fexit" } },
-			      { "fexit", { "flush_btf", "flush_fexit" } },
+			    { { "fexit", { "flush_btf", "flush_fexit" } },
 			      { "kprobe", { "flush_raw", "flush_kretprobe" } } } },
 	[XP_HOOK_ALLOC] = { "alloc", "a page becomes a page table", true,
 			    XP_W_ALLOC, TRACEPOINT_WAYS("alloc") },

@@ -13,8 +13,8 @@
 
 #include "../options.h"
 
-#define WAYS_MAX	3
-#define PROGS_MAX	6
+#define WAYS_MAX	2
+#define PROGS_MAX	2
 #define REASON_LEN	160
 
 struct hook {

@@ -9,7 +9,7 @@ tracepoint:xen:xen_mmu_pgd_pin /comm == "forks"/ { @mm_pin = count(); }
 tracepoint:xen:xen_mmu_pgd_unpin /comm == "forks"/ { @mm_unpin = count(); }'
 
 # 0. The function that pins without a batch is gone with the boot code.
-grep -w pin_pagetable_pfn /proc/kallsyms >$OUT/direct
+grep -wE 'pin_pagetable_pfn|_sinittext|_einittext' /proc/kallsyms >$OUT/direct
 
 # 1. One for one, with each way to attach to a tracepoint.
 for way in default raw_tp; do
@@ -25,8 +25,7 @@ for way in default raw_tp; do
 	cp /tmp/bpftrace.out $OUT/exact-$way.bpftrace
 done
 
-# And with each way to see the end of a flush.
-run exact-fexit xenpin trace --json --via fexit -- forks -q 211
+# And with the other way to see the end of a flush.
 run exact-kprobe xenpin trace --json --via kprobe -- forks -q 211
 
 # 2. A ring of one page cannot hold a storm; a second trace can, and bpftrace counts.
