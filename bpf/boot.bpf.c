@@ -152,7 +152,8 @@ static __always_inline int mm_pin(enum xp_kind kind, enum xp_hook hook, __u64 mm
 	rec->level = XP_L4;
 	rec->u.mm.mm = mm;
 	rec->u.mm.pgd = pgd;
-	rec->u.mm.pgd_pfn = xenpin_virt_to_pfn(pgd);
+	/* Read back, it is a number to the verifier, which the kfunc wants. */
+	rec->u.mm.pgd_pfn = xenpin_virt_to_pfn(*(volatile __u64 *)&rec->u.mm.pgd);
 	commit(rec, seq);
 	return 0;
 }

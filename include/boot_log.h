@@ -57,7 +57,8 @@ struct xp_boot_log {
  * It holds a struct xp_ring for all CPUs, XP_EARLY_SLOTS slots and the tail
  * that lets the last record be contiguous.  Slots are numbered on from the
  * boot log: slot N is at index N % XP_EARLY_SLOTS, and the first is .first of
- * the map XP_EARLY_CTL.  Its times are the boot log's: add .t_offset.
+ * the map XP_EARLY_CTL, an XP_TAKEOVER.  Its times are the boot log's: add
+ * .t_offset.
  * Nothing is overwritten: records that find the ring full are counted in
  * .lost[], by hook.  There are no XP_LOST records in it.
  */
