@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # shared variables
 # SPDX-License-Identifier: GPL-2.0-only
 # Shared by kernel/build and kernel/deb.  Sets: cache, deb, debver, work, src, obj.
 
