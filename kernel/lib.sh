@@ -29,15 +29,29 @@ need()
 	[ -z "$missing" ] || die "not installed:$missing"
 }
 
+# The name of the newest file that starts with $1, if any.
+newest()
+{
+	local f best=
+
+	for f in "$1"*; do
+		[ -e "$f" ] || continue
+		if [ -z "$best" ] || [ "$f" -nt "$best" ]; then
+			best=$f
+		fi
+	done
+	echo "${best##*/}"
+}
+
 # The source package that apt would fetch now, or without apt's lists the one
 # that was fetched last.
 deb_version()
 {
 	local pkg=linux-source-$1 uri
 
-	[ -d "$here/patches/$1" ] || die "no series for $1; there is: $(ls "$here/patches" | xargs)"
+	[ -d "$here/patches/$1" ] || die "no series for $1; there is: $(cd "$here/patches" && echo *)"
 	uri=$(apt-get download --print-uris "$pkg" 2>/dev/null | awk 'NR == 1 { print $2 }')
-	deb=${uri:-$(ls -t "$cache/dl" 2>/dev/null | grep "^${pkg}_" | head -n 1)}
+	deb=${uri:-$(newest "$cache/dl/${pkg}_")}
 	[ -n "$deb" ] || die "apt knows no $pkg: run apt-get update, or add Debian's release that has it"
 	debver=${deb#*_}
 	debver=${debver%_*}
@@ -157,6 +171,7 @@ progress()
 	[ ! -t 2 ] || { every=1; end='\r'; }
 	nice -n 10 "$@" >"$log" 2>&1 </dev/null 9>&- &
 	pid=$!
+	trap 'kill $pid 2>/dev/null; exit 130' INT TERM HUP
 	while kill -0 $pid 2>/dev/null; do
 		sleep 1
 		(( (SECONDS - start) % every )) && continue
@@ -165,6 +180,7 @@ progress()
 			"$(tail -n 1 "$log" | tr -s ' ')" >&2
 	done
 	printf '\n' >&2
+	trap - INT TERM HUP
 	wait $pid || { tail -n 25 "$log" >&2; die "failed after $((SECONDS - start)) s: $*"; }
 	say "done in $((SECONDS - start)) s"
 }
