@@ -39,6 +39,7 @@ enum xp_kind {
 	XP_DEFERRED_RANGE,	/* u.boot: one range of it */
 	XP_ERASED,		/* u.flag: struct-page init erased a set flag */
 	XP_REPAIRED,		/* u.flag: and the hook marked it again */
+	XP_TAKEOVER,		/* u.boot: the early ring's first record; .pages is its slot */
 	XP_KIND_END
 };
 

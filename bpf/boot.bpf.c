@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The early program: what the patched kernel would go on to write to its boot
+ * log, from the end of that log until user space takes over, in one ring.
+ *
+ * Compiled to a light skeleton and linked into the kernel, which attaches it
+ * just before deferred struct-page init; so tp_btf only and no user memory.
+ * See XP_EARLY_RING in boot_log.h for what user space finds.
+ */
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "record.h"
+#include "boot_log.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct early_ring {
+	struct xp_ring ring;
+	__u8 slots[(XP_EARLY_SLOTS + XP_RECORD_SLOTS_MAX) * XP_SLOT];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct early_ring);
+} xenpin_early SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xp_early_ctl);
+} xenpin_earlyctl SEC(".maps");
+
+/* Whose loss it is.  No switch: it would become a table in a map of its own. */
+static __always_inline enum xp_hook hook_of(__u8 kind)
+{
+	if (kind == XP_BATCH)
+		return XP_HOOK_FLUSH;
+	if (kind == XP_DIRECT)
+		return XP_HOOK_DIRECT;
+	if (kind == XP_TABLE_ALLOC)
+		return XP_HOOK_ALLOC;
+	if (kind == XP_TABLE_RELEASE)
+		return XP_HOOK_RELEASE;
+	if (kind == XP_MM_PIN)
+		return XP_HOOK_PGD_PIN;
+	if (kind == XP_MM_UNPIN)
+		return XP_HOOK_PGD_UNPIN;
+	if (kind == XP_FLAG_SET || kind == XP_REPAIRED)
+		return XP_HOOK_SET;
+	if (kind == XP_FLAG_CLEAR || kind == XP_ERASED)
+		return XP_HOOK_CLEAR;
+	return XP_HOOK_BOOT;
+}
+
+/* CPUs meet here only for the length of a cmpxchg, so a few tries always do. */
+#define TRIES 16
+
+/* The next @nslots slots, and the number of the first in *slot; NULL: no room. */
+static __always_inline struct xp_record *reserve(struct early_ring *r, __u32 nslots, __u64 *slot)
+{
+	__u64 head, seen = *(volatile __u64 *)&r->ring.head;
+	int i;
+
+	for (i = 0; i < TRIES; i++) {
+		head = seen;
+		if (head + nslots - *(volatile __u64 *)&r->ring.tail > XP_EARLY_SLOTS)
+			break;
+		seen = __sync_val_compare_and_swap(&r->ring.head, head, head + nslots);
+		if (seen == head) {
+			*slot = head;
+			return (void *)&r->slots[(head & (XP_EARLY_SLOTS - 1)) * XP_SLOT];
+		}
+	}
+	return NULL;
+}
+
+/* The kernel pads an odd number of operations with an empty one. */
+SEC("tp_btf/xenpin_record")
+int BPF_PROG(early_record, const struct xp_record *rec, const struct xp_op *ops,
+	     unsigned int nops)
+{
+	struct xp_early_ctl *ctl;
+	struct early_ring *r;
+	struct xp_record *dst;
+	__u32 zero = 0;
+	__u64 n, slot;
+
+	ctl = bpf_map_lookup_elem(&xenpin_earlyctl, &zero);
+	r = bpf_map_lookup_elem(&xenpin_early, &zero);
+	if (!ctl || !ctl->on || !r)
+		return 0;
+	n = (nops + 1) / 2;
+	barrier_var(n);
+	if (n > XP_OPS_MAX / 2)
+		n = XP_OPS_MAX / 2;
+	dst = reserve(r, 1 + n, &slot);
+	if (!dst) {
+		__sync_fetch_and_add(&r->ring.lost[hook_of(rec->kind)], 1);
+		return 0;
+	}
+	bpf_probe_read_kernel(dst, sizeof(*dst), rec);
+	if (n)
+		bpf_probe_read_kernel(dst + 1, n * XP_SLOT, ops);
+	/* Its number makes it visible; the exchange orders that after all the rest. */
+	__sync_lock_test_and_set(&dst->seq, (__u32)slot + 1);
+	return 0;
+}

@@ -1,0 +1,186 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # shared variables
+# SPDX-License-Identifier: GPL-2.0-only
+# Shared by kernel/build and kernel/deb.  Sets: cache, deb, debver, work, src, obj.
+
+# Raise when a change of these scripts must make old results stale.
+build_format=1
+
+root=$(cd "$here/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/xenpin/kernel
+
+say() { echo "kernel: $*" >&2; }
+die() { echo "kernel: $*" >&2; exit 1; }
+
+# Run, and show what it said only when it fails.
+quiet()
+{
+	local out
+
+	out=$("$@" 2>&1 </dev/null) || { echo "$out" >&2; die "failed: $*"; }
+}
+
+need()
+{
+	local tool missing=
+
+	for tool; do
+		command -v "$tool" >/dev/null || missing+=" $tool"
+	done
+	[ -z "$missing" ] || die "not installed:$missing"
+}
+
+# The name of the newest file that starts with $1, if any.
+newest()
+{
+	local f best=
+
+	for f in "$1"*; do
+		[ -e "$f" ] || continue
+		if [ -z "$best" ] || [ "$f" -nt "$best" ]; then
+			best=$f
+		fi
+	done
+	echo "${best##*/}"
+}
+
+# The source package that apt would fetch now, or without apt's lists the one
+# that was fetched last.
+deb_version()
+{
+	local pkg=linux-source-$1 uri
+
+	[ -d "$here/patches/$1" ] || die "no series for $1; there is: $(cd "$here/patches" && echo *)"
+	uri=$(apt-get download --print-uris "$pkg" 2>/dev/null | awk 'NR == 1 { print $2 }')
+	deb=${uri:-$(newest "$cache/dl/${pkg}_")}
+	[ -n "$deb" ] || die "apt knows no $pkg: run apt-get update, or add Debian's release that has it"
+	debver=${deb#*_}
+	debver=${debver%_*}
+}
+
+# What a result depends on.
+hash_inputs()
+{
+	(
+		echo "$build_format $name $debver"
+		cat "$here/config/lab.config"
+		if [ "$name" != "plain-$kver" ]; then
+			cat "$here/config/xenpin.config" "$here/patches/$kver"/*.patch
+			cat "$root/include/record.h" "$root/include/boot_log.h" \
+				"$root/bpf/boot.bpf.c"
+		fi
+	) | sha256sum | cut -c 1-16
+}
+
+lock_cache()
+{
+	mkdir -p "$cache/dl"
+	exec 9>"$cache/$name.lock"
+	flock -n 9 || { say "another build of $name is running, waiting"; flock 9; }
+}
+
+# All work happens in a directory that a failed or interrupted run leaves to the
+# next one to delete, and never to use.
+make_work()
+{
+	work=$cache/work-$name
+	rm -rf "$work"
+	mkdir -p "$work/obj"
+	src=$work/src
+	obj=$work/obj
+	trap 'rc=$?; [ $rc != 0 ] || rm -rf "$work"' EXIT
+}
+
+fetch_source()
+{
+	local dl=$cache/dl
+
+	if [ ! -s "$dl/$deb" ]; then
+		say "fetch $deb"
+		(cd "$work" && quiet apt-get download "linux-source-$kver=${debver//%3a/:}")
+		mv "$work/$deb" "$dl/$deb"
+	fi
+	say "unpack linux-source-$kver $debver"
+	mkdir "$src"
+	dpkg-deb --fsys-tarfile "$dl/$deb" |
+		tar -xO --wildcards "./usr/src/linux-source-$kver.tar.xz" |
+		tar -xJ -C "$src" --strip-components=1
+}
+
+# Apply each patch; one that is there already is fine.  patch(1) names the hunk
+# that does not fit.
+apply_series()
+{
+	local p out
+
+	for p in "$here/patches/$kver"/*.patch; do
+		if patch -d "$src" -p1 -R --dry-run -sf <"$p" >/dev/null 2>&1; then
+			say "already applied: ${p##*/}"
+		elif out=$(patch -d "$src" -p1 -N -r - --no-backup-if-mismatch <"$p" 2>&1); then
+			say "applied: ${p##*/}"
+		else
+			grep -E '^patching file|FAILED|can.t find|malformed' <<<"$out" |
+				grep -B 1 -vE '^patching file' >&2 || echo "$out" >&2
+			die "does not apply to linux-source-$kver $debver: ${p##*/}"
+		fi
+	done
+}
+
+# The series carries copies of two headers of ours: they must be these.
+check_headers()
+{
+	local pair
+
+	for pair in record.h:xenpin_record.h boot_log.h:xenpin_boot_log.h; do
+		cmp -s "$root/include/${pair%:*}" "$src/include/xen/${pair#*:}" ||
+			die "include/${pair%:*} differs from the series' include/xen/${pair#*:}:" \
+			    "copy it there and make the patch anew"
+	done
+}
+
+make_skeleton()
+{
+	say "boot programs: clang, bpftool gen skeleton -L"
+	quiet clang -O2 -g -mcpu=v3 --target=bpf -D__TARGET_ARCH_x86 -Wall -Werror \
+		-Wno-gnu-variable-sized-type-not-at-end \
+		-I "/usr/include/$(gcc -print-multiarch)" -I "$root/include" \
+		-c "$root/bpf/boot.bpf.c" -o "$work/boot.bpf.o"
+	bpftool gen skeleton -L "$work/boot.bpf.o" name xenpin_boot \
+		>"$src/arch/x86/xen/xenpin_boot.lskel.h" || die "bpftool gen skeleton failed"
+}
+
+# kconfig drops what it cannot satisfy without a word.
+check_config()
+{
+	local config=$1 line bad=; shift
+
+	while read -r line; do
+		case $line in
+		CONFIG_*=n)	! grep -q "^${line%n}" "$config" || bad+=" $line" ;;
+		CONFIG_*)	grep -qxF "$line" "$config" || bad+=" $line" ;;
+		esac
+	done < <(cat "$@")
+	[ -z "$bad" ] || die "kconfig did not accept:$bad"
+}
+
+# progress LOG COMMAND...: one line that counts on a terminal, now and then a
+# line elsewhere; the log's end when it fails.
+progress()
+{
+	local log=$1 start=$SECONDS every=30 end='\n' pid n; shift
+
+	[ ! -t 2 ] || { every=1; end='\r'; }
+	nice -n 10 "$@" >"$log" 2>&1 </dev/null 9>&- &
+	pid=$!
+	trap 'kill $pid 2>/dev/null; exit 130' INT TERM HUP
+	while kill -0 $pid 2>/dev/null; do
+		sleep 1
+		(( (SECONDS - start) % every )) && continue
+		n=$(grep -cE '^  (CC|AS|LD|AR) ' "$log" || :)
+		printf "kernel: %4d objects, %3d s, %-40.40s$end" "$n" $((SECONDS - start)) \
+			"$(tail -n 1 "$log" | tr -s ' ')" >&2
+	done
+	printf '\n' >&2
+	trap - INT TERM HUP
+	wait $pid || { tail -n 25 "$log" >&2; die "failed after $((SECONDS - start)) s: $*"; }
+	say "done in $((SECONDS - start)) s"
+}
