@@ -8,9 +8,20 @@
  * result, until the next entry is made: the way out reads the results, takes
  * the time and makes the record.
  *
- * Both are seen on every flush, and few hold a pin: the others must leave early,
- * and without work.  The way in is a tracepoint, half the price of a trampoline;
- * the way out has to be one, as nothing else comes by at the end of each flush.
+ * xen_mc_flush() itself must not be patched, by fentry, fexit or kprobe: the
+ * kernel patches text through a temporary mm, under Xen PV a switch of mm is a
+ * flush, and so the function is entered while its first bytes are a breakpoint.
+ * On 7.2 that oopsed ("int3", xen_mc_flush+0x5) when a trace was attached again
+ * and again on two CPUs.  So the way out stands where batches with pins come by:
+ *
+ * - xen_pte_unlock(), the flush's own callback for each L1 table of a tree,
+ *   called after the hypercall with interrupts still off;
+ * - the return of __xen_pgd_pin() and __xen_pgd_unpin(), for a tree without L1;
+ * - the return of xen_alloc_pte() and xen_release_pte(), for a single table.
+ *
+ * A batch that came by none of them before the CPU's next flush (say, an
+ * interrupt with a batch of its own) is recorded then, without results and
+ * latency: XP_F_RESULT is clear.
  */
 #ifndef XENPIN_BPF_BATCH_H
 #define XENPIN_BPF_BATCH_H
@@ -63,6 +74,9 @@ struct flight {
 	 */
 	__u64 count[MC_BATCH];
 } __attribute__((aligned(64)));
+
+/* Batches between way in and way out, on all CPUs: mostly none, one load tells. */
+__u32 in_flight;
 
 /* By CPU number and not a per-CPU map, whose lookup is a call before 6.10. */
 struct {
@@ -334,6 +348,7 @@ static __noinline int flight__land(void *ctx, struct flight *flight, bool seen)
 	struct xp_ring *ring;
 
 	flight->begin = 0;
+	__sync_fetch_and_add(&in_flight, -1);
 	ring = ring__this_cpu(&cpu);
 	if (!nops || nops > XP_OPS_MAX || !ring)
 		return 0;
@@ -348,14 +363,25 @@ static __noinline int flight__land(void *ctx, struct flight *flight, bool seen)
 	return 0;
 }
 
-static __always_inline int on_flush(__u32 entries)
+/* The CPU flushes again, and the batch before came by no way out. */
+static __noinline int flight__expire(void *ctx)
+{
+	struct flight *flight = flight__this_cpu();
+
+	return flight && flight->begin ? flight__land(ctx, flight, false) : 0;
+}
+
+static __always_inline int on_flush(void *ctx, __u32 entries)
 {
 	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
 	struct survey s = {};
 	struct flight *flight;
 
-	if (!armed || batch__is_plain(b, entries) ||
-	    !filter__task(bpf_get_current_pid_tgid() >> 32))
+	if (!armed)
+		return 0;
+	if (in_flight)
+		flight__expire(ctx);
+	if (batch__is_plain(b, entries) || !filter__task(bpf_get_current_pid_tgid() >> 32))
 		return 0;
 	flight = flight__this_cpu();
 	if (!flight)
@@ -375,22 +401,23 @@ static __always_inline int on_flush(__u32 entries)
 	batch__decode(flight);
 	if (!flight->nops)
 		return 0;
+	__sync_fetch_and_add(&in_flight, 1);
 	flight->begin = bpf_ktime_get_ns();
 	return 0;
 }
 
 static __always_inline int on_flushed(void *ctx)
 {
-	struct flight *flight = flight__this_cpu();
-	const struct mc_buffer *b;
+	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	struct flight *flight;
 	__u64 any = 0;
 
-	if (!flight || !flight->begin)
+	if (!in_flight)
 		return 0;
-	b = bpf_this_cpu_ptr(&mc_buffer);
-	/* An interrupt began the next batch: the results may be overwritten. */
-	if (b->mcidx)
-		return flight__land(ctx, flight, false);
+	flight = flight__this_cpu();
+	/* With an entry of the next batch, the results are overwritten. */
+	if (!flight || !flight->begin || b->mcidx)
+		return 0;
 	batch__results(b, flight->entries, flight->mask, &any);
 	if (any)
 		flight__spread_results(flight);

@@ -36,18 +36,20 @@ TRACEPOINT(xen_mmu_pgd_pin, pgd_pin, (struct mm_struct * mm, void *pgd),
 TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_UNPIN, XP_HOOK_PGD_UNPIN), XP_W_MM_UNPIN, mm, pgd))
 
-/* The way in and the way out of a flush. */
-TRACEPOINT(xen_mc_flush, flush, (unsigned int entries), on_flush(entries))
+/* The way in of a flush, and its ways out: bpf/batch.h. */
+TRACEPOINT(xen_mc_flush, flush, (unsigned int entries), on_flush(ctx, entries))
 
-SEC("fexit/xen_mc_flush") int flush_fexit(void *ctx)
-{
-	return on_flushed(ctx);
-}
+#define WAY_OUT(section, name)                                                                    \
+	SEC(section) int name(void *ctx)                                                           \
+	{                                                                                          \
+		return on_flushed(ctx);                                                            \
+	}
 
-SEC("kretprobe/xen_mc_flush") int flush_kretprobe(void *ctx)
-{
-	return on_flushed(ctx);
-}
+WAY_OUT("fentry/xen_pte_unlock", unlock_fentry)
+WAY_OUT("fexit/__xen_pgd_pin", pin_fexit)
+WAY_OUT("fexit/__xen_pgd_unpin", unpin_fexit)
+WAY_OUT("fexit/xen_alloc_pte", alloc_fexit)
+WAY_OUT("fexit/xen_release_pte", release_fexit)
 
 static __always_inline __u64 lookup(const char *name, int size)
 {

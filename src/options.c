@@ -171,12 +171,12 @@ static const char *parse_string(const struct option_spec *spec, const char *valu
 
 static const char *parse_via(const struct option_spec *spec, const char *value, void *field)
 {
-	static const char *const ways[] = { "tp_btf", "raw_tp", "fexit", "kprobe" };
+	static const char *const ways[] = { "tp_btf", "raw_tp" };
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
 		if (!strcmp(value, ways[i]))
 			return parse_string(spec, value, field);
-	return "one of tp_btf, raw_tp, fexit, kprobe";
+	return "one of tp_btf, raw_tp";
 }
 
 static const char *parse_comm(const struct option_spec *spec, const char *value, void *field)
@@ -207,7 +207,7 @@ static const struct option_spec specs[] = {
 	  AT(ready_file), parse_string },
 	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", FOR_TRACE,
 	  AT(ring_pages), parse_ring, 1, 512 },
-	{ "via", 0, "WAY", "begin with this way to attach, where a hook has it: raw_tp, kprobe",
+	{ "via", 0, "WAY", "begin with this way to attach: tp_btf, raw_tp",
 	  FOR_TRACE, AT(via), parse_via },
 	{ "dry-run", 0, NULL, "load and verify, attach nothing", FOR_TRACE, AT(dry_run) },
 	{ "verbose", 'v', NULL, "say more, libbpf's messages included", ALL, AT(verbose) },

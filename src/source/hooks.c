@@ -20,11 +20,13 @@
 #define TRACEPOINT_WAYS(name) \
 	{ { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
 
+#define WAYS_OUT "unlock_fentry", "pin_fexit", "unpin_fexit", "alloc_fexit", "release_fexit"
+
 const struct hook hooks[HOOKS] = {
 	[XP_HOOK_FLUSH] = { "flush", "pins and unpins, in hypercall batches", true,
 			    XP_W_PIN | XP_W_UNPIN,
-			    { { "fexit", { "flush_btf", "flush_fexit" } },
-			      { "kprobe", { "flush_raw", "flush_kretprobe" } } } },
+			    { { "tp_btf", { "flush_btf", WAYS_OUT } },
+			      { "raw_tp", { "flush_raw", WAYS_OUT } } } },
 	[XP_HOOK_ALLOC] = { "alloc", "a page becomes a page table", true,
 			    XP_W_ALLOC, TRACEPOINT_WAYS("alloc") },
 	[XP_HOOK_RELEASE] = { "release", "a page table becomes a page again", true,

@@ -16,7 +16,7 @@ def test_domu_features(domu):
     assert domu.status("features") == 0
     (features,) = domu.records("features")
     assert features["guest"] == "Xen PV" and features["domain"] == "domU"
-    assert [h["via"] for h in features["hooks"]] == ["fexit"] + 4 * ["tp_btf"]
+    assert [h["via"] for h in features["hooks"]] == 5 * ["tp_btf"]
 
 
 def test_domu_trace(domu):
@@ -48,9 +48,9 @@ def test_lockdown(kernel, tmp_path):
     assert "lockdown=confidentiality" in (tmp_path / "xenlab.log").read_text()
 
 
-# 300 is the goal.  sid's kernel misses it: its verifier and its BTF are slower; this
-# limit is there to notice when it gets worse.
-READY_MS = {"stock-6.1": 300, "stock-6.12": 300, "stock-sid": 500}
+# The goal is 300, and missed since xen_mc_flush() must not be patched (bpf/batch.h): five
+# programs stand where one fexit stood.  These limits notice when it gets worse.
+READY_MS = {"stock-6.1": 700, "stock-6.12": 700, "stock-sid": 1000}
 
 
 @pytest.mark.parametrize("kernel", lab.KERNELS)

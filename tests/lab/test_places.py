@@ -23,7 +23,7 @@ def test_features(seen):
     assert "Xen PV" in seen.text("features.out")
     (features,) = seen.records("features-json")
     assert features["domain"] == "dom0" and features["obstacle"] == ""
-    assert [h["via"] for h in features["hooks"]] == ["fexit"] + 4 * ["tp_btf"]
+    assert [h["via"] for h in features["hooks"]] == 5 * ["tp_btf"]
     assert all(w["works"] and w["reason"] == "" for h in features["hooks"] for w in h["ways"])
 
 
@@ -38,7 +38,7 @@ def test_text(seen):
     assert re.search(r"forks +alloc +L1 pfn 0x[0-9a-f]+ mm 0x[0-9a-f]+", text)
     assert re.search(r"batch .* pin L4 pfn 0x[0-9a-f]+ mfn 0x[0-9a-f]+", text)
     assert re.search(r"\d+ records in [0-9.]+ s, 0 lost, 0 missed", summary)
-    assert re.search(r"flush +fexit +[1-9]\d* +0 +0", summary)
+    assert re.search(r"flush +tp_btf +[1-9]\d* +0 +0", summary)
 
 
 def test_stack(seen):

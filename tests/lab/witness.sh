@@ -25,9 +25,6 @@ for way in default raw_tp; do
 	cp /tmp/bpftrace.out $OUT/exact-$way.bpftrace
 done
 
-# And with the other way to see the end of a flush.
-run exact-kprobe xenpin trace --json --via kprobe -- forks -q 211
-
 # 2. A ring of one page cannot hold a storm; a second trace can, and bpftrace counts.
 start ample xenpin trace --json --ring-pages 512 --comm forks
 ample=$pid
