@@ -20,6 +20,14 @@ def of_forks(records):
     return [r for r in records if r.get("comm") == "forks"]
 
 
+def missed_by_hook(records):
+    """
+    What the kernel skipped because the same program was already running on that CPU, and said so.
+    6.1 and 6.12 skip none here; 7.2 lets a tracepoint's program be preempted, and skips a few.
+    """
+    return {h["name"]: h["missed"] for h in records[-1]["hooks"]}
+
+
 def bpftrace_tables(text, name):
     """Counter of (pfn, Xen's level) from lines like "@alloc[4711, 4]: 1"."""
     return Counter({(int(pfn), lab.LEVEL_OF_KERNEL[int(level)]): int(count) for pfn, level, count
@@ -32,18 +40,22 @@ def bpftrace_count(text, name):
 
 @pytest.mark.parametrize("way", ["default", "raw_tp"])
 def test_one_for_one(seen, way):
-    assert seen.status(f"exact-{way}") == 0
     records = seen.records(f"exact-{way}")
     witness = seen.text(f"exact-{way}.bpftrace")
-    assert records[-1]["lost"] == records[-1]["missed"] == 0
+    missed = missed_by_hook(records)
+    assert seen.status(f"exact-{way}") == (5 if sum(missed.values()) else 0)
+    assert records[-1]["lost"] == 0
     tables = [r for r in of_forks(records) if r["type"] == "table"]
     for what in "alloc", "release":
         ours = Counter((int(r["pfn"], 16), r["level"]) for r in tables if r["what"] == what)
-        assert ours == bpftrace_tables(witness, what)
+        theirs = bpftrace_tables(witness, what)
+        assert not ours - theirs
+        assert sum((theirs - ours).values()) <= missed[what]
         assert sum(ours.values()) > 2 * FORKS
     mms = Counter(r["what"] for r in of_forks(records) if r["type"] == "mm")
-    assert mms["pin"] == bpftrace_count(witness, "mm_pin") >= FORKS
-    assert mms["unpin"] == bpftrace_count(witness, "mm_unpin") >= FORKS
+    for what in "pin", "unpin":
+        count = bpftrace_count(witness, f"mm_{what}")
+        assert count >= FORKS and 0 <= count - mms[what] <= missed[f"pgd_{what}"]
 
 
 @pytest.mark.parametrize("way", ["default", "raw_tp"])
@@ -52,33 +64,36 @@ def test_pins_add_up(seen, way):
     records = seen.records(f"exact-{way}")
     vias = {h["name"]: h["via"] for h in records[0]["hooks"]}
     assert set(vias.values()) == {"raw_tp" if way == "raw_tp" else "tp_btf"}
-    assert records[-1]["lost"] == records[-1]["missed"] == 0
+    assert records[-1]["lost"] == 0
+    missed = sum(missed_by_hook(records).values())
     ours = of_forks(records)
     batches = [r for r in ours if r["type"] == "batch"]
     pins = [op for b in batches for op in b["ops"] if op["op"] == "pin"]
     new_mms = sum(1 for r in ours if r["type"] == "mm" and r["what"] == "pin")
-    assert new_mms >= FORKS
-    assert sum(1 for op in pins if op["level"] == 4) == 2 * new_mms
-    assert all(op["result"] == 0 for b in batches for op in b["ops"])
+    assert new_mms >= FORKS - missed
+    assert abs(sum(1 for op in pins if op["level"] == 4) - 2 * new_mms) <= 2 * missed
+    assert sum(op["result"] is None for b in batches for op in b["ops"]) <= 21 * missed
+    assert all(op["result"] in (0, None) for b in batches for op in b["ops"])
     # Xen's clock stands still while a CPU's TSC is behind another's: rarely, not mostly.
-    assert sum(b["latency_ns"] > 0 for b in batches) > 0.5 * len(batches)
+    assert sum((b["latency_ns"] or 0) > 0 for b in batches) > 0.5 * len(batches)
     assert all(len(b["ops"]) <= 21 for b in batches)
     # Every page is pinned and unpinned in turn, those of the forked mms unpinned at last.
     # A fork may also extend the kernel's own tables (for a stack), and these stay.
-    state, kernels_own, kept = {}, set(), set()
+    state, kernels_own, kept, out_of_turn = {}, set(), set(), 0
     for record in records:
         if record.get("what") == "alloc" and int(record["mm"], 16) >= KERNEL_IMAGE:
             kernels_own.add(record["pfn"])
         for op in record.get("ops", []):
             by = record["comm"] if op["op"] == "pin" else None
             if op["mfn"] in state:
-                assert (state[op["mfn"]] is None) == (by is not None), (record, op)
+                out_of_turn += (state[op["mfn"]] is None) != (by is not None)
             if by:
                 assert op["pfn"] is not None and op["level"] in (1, 4)
             state[op["mfn"]] = by
             if by and op["pfn"] in kernels_own:
                 kept.add(op["mfn"])
-    assert not [mfn for mfn, by in state.items() if by == "forks" and mfn not in kept]
+    still = [mfn for mfn, by in state.items() if by == "forks" and mfn not in kept]
+    assert out_of_turn + len(still) <= 21 * missed, (out_of_turn, still)
 
 
 def test_there_are_no_pins_outside_batches(seen):
@@ -91,20 +106,22 @@ def test_there_are_no_pins_outside_batches(seen):
 def test_levels_and_flags_are_known(seen):
     """What began in the trace is known to its end: no unpin or release without level and mm."""
     records = seen.records("exact-default")
-    known, flags = {}, {}
+    known, flags, wrong = {}, {}, []
     for r in records:
         if r["type"] == "table" and r["what"] == "alloc":
             known[r["pfn"]] = r
-            assert r["flag"] is False
+            wrong += [r] * (r["flag"] is not False)
         elif r["type"] == "table" and r["pfn"] in known:
             began = known.pop(r["pfn"])
-            assert (r["level"], r["mm"]) == (began["level"], began["mm"])
-            assert r["flag"] == flags.get(r["pfn"], False) or r["comm"] != "forks"
+            wrong += [r] * ((r["level"], r["mm"]) != (began["level"], began["mm"]))
+            wrong += [r] * (r["comm"] == "forks" and r["flag"] != flags.get(r["pfn"], False))
         elif r["type"] == "flag":
             assert not r["exact"] and r["level"]
-            assert flags.get(r["pfn"]) != (r["what"] == "set"), r
+            wrong += [r] * (flags.get(r["pfn"]) == (r["what"] == "set"))
             flags[r["pfn"]] = r["what"] == "set"
     assert len(flags) > 3
+    # A record that the kernel skipped leaves a tree of some 20 tables unexplained.
+    assert len(wrong) <= 20 * sum(missed_by_hook(records).values()), wrong[:5]
 
 
 def test_time_order(seen):
@@ -114,8 +131,8 @@ def test_time_order(seen):
 
 def test_a_full_ring_counts_what_it_drops(seen):
     assert seen.status("tiny") == 5
-    assert seen.status("ample") == 0
     tiny, ample = seen.records("tiny"), seen.records("ample")
+    assert seen.status("ample") == (5 if ample[-1]["missed"] else 0)
     end, witness = tiny[-1], seen.text("tiny.bpftrace")
     hooks = {h["name"]: h for h in end["hooks"]}
     seen_by_kernel = {
@@ -127,7 +144,9 @@ def test_a_full_ring_counts_what_it_drops(seen):
     }
     assert ample[-1]["lost"] == 0 and end["lost"] > 0
     for name, count in seen_by_kernel.items():
-        assert hooks[name]["delivered"] + hooks[name]["lost"] == count, name
+        accounted = hooks[name]["delivered"] + hooks[name]["lost"]
+        unsure = missed_by_hook(ample)["flush"] if name == "flush" else 0
+        assert count - hooks[name]["missed"] <= accounted <= count + unsure, name
     # The losses stand in the stream, per CPU and hook, and add up to the summary.
     told = Counter()
     for r in tiny:
