@@ -8,11 +8,10 @@
  * result, until the next entry is made: the way out reads the results, takes
  * the time and makes the record.
  *
- * xen_mc_flush() itself must not be patched, by fentry, fexit or kprobe: the
- * kernel patches text through a temporary mm, under Xen PV a switch of mm is a
- * flush, and so the function is entered while its first bytes are a breakpoint.
- * On 7.2 that oopsed ("int3", xen_mc_flush+0x5) when a trace was attached again
- * and again on two CPUs.  So the way out stands where batches with pins come by:
+ * xen_mc_flush() itself is not patched, by fentry, fexit or kprobe: the kernel
+ * patches text through a temporary mm, under Xen PV a switch of mm is a flush,
+ * and so the function is entered while its first bytes are a breakpoint.  The
+ * way out stands where batches with pins come by:
  *
  * - xen_pte_unlock(), the flush's own callback for each L1 table of a tree,
  *   called after the hypercall with interrupts still off;

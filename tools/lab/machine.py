@@ -220,4 +220,6 @@ def qemu_command(xen, xen_args, modules, mem, vcpus, icount):
                "virtserialport,chardev=port,name=xenlab"]
     if icount:
         return command + ["-accel", "tcg", "-icount", "shift=1,sleep=off", "-smp", "1"]
-    return command + ["-accel", "tcg,thread=multi", "-smp", str(vcpus)]
+    # One host thread for all virtual CPUs: with one each, guests that patched their own text (a
+    # tracer attaching) oopsed with "int3" at a place where the breakpoint was already gone.
+    return command + ["-accel", "tcg,thread=single", "-smp", str(vcpus)]
