@@ -61,3 +61,11 @@ count_with_bpftrace() {
 	bpftrace=$!
 	wait_for /tmp/attached
 }
+
+# By SIGTERM: while it made that file, in system(), it ignored SIGINT, and has been seen to sleep on.
+stop_bpftrace() {
+	while kill -TERM $bpftrace 2>/dev/null; do
+		sleep 2
+	done
+	wait $bpftrace
+}

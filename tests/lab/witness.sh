@@ -19,8 +19,7 @@ for way in default raw_tp; do
 	exact=$pid
 	count_with_bpftrace "$events" || exit 1
 	forks -q 211
-	kill -INT $bpftrace
-	wait $bpftrace
+	stop_bpftrace
 	stop exact-$way $exact
 	cp /tmp/bpftrace.out $OUT/exact-$way.bpftrace
 done
@@ -34,8 +33,7 @@ count_with_bpftrace "$events" || exit 1
 forks -q 500 & one=$!
 forks -q 497
 wait $one
-kill -INT $bpftrace
-wait $bpftrace
+stop_bpftrace
 stop tiny $tiny
 stop ample $ample
 cp /tmp/bpftrace.out $OUT/tiny.bpftrace
