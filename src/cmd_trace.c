@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../include/config.h"
 #include "child.h"
+#include "clock.h"
 #include "model/tables.h"
 #include "options.h"
 #include "platform.h"
@@ -122,14 +122,6 @@ static int drain(struct trace *trace)
 	if (!trace->err)
 		trace->err = flush_output(trace);
 	return fill;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
 /* A signal came: does it end the trace? */

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
 
 #include "../../include/config.h"
+#include "../clock.h"
 #include "live.h"
 #include "trace.skel.h"
 
@@ -26,14 +26,6 @@ struct live {
 	void *map;
 	size_t map_size;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 static int map_rings(struct live *live)
 {
