@@ -3,24 +3,21 @@
  * Hypercall batches.
  *
  * The kernel gathers hypercalls in a per-CPU buffer of 32 entries and issues
- * them in xen_mc_flush().  On the way in the batch is complete: the tracepoint
- * in that function decodes it.  After the hypercall each entry carries Xen's
- * result, until the next entry is made: the way out reads the results, takes
- * the time and makes the record.
+ * them in xen_mc_flush().  A batch with pins or unpins is in flight from there
+ * to the CPU's next flush:
+ *
+ * - on the way in, at the tracepoint in that function, the batch is complete:
+ *   it is decoded and its record reserved, so that it has its place in time;
+ * - on the way out the time is taken, where such batches come by: in
+ *   xen_pte_unlock(), the flush's own callback for each L1 table of a tree, and
+ *   at the return of xen_alloc_pte() and xen_release_pte() for a single table;
+ * - at the next flush the entries still carry Xen's results, as only a
+ *   hypercall writes them: the record lands.  That is soon, for each switch of
+ *   tasks is a flush.
  *
  * xen_mc_flush() itself is not patched, by fentry, fexit or kprobe: the kernel
  * patches text through a temporary mm, under Xen PV a switch of mm is a flush,
- * and so the function is entered while its first bytes are a breakpoint.  The
- * way out stands where batches with pins come by:
- *
- * - xen_pte_unlock(), the flush's own callback for each L1 table of a tree,
- *   called after the hypercall with interrupts still off;
- * - the return of __xen_pgd_pin() and __xen_pgd_unpin(), for a tree without L1;
- * - the return of xen_alloc_pte() and xen_release_pte(), for a single table.
- *
- * A batch that came by none of them before the CPU's next flush (say, an
- * interrupt with a batch of its own) is recorded then, without results and
- * latency: XP_F_RESULT is clear.
+ * and so the function would be entered while its first bytes are a breakpoint.
  */
 #ifndef XENPIN_BPF_BATCH_H
 #define XENPIN_BPF_BATCH_H
@@ -44,21 +41,19 @@ struct op_walk {
 
 #define WALK_STEPS (MC_BATCH + XP_OPS_MAX)
 
-/* The argument area holds this many operations when it holds nothing else. */
-#define ARGS_OPS (512 / sizeof(struct mmuext_op))
-
 struct raw_op {
 	__u64 cmd, mfn;
 };
 
 /*
- * A batch between its way in and its way out, and the room to decode it.  The
- * state of loops stands here and not on the stack because the verifier does
- * not follow values in memory: it would try all their combinations.
+ * A batch in flight, and the room to decode it.  The state of loops stands here
+ * and not on the stack because the verifier does not follow values in memory:
+ * it would try all their combinations.
  */
 struct flight {
-	__u64 begin;			/* ns; 0: no pin or unpin in flight */
+	__u64 begin, end;		/* ns; end is 0 until the way out */
 	__u64 args;			/* address of the argument area */
+	__u32 seq;			/* of the reserved record; 0: nothing is in flight */
 	__u32 entries;			/* in the whole batch */
 	__u32 mask;			/* bit i: entry i holds mmuext operations */
 	__u32 nraw;			/* operations in the batch */
@@ -73,9 +68,6 @@ struct flight {
 	 */
 	__u64 count[MC_BATCH];
 } __attribute__((aligned(64)));
-
-/* Batches between way in and way out, on all CPUs: mostly none, one load tells. */
-__u32 in_flight;
 
 /* By CPU number and not a per-CPU map, whose lookup is a call before 6.10. */
 struct {
@@ -161,8 +153,13 @@ static __always_inline bool decode_op(const struct raw_op *op, struct xp_op *out
  * Which entries hold mmuext operations, how many are these, and do they fill
  * the argument area from its begin without a gap?  A constant index into the
  * buffer is a direct load, a variable one a helper call: hence unrolled, by
- * hand since clang does not unroll a loop with two ends.
+ * hand since clang does not unroll a loop with two ends.  Only as far as the
+ * batches of a small process go: what is longer holds more pins to pay for it,
+ * and each line here is loaded, verified and waited for at every start.
  */
+#define FAST_ENTRIES	16
+#define FAST_OPS	12
+
 struct survey {
 	__u32 mask;
 	__u64 nops;
@@ -180,14 +177,13 @@ struct survey {
 	if ((i) >= (n))                                                                           \
 		return;                                                                           \
 	FOUR(what, i)
-#define ALL_ENTRIES(n, what)                                                                      \
-	FOUR_OF(n, what, 0) FOUR_OF(n, what, 4) FOUR_OF(n, what, 8) FOUR_OF(n, what, 12)          \
-	FOUR_OF(n, what, 16) FOUR_OF(n, what, 20) FOUR_OF(n, what, 24) FOUR_OF(n, what, 28)
+#define FAST(n, what) \
+	FOUR(what, 0) FOUR_OF(n, what, 4) FOUR_OF(n, what, 8) FOUR_OF(n, what, 12)
 
 static __always_inline void batch__survey(const struct mc_buffer *b, __u64 n, __u64 args,
 					  __u64 *count, struct survey *s)
 {
-	ALL_ENTRIES(n, LOOK)
+	FAST(n, LOOK)
 }
 
 /* The operations of a batch without a gap, and maybe a few more: direct loads again. */
@@ -198,11 +194,8 @@ static __always_inline void batch__survey(const struct mc_buffer *b, __u64 n, __
 static __always_inline void batch__copy(const struct mc_buffer *b, __u64 n, struct raw_op *to)
 {
 	FOUR(COPY, 0)
-	FOUR_OF(n, COPY, 4) FOUR_OF(n, COPY, 8) FOUR_OF(n, COPY, 12) FOUR_OF(n, COPY, 16)
-	COPY(20)
+	FOUR_OF(n, COPY, 4) FOUR_OF(n, COPY, 8)
 }
-
-_Static_assert(ARGS_OPS == 21, "as many as batch__copy() copies");
 
 /*
  * Loops are bpf_loop()s: the verifier sees their bodies once, and what it takes
@@ -233,7 +226,7 @@ static long collect_step(__u64 step, struct flight **context)
 	return 0;
 }
 
-/* And of one with gaps. */
+/* And of one with gaps, or with many. */
 static __always_inline void batch__collect(struct flight *flight)
 {
 	flight->nraw = 0;
@@ -241,12 +234,28 @@ static __always_inline void batch__collect(struct flight *flight)
 	bpf_loop(WALK_STEPS, collect_step, &flight, 0);
 }
 
+static long survey_step(__u64 i, struct flight **context)
+{
+	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	struct flight *flight = *context;
+	struct multicall_entry *mc = &flight->walk.mc;
+
+	if (i >= MC_BATCH ||
+	    bpf_probe_read_kernel(mc, sizeof(*mc), (void *)&b->entries + i * sizeof(*mc)))
+		return 1;
+	if (mc->op == __HYPERVISOR_mmuext_op) {
+		flight->mask |= 1U << i;
+		flight->count[i] = mc->args[1];
+	}
+	return 0;
+}
+
 /*
  * Three of four batches are one entry, or none, whose arguments stand at the
  * begin of the buffer's argument area: these are decided with direct loads.
  * Returns whether the batch cannot hold a pin.
  */
-#define FAST_OPS 2
+#define PLAIN_OPS 2
 
 static __always_inline bool batch__is_plain(const struct mc_buffer *b, __u32 entries)
 {
@@ -258,7 +267,7 @@ static __always_inline bool batch__is_plain(const struct mc_buffer *b, __u32 ent
 		return false;
 	if (mc->op != __HYPERVISOR_mmuext_op)
 		return true;
-	if (mc->args[0] != (__u64)&b->args || mc->args[1] > FAST_OPS)
+	if (mc->args[0] != (__u64)&b->args || mc->args[1] > PLAIN_OPS)
 		return false;
 	if (cmd__is_pin(*(__u32 *)&b->args[0]))
 		return false;
@@ -330,97 +339,114 @@ static __always_inline void flight__spread_results(struct flight *flight)
 static __always_inline void batch__results(const struct mc_buffer *b, __u32 n, __u32 mask,
 					   __u64 *any)
 {
-	ALL_ENTRIES(n, RESULT)
+	FAST(n, RESULT)
 }
 
-/* The record of the batch in flight, which is over. */
-static __noinline int flight__land(void *ctx, struct flight *flight, bool seen)
+/* The batch in flight is over: its record is completed and becomes visible. */
+static __always_inline void flight__land(const struct mc_buffer *b, struct flight *flight)
+{
+	__u32 cpu, nops = flight->nops, seq = flight->seq;
+	struct xp_ring *ring = ring__this_cpu(&cpu);
+	struct xp_record *rec;
+	__u64 any = 0;
+
+	flight->seq = 0;
+	if (!ring || !nops || nops > XP_OPS_MAX)
+		return;
+	batch__results(b, flight->entries, flight->mask, &any);
+	if (any || flight->entries > FAST_ENTRIES)
+		flight__spread_results(flight);
+	rec = ring__at(ring, seq);
+	rec->u.batch.latency_ns = flight->end ? flight->end - flight->begin : 0;
+	bpf_probe_read_kernel(record__body(rec), nops * sizeof(struct xp_op), flight->ops);
+	ring__commit(rec, seq);
+}
+
+/* A batch with pins is about to be issued: its record gets its place and its time. */
+static __always_inline void flight__begin(void *ctx, struct flight *flight)
 {
 	struct xp_event ev = {
 		.kind = XP_BATCH,
 		.hook = XP_HOOK_FLUSH,
-		.flags = seen ? XP_F_RESULT : 0,
+		.flags = XP_F_RESULT,
 	};
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32, cpu, seq, nops = flight->nops;
-	__u64 begin = flight->begin;
+	__u32 cpu, seq, nops = flight->nops;
 	struct xp_record *rec;
 	struct xp_ring *ring;
 
-	flight->begin = 0;
-	__sync_fetch_and_add(&in_flight, -1);
 	ring = ring__this_cpu(&cpu);
-	if (!nops || nops > XP_OPS_MAX || !ring)
-		return 0;
-	rec = record__begin(ring, cpu, tgid, ev, record__slots(nops * sizeof(struct xp_op)), &seq);
+	if (!ring || !nops || nops > XP_OPS_MAX)
+		return;
+	rec = record__begin(ring, cpu, ev, record__slots(nops * sizeof(struct xp_op)), &seq);
 	if (!rec)
-		return 0;
+		return;
 	rec->u.batch.entries = flight->entries;
 	rec->u.batch.nops = nops;
-	rec->u.batch.latency_ns = seen ? rec->t - begin : 0;
-	bpf_probe_read_kernel(record__body(rec), nops * sizeof(struct xp_op), flight->ops);
-	record__end(ctx, rec, seq);
-	return 0;
+	record__stack(ctx, rec);
+	flight->seq = seq;
+	flight->end = 0;
+	flight->begin = bpf_ktime_get_ns();
 }
 
-/* The CPU flushes again, and the batch before came by no way out. */
-static __noinline int flight__expire(void *ctx)
+/* All mmuext operations of the batch; false when there are none. */
+static __always_inline bool flight__read(struct flight *flight, const struct mc_buffer *b,
+					 __u32 entries)
 {
-	struct flight *flight = flight__this_cpu();
-
-	return flight && flight->begin ? flight__land(ctx, flight, false) : 0;
-}
-
-static __always_inline int on_flush(void *ctx, __u32 entries)
-{
-	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
 	struct survey s = {};
-	struct flight *flight;
 
-	if (!armed)
-		return 0;
-	if (in_flight)
-		flight__expire(ctx);
-	if (batch__is_plain(b, entries) || !filter__task(bpf_get_current_pid_tgid() >> 32))
-		return 0;
-	flight = flight__this_cpu();
-	if (!flight)
-		return 0;
+	flight->entries = entries;
+	if (entries > FAST_ENTRIES) {
+		flight->mask = 0;
+		bpf_loop(entries, survey_step, &flight, 0);
+		batch__collect(flight);
+		return flight->nraw;
+	}
 	/* Through memory: the verifier lets nobody calculate with a pointer. */
 	WRITE_ONCE(flight->args, (__u64)&b->args);
 	batch__survey(b, entries, READ_ONCE(flight->args), flight->count, &s);
 	if (!s.nops)
-		return 0;
-	flight->entries = entries;
+		return false;
 	flight->mask = s.mask;
 	flight->nraw = s.nops;
-	if (s.gap || s.nops > ARGS_OPS)
+	if (s.gap || s.nops > FAST_OPS)
 		batch__collect(flight);
 	else
 		batch__copy(b, s.nops, flight->raw);
-	batch__decode(flight);
-	if (!flight->nops)
+	return true;
+}
+
+/* The way in; armed or not, what is in flight lands. */
+static __always_inline int on_flush(void *ctx, __u32 entries)
+{
+	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	struct flight *flight = flight__this_cpu();
+
+	if (!flight)
 		return 0;
-	__sync_fetch_and_add(&in_flight, 1);
-	flight->begin = bpf_ktime_get_ns();
+	if (flight->seq)
+		flight__land(b, flight);
+	if (!armed || batch__is_plain(b, entries) || !filter__task() ||
+	    !flight__read(flight, b, entries))
+		return 0;
+	batch__decode(flight);
+	flight__begin(ctx, flight);
 	return 0;
 }
 
-static __always_inline int on_flushed(void *ctx)
+/*
+ * The way out.  That of a @single table is passed by tables that need no
+ * hypercall, too; a tree has two L4 tables at least, so it is told apart.  And
+ * a buffer that is being filled again was not flushed here.
+ */
+static __always_inline int on_flushed(bool single)
 {
 	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
-	struct flight *flight;
-	__u64 any = 0;
+	struct flight *flight = flight__this_cpu();
 
-	if (!in_flight)
+	if (!flight || !flight->seq || flight->end || b->mcidx || (single && flight->nraw != 1))
 		return 0;
-	flight = flight__this_cpu();
-	/* With an entry of the next batch, the results are overwritten. */
-	if (!flight || !flight->begin || b->mcidx)
-		return 0;
-	batch__results(b, flight->entries, flight->mask, &any);
-	if (any)
-		flight__spread_results(flight);
-	return flight__land(ctx, flight, true);
+	flight->end = bpf_ktime_get_ns();
+	return 0;
 }
 
 #endif

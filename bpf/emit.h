@@ -46,21 +46,12 @@ static __always_inline void record__stack(void *ctx, struct xp_record *rec)
 	rec->flags |= XP_F_STACK;
 }
 
-/* A name that changes while it is read may come in two halves; so does bpf_get_current_comm(). */
-static __always_inline void record__comm(struct xp_record *rec)
+static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u32 cpu,
+						       struct xp_event ev, __u32 nslots, __u32 *seq)
 {
 	const struct task_struct *task = bpf_get_current_task_btf();
-	const __u64 *from = (const void *)&task->comm;
-	__u64 *to = (void *)rec->comm;
-
-	to[0] = from[0];
-	to[1] = from[1];
-}
-
-static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u32 cpu,
-						       __u32 tgid, struct xp_event ev,
-						       __u32 nslots, __u32 *seq)
-{
+	/* A name that changes while it is read may come in two halves; so does bpf_get_current_comm(). */
+	const __u64 *comm = (const void *)&task->comm;
 	struct xp_record *rec = ring__reserve(ring, cpu, nslots, ev.hook, seq);
 
 	if (!rec)
@@ -69,8 +60,9 @@ static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u
 	rec->level = ev.level;
 	rec->flags = ev.flags;
 	rec->where = 0;
-	rec->pid = tgid;
-	record__comm(rec);
+	rec->pid = task->tgid;
+	((__u64 *)rec->comm)[0] = comm[0];
+	((__u64 *)rec->comm)[1] = comm[1];
 	return rec;
 }
 

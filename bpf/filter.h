@@ -29,9 +29,9 @@ static __always_inline bool filter__comm(void)
 	return want[0] == have[0] && want[1] == have[1];
 }
 
-static __always_inline bool filter__task(__u32 tgid)
+static __always_inline bool filter__task(void)
 {
-	if (config.pid && tgid != config.pid)
+	if (config.pid && bpf_get_current_pid_tgid() >> 32 != config.pid)
 		return false;
 	return filter__comm();
 }

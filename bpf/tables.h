@@ -39,16 +39,16 @@ static __always_inline __u64 pfn__of_pgd(const void *pgd)
 
 static __always_inline int table__event(void *ctx, struct xp_event ev, __u64 mm, __u64 pfn)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32, cpu, seq;
 	struct xp_record *rec;
 	struct xp_ring *ring;
+	__u32 cpu, seq;
 
-	if (!filter__task(tgid) || !filter__level(ev.level) || !filter__pfn(pfn))
+	if (!filter__task() || !filter__level(ev.level) || !filter__pfn(pfn))
 		return 0;
 	ring = ring__this_cpu(&cpu);
 	if (!ring)
 		return 0;
-	rec = record__begin(ring, cpu, tgid, ev, record__slots(0), &seq);
+	rec = record__begin(ring, cpu, ev, record__slots(0), &seq);
 	if (!rec)
 		return 0;
 	rec->u.table.pfn = pfn;
@@ -105,18 +105,18 @@ static __always_inline int on_release(void *ctx, __u64 pfn, unsigned int level, 
 static __always_inline int on_mm(void *ctx, struct xp_event ev, __u32 what,
 				 const struct mm_struct *mm, const void *pgd)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32, cpu, seq;
 	__u64 pfn = pfn__of_pgd(pgd);
 	struct xp_record *rec;
 	struct xp_ring *ring;
+	__u32 cpu, seq;
 
-	if (!armed || !filter__what(what) || !filter__mm((__u64)mm) || !filter__task(tgid) ||
+	if (!armed || !filter__what(what) || !filter__mm((__u64)mm) || !filter__task() ||
 	    !filter__level(ev.level) || !filter__pfn(pfn))
 		return 0;
 	ring = ring__this_cpu(&cpu);
 	if (!ring)
 		return 0;
-	rec = record__begin(ring, cpu, tgid, ev, record__slots(0), &seq);
+	rec = record__begin(ring, cpu, ev, record__slots(0), &seq);
 	if (!rec)
 		return 0;
 	rec->u.mm.mm = (__u64)mm;

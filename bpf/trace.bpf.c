@@ -39,17 +39,18 @@ TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
 /* The way in of a flush, and its ways out: bpf/batch.h. */
 TRACEPOINT(xen_mc_flush, flush, (unsigned int entries), on_flush(ctx, entries))
 
-#define WAY_OUT(section, name)                                                                    \
-	SEC(section) int name(void *ctx)                                                           \
-	{                                                                                          \
-		return on_flushed(ctx);                                                            \
-	}
-
-WAY_OUT("fentry/xen_pte_unlock", unlock_fentry)
-WAY_OUT("fexit/__xen_pgd_pin", pin_fexit)
-WAY_OUT("fexit/__xen_pgd_unpin", unpin_fexit)
-WAY_OUT("fexit/xen_alloc_pte", alloc_fexit)
-WAY_OUT("fexit/xen_release_pte", release_fexit)
+SEC("fentry/xen_pte_unlock") int tree_flushed(void *ctx)
+{
+	return on_flushed(false);
+}
+SEC("fexit/xen_alloc_pte") int alloc_flushed(void *ctx)
+{
+	return on_flushed(true);
+}
+SEC("fexit/xen_release_pte") int release_flushed(void *ctx)
+{
+	return on_flushed(true);
+}
 
 static __always_inline __u64 lookup(const char *name, int size)
 {

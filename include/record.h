@@ -117,10 +117,9 @@ struct xp_op {
 struct xp_ring {
 	__u64 head;			/* slots reserved since the start; writer */
 	__u64 lost[XP_HOOK_MAX];	/* dropped since the start, per hook; writer */
-	__u64 told[XP_HOOK_MAX];	/* of these, already told in XP_LOST records; writer */
-	__u32 pending;			/* there are untold losses; writer */
+	__u32 closed;			/* full: all is lost until the reader clears it; both */
 	__u32 pad0;
-	__u64 pad1[6];
+	__u64 pad1[18];
 	__u64 tail;			/* slots consumed since the start; reader */
 	__u64 pad2[31];
 	__u8  slots[];

@@ -20,7 +20,7 @@
 #define TRACEPOINT_WAYS(name) \
 	{ { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
 
-#define WAYS_OUT "unlock_fentry", "pin_fexit", "unpin_fexit", "alloc_fexit", "release_fexit"
+#define WAYS_OUT "tree_flushed", "alloc_flushed", "release_flushed"
 
 const struct hook hooks[HOOKS] = {
 	[XP_HOOK_FLUSH] = { "flush", "pins and unpins, in hypercall batches", true,

@@ -14,7 +14,7 @@
 #include "../options.h"
 
 #define WAYS_MAX	2
-#define PROGS_MAX	6
+#define PROGS_MAX	4
 #define REASON_LEN	160
 
 struct hook {

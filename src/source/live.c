@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Attached programs, and their rings mapped into memory. */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,7 +16,7 @@
 
 #define PAGE 4096UL
 
-/* How long a record may stay half written once the programs are detached. */
+/* How long a record may stay half written once nothing new is recorded. */
 #define SETTLE_US	2000
 #define SETTLE_TRIES	50
 
@@ -25,20 +26,22 @@ struct live {
 	struct stream *stream;
 	void *map;
 	size_t map_size;
+	int nr_cpus;
 };
 
 static int map_rings(struct live *live)
 {
 	const struct bpf_map *rings = live->skel->maps.rings;
 	size_t each = (bpf_map__value_size(rings) + 7) & ~7UL;
-	int nr_cpus = bpf_map__max_entries(rings);
 
-	live->map_size = (each * nr_cpus + PAGE - 1) & ~(PAGE - 1);
+	live->nr_cpus = bpf_map__max_entries(rings);
+	live->map_size = (each * live->nr_cpus + PAGE - 1) & ~(PAGE - 1);
 	live->map = mmap(NULL, live->map_size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			 bpf_map__fd(rings), 0);
 	if (live->map == MAP_FAILED)
 		return -errno;
-	live->stream = stream__new(live->map, each, nr_cpus, live->skel->rodata->config.ring_mask + 1);
+	live->stream = stream__new(live->map, each, live->nr_cpus,
+				   live->skel->rodata->config.ring_mask + 1);
 	return live->stream ? 0 : -ENOMEM;
 }
 
@@ -93,9 +96,35 @@ uint64_t live__missed(const struct live *live, int hook)
 	return hooks__missed(live->skel, live->at, hook);
 }
 
+/*
+ * The record of a batch is completed by its CPU's next flush (bpf/batch.h), and
+ * each switch of tasks is one: where nobody else comes by, go there.
+ */
+static void visit_stuck_cpus(const struct live *live)
+{
+	size_t size = CPU_ALLOC_SIZE(live->nr_cpus);
+	cpu_set_t *old = CPU_ALLOC(live->nr_cpus), *one = CPU_ALLOC(live->nr_cpus);
+
+	if (old && one && !sched_getaffinity(0, size, old)) {
+		for (int i = 0; i < live->nr_cpus; i++) {
+			if (!stream__stuck(live->stream, i))
+				continue;
+			CPU_ZERO_S(size, one);
+			CPU_SET_S(i, size, one);
+			sched_setaffinity(0, size, one);
+		}
+		sched_setaffinity(0, size, old);
+	}
+	CPU_FREE(old);
+	CPU_FREE(one);
+}
+
 int live__drain(struct live *live, record_fn fn, void *context)
 {
-	return stream__drain(live->stream, now_ns(), fn, context);
+	int fill = stream__drain(live->stream, now_ns(), fn, context);
+
+	visit_stuck_cpus(live);
+	return fill;
 }
 
 static int settle(struct live *live)
@@ -105,6 +134,7 @@ static int settle(struct live *live)
 
 		if (half <= 0)
 			return half;
+		visit_stuck_cpus(live);
 		usleep(SETTLE_US);
 	}
 	return -EIO;
@@ -114,7 +144,9 @@ int live__stop(struct live *live, record_fn fn, void *context)
 {
 	int unsettled, err;
 
+	/* First what is in flight lands, then nobody writes any more. */
 	live->skel->bss->armed = 0;
+	settle(live);
 	hooks__detach(live->at);
 	unsettled = settle(live);
 	err = stream__end(live->stream, now_ns(), fn, context);

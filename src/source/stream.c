@@ -25,6 +25,9 @@ struct cpu {
 	struct xp_ring *ring;
 	uint64_t next;		/* slot */
 	uint64_t last_t;	/* of the youngest record read */
+	uint64_t half;		/* slot that was reserved and not yet written, when last read; or ~0 */
+	bool stuck;		/* and the time before, too */
+	uint64_t told[XP_HOOK_MAX];	/* losses that an XP_LOST record said */
 };
 
 /* A record in the arena, waiting to be handed over. */
@@ -57,7 +60,7 @@ struct stream *stream__new(void *rings, size_t stride, int nr_cpus, uint32_t slo
 	s->nr_cpus = nr_cpus;
 	s->slots = slots;
 	for (int i = 0; i < nr_cpus; i++)
-		s->cpus[i].ring = rings + stride * i;
+		s->cpus[i] = (struct cpu){ .ring = rings + stride * i, .half = UINT64_MAX };
 	return s;
 }
 
@@ -109,6 +112,33 @@ static void forget(struct stream *s, struct cpu *cpu, const struct xp_record *re
 	cpu->next += n;
 }
 
+/* Losses that nobody told yet, as records at time @t. */
+static int tell_losses(struct stream *s, struct cpu *cpu, uint64_t t)
+{
+	for (int h = 0; h < XP_HOOK_MAX; h++) {
+		struct xp_record rec = {
+			.kind = XP_LOST, .nslots = 1, .cpu = cpu - s->cpus, .t = t,
+			.u.lost = { .hook = h, .count = cpu->ring->lost[h] - cpu->told[h] },
+		};
+		int err = rec.u.lost.count ? keep(s, &rec) : 0;
+
+		if (err)
+			return err;
+		cpu->told[h] += rec.u.lost.count;
+	}
+	return 0;
+}
+
+/* The head of a closed ring stands still: when all before it was read, this is the gap. */
+static int open_ring(struct stream *s, struct cpu *cpu)
+{
+	if (!__atomic_load_n(&cpu->ring->closed, __ATOMIC_ACQUIRE) ||
+	    __atomic_load_n(&cpu->ring->head, __ATOMIC_ACQUIRE) != cpu->next)
+		return 0;
+	__atomic_store_n(&cpu->ring->closed, 0, __ATOMIC_SEQ_CST);
+	return tell_losses(s, cpu, cpu->last_t);
+}
+
 /*
  * Take what is complete on one CPU.  Returns 1 when a half-written record
  * follows, 0 when nothing does, or -errno.
@@ -135,7 +165,9 @@ static int read_cpu(struct stream *s, struct cpu *cpu, int *fill)
 		forget(s, cpu, rec);
 	}
 	__atomic_store_n(&cpu->ring->tail, cpu->next, __ATOMIC_RELEASE);
-	return half;
+	cpu->stuck = half && cpu->half == cpu->next;
+	cpu->half = half ? cpu->next : UINT64_MAX;
+	return half ?: open_ring(s, cpu);
 }
 
 static int by_time(const void *a, const void *b)
@@ -203,6 +235,11 @@ int stream__drain(struct stream *s, uint64_t now, record_fn fn, void *context)
 	return fill;
 }
 
+bool stream__stuck(const struct stream *s, int cpu)
+{
+	return s->cpus[cpu].stuck;
+}
+
 int stream__settle(struct stream *s)
 {
 	int half = 0, fill = 0;
@@ -217,29 +254,12 @@ int stream__settle(struct stream *s)
 	return half;
 }
 
-static int keep_untold_losses(struct stream *s, int cpu, uint64_t t)
-{
-	const struct xp_ring *ring = s->cpus[cpu].ring;
-
-	for (int h = 0; h < XP_HOOK_MAX; h++) {
-		struct xp_record rec = {
-			.kind = XP_LOST, .nslots = 1, .cpu = cpu, .t = t,
-			.u.lost = { .hook = h, .count = ring->lost[h] - ring->told[h] },
-		};
-		int err = rec.u.lost.count ? keep(s, &rec) : 0;
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 int stream__end(struct stream *s, uint64_t now, record_fn fn, void *context)
 {
 	int err = 0;
 
 	for (int i = 0; !err && i < s->nr_cpus; i++)
-		err = keep_untold_losses(s, i, now);
+		err = tell_losses(s, &s->cpus[i], now);
 	hand_over(s, UINT64_MAX, fn, context);
 	return err;
 }

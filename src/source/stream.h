@@ -7,6 +7,7 @@
 #define XENPIN_STREAM_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,9 @@ void stream__free(struct stream *stream);
  * was, in percent, or -ENOMEM.
  */
 int stream__drain(struct stream *stream, uint64_t now, record_fn fn, void *context);
+
+/* Was the same record of @cpu half written at the last two looks? */
+bool stream__stuck(const struct stream *stream, int cpu);
 
 /* Take what is complete.  Returns 1 while a half-written record is left, 0, or -ENOMEM. */
 int stream__settle(struct stream *stream);

@@ -175,18 +175,46 @@ static void a_full_ring_is_given_back(void **state)
 	write_one(f, 0, 3, 5);
 }
 
+/* As the writer does that finds no room. */
+static void lose(struct fixture *f, int cpu, int count)
+{
+	ring(f, cpu)->lost[XP_HOOK_ALLOC] += count;
+	ring(f, cpu)->closed = 1;
+}
+
+static void a_closed_ring_is_emptied_told_and_opened(void **state)
+{
+	struct fixture *f = *state;
+	struct xp_record *half;
+
+	write_one(f, 0, 10, 1);
+	half = reserve(f, 0, 20, 1);
+	lose(f, 0, 3);
+	drain(f, LATER);
+	assert_int_equal(f->lost, 0);
+	assert_int_equal(ring(f, 0)->closed, 1);
+	commit(f, 0, half, 1);
+	drain(f, LATER);
+	expect(f, 2, (uint64_t[]){ 10, 20 });
+	assert_int_equal(f->lost, 3);
+	assert_int_equal(ring(f, 0)->closed, 0);
+	lose(f, 0, 2);
+	drain(f, LATER);
+	assert_int_equal(f->lost, 5);
+}
+
 static void untold_losses_come_at_the_end(void **state)
 {
 	struct fixture *f = *state;
 
-	ring(f, 1)->lost[XP_HOOK_ALLOC] = 7;
-	ring(f, 1)->told[XP_HOOK_ALLOC] = 4;
-	write_one(f, 0, LATER, 1);
+	lose(f, 1, 4);
 	drain(f, LATER);
-	assert_int_equal(f->n, 0);
+	assert_int_equal(f->lost, 4);
+	ring(f, 1)->lost[XP_HOOK_ALLOC] += 3;
+	drain(f, LATER);
+	assert_int_equal(f->lost, 4);
 	assert_int_equal(stream__end(f->stream, LATER + 1, on_record, f), 0);
-	assert_int_equal(f->n, 1);
-	assert_int_equal(f->lost, 3);
+	assert_int_equal(f->lost, 7);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -199,6 +227,7 @@ int main(void)
 		TEST(a_half_written_record_holds_back_the_younger),
 		TEST(the_ring_wraps),
 		TEST(a_full_ring_is_given_back),
+		TEST(a_closed_ring_is_emptied_told_and_opened),
 		TEST(untold_losses_come_at_the_end),
 	};
 
