@@ -6,7 +6,7 @@
  * way that this kernel has (src/source/hooks.c).
  */
 #include "tables.h"
-#include "batch.h"
+#include "flight.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
@@ -36,7 +36,7 @@ TRACEPOINT(xen_mmu_pgd_pin, pgd_pin, (struct mm_struct * mm, void *pgd),
 TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_UNPIN, XP_HOOK_PGD_UNPIN), XP_W_MM_UNPIN, mm, pgd))
 
-/* The way in of a flush, and its ways out: bpf/batch.h. */
+/* The way in of a flush, and its ways out: bpf/flight.h. */
 TRACEPOINT(xen_mc_flush, flush, (unsigned int entries), on_flush(ctx, entries))
 
 SEC("fentry/xen_pte_unlock") int tree_flushed(void *ctx)

@@ -5,8 +5,8 @@
  * One format serves every source: the live BPF ring, the early BPF ring and
  * the patched kernel's boot log.  A record occupies one or more slots of
  * XP_SLOT bytes; its first slot is a struct xp_record.  When XP_F_STACK is set
- * the kernel stack follows it; then what the kind has (struct xp_op of a batch).  Everything is little endian with fixed widths; padding
- * is zero.
+ * the kernel stack follows it; then what the kind has (struct xp_op of a batch).
+ * Everything is little endian with fixed widths; padding is zero.
  *
  * Included by bpf/, src/ and kernel/: <linux/types.h> is all that is everywhere.
  */
@@ -104,6 +104,7 @@ struct xp_op {
 };
 
 #define XP_NO_PFN	(~0ULL)
+#define XP_NO_TIME	(~0ULL)	/* latency_ns: the end of the flush was not seen */
 
 /* XP_STACK_MAX return addresses, ended by a 0 when there are fewer. */
 #define XP_STACK_BYTES	(XP_STACK_MAX * sizeof(__u64))

@@ -104,7 +104,7 @@ static void put_batch(struct line *l, const struct xp_record *rec)
 	PUT(l, ",\"entries\":");
 	put_dec(l, rec->u.batch.entries);
 	PUT(l, ",\"latency_ns\":");
-	if (seen)
+	if (rec->u.batch.latency_ns != XP_NO_TIME)
 		put_dec(l, rec->u.batch.latency_ns);
 	else
 		PUT(l, "null");

@@ -97,7 +97,7 @@ uint64_t live__missed(const struct live *live, int hook)
 }
 
 /*
- * The record of a batch is completed by its CPU's next flush (bpf/batch.h), and
+ * The record of a batch is completed by its CPU's next flush (bpf/flight.h), and
  * each switch of tasks is one: where nobody else comes by, go there.
  */
 static void visit_stuck_cpus(const struct live *live)

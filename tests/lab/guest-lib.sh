@@ -20,7 +20,7 @@ wait_for() {
 left_over() {
 	n=0
 	while { bpftool prog list; bpftool link list; } 2>&1 |
-		grep -E 'alloc_|release_|pgd_|flush_|locate' >$OUT/$1.left && [ $n -lt 30 ]; do
+		grep -E 'alloc_|release_|pgd_|flush_|tree_|locate' >$OUT/$1.left && [ $n -lt 30 ]; do
 		n=$((n + 1))
 		usleep 100000
 	done

@@ -72,10 +72,12 @@ def test_pins_add_up(seen, way):
     new_mms = sum(1 for r in ours if r["type"] == "mm" and r["what"] == "pin")
     assert new_mms >= FORKS - missed
     assert abs(sum(1 for op in pins if op["level"] == 4) - 2 * new_mms) <= 2 * missed
-    assert sum(op["result"] is None for b in batches for op in b["ops"]) <= 21 * missed
-    assert all(op["result"] in (0, None) for b in batches for op in b["ops"])
+    assert all(op["result"] == 0 for b in batches for op in b["ops"])
     # Xen's clock stands still while a CPU's TSC is behind another's: rarely, not mostly.
     assert sum((b["latency_ns"] or 0) > 0 for b in batches) > 0.5 * len(batches)
+    # The end was seen of trees and of single tables alike, but for what the kernel skipped.
+    assert sum(b["latency_ns"] is None for b in batches) <= missed
+    assert any(len(b["ops"]) == 1 for b in batches)
     assert all(len(b["ops"]) <= 21 for b in batches)
     # Every page is pinned and unpinned in turn, those of the forked mms unpinned at last.
     # A fork may also extend the kernel's own tables (for a stack), and these stay.

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hypercall batches: from their flush to their record.
+ *
+ * The kernel gathers hypercalls in a per-CPU buffer of 32 entries and issues
+ * them in xen_mc_flush().  A batch with pins or unpins is in flight from there
+ * to the CPU's next flush:
+ *
+ * - on the way in, at the tracepoint in that function, the batch is complete:
+ *   it is decoded and its record reserved, so that it has its place in time;
+ * - on the way out the time is taken, where such batches come by: in
+ *   xen_pte_unlock(), the flush's own callback for each L1 table of a tree, and
+ *   at the return of xen_alloc_pte() and xen_release_pte() for a single table;
+ * - at the next flush the entries still carry Xen's results, as only a
+ *   hypercall writes them: the record lands.  That is soon, for each switch of
+ *   tasks is a flush.
+ *
+ * xen_mc_flush() itself is not patched, by fentry, fexit or kprobe: the kernel
+ * patches text through a temporary mm, under Xen PV a switch of mm is a flush,
+ * and so the function would be entered while its first bytes are a breakpoint.
+ */
+#ifndef XENPIN_BPF_FLIGHT_H
+#define XENPIN_BPF_FLIGHT_H
+
+#include "batch.h"
+
+/* The batch in flight is over: its record is completed and becomes visible. */
+static __always_inline void flight__land(const struct mc_buffer *b, struct flight *flight)
+{
+	__u32 cpu, nops = flight->nops, seq = flight->seq;
+	struct xp_ring *ring = ring__this_cpu(&cpu);
+	struct xp_record *rec;
+	__u64 any = 0;
+
+	flight->seq = 0;
+	if (!ring || !nops || nops > XP_OPS_MAX)
+		return;
+	batch__results(b, flight->entries, flight->mask, &any);
+	if (any || flight->entries > FAST_ENTRIES)
+		flight__spread_results(flight);
+	rec = ring__at(ring, seq);
+	rec->u.batch.latency_ns = flight->end ? flight->end - flight->begin : XP_NO_TIME;
+	bpf_probe_read_kernel(record__body(rec), nops * sizeof(struct xp_op), flight->ops);
+	ring__commit(rec, seq);
+}
+
+/* A batch with pins is about to be issued: its record gets its place and its time. */
+static __always_inline void flight__begin(void *ctx, struct flight *flight)
+{
+	struct xp_event ev = {
+		.kind = XP_BATCH,
+		.hook = XP_HOOK_FLUSH,
+		.flags = XP_F_RESULT,
+	};
+	__u32 cpu, seq, nops = flight->nops;
+	struct xp_record *rec;
+	struct xp_ring *ring;
+
+	ring = ring__this_cpu(&cpu);
+	if (!ring || !nops || nops > XP_OPS_MAX)
+		return;
+	rec = record__begin(ring, cpu, ev, record__slots(nops * sizeof(struct xp_op)), &seq);
+	if (!rec)
+		return;
+	rec->u.batch.entries = flight->entries;
+	rec->u.batch.nops = nops;
+	record__stack(ctx, rec);
+	flight->seq = seq;
+	flight->end = 0;
+	flight->begin = bpf_ktime_get_ns();
+}
+
+/* All mmuext operations of the batch; false when there are none. */
+static __always_inline bool flight__read(struct flight *flight, const struct mc_buffer *b,
+					 __u32 entries)
+{
+	struct survey s = {};
+
+	flight->entries = entries;
+	if (entries > FAST_ENTRIES) {
+		flight->mask = 0;
+		bpf_loop(entries, survey_step, &flight, 0);
+		batch__collect(flight);
+		return flight->nraw;
+	}
+	/* Through memory: the verifier lets nobody calculate with a pointer. */
+	WRITE_ONCE(flight->args, (__u64)&b->args);
+	batch__survey(b, entries, READ_ONCE(flight->args), flight->count, &s);
+	if (!s.nops)
+		return false;
+	flight->mask = s.mask;
+	flight->nraw = s.nops;
+	if (s.gap || s.nops > FAST_OPS)
+		batch__collect(flight);
+	else
+		batch__copy(b, s.nops, flight->raw);
+	return true;
+}
+
+/* The way in; armed or not, what is in flight lands. */
+static __always_inline int on_flush(void *ctx, __u32 entries)
+{
+	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	struct flight *flight = flight__this_cpu();
+
+	if (!flight)
+		return 0;
+	if (flight->seq)
+		flight__land(b, flight);
+	if (!armed || batch__is_plain(b, entries) || !filter__task() ||
+	    !flight__read(flight, b, entries))
+		return 0;
+	batch__decode(flight);
+	flight__begin(ctx, flight);
+	return 0;
+}
+
+/*
+ * The way out.  That of a @single table is passed by tables that need no
+ * hypercall, too; a tree has two L4 tables at least, so it is told apart.  And
+ * a buffer that is being filled again was not flushed here.
+ */
+static __always_inline int on_flushed(bool single)
+{
+	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	struct flight *flight = flight__this_cpu();
+
+	if (!flight || !flight->seq || flight->end || b->mcidx || (single && flight->nraw != 1))
+		return 0;
+	flight->end = bpf_ktime_get_ns();
+	return 0;
+}
+
+#endif
