@@ -116,6 +116,7 @@ PLACES = {
     "no-capabilities": (3, "missing CAP_BPF CAP_PERFMON CAP_SYSLOG"),
     "one-missing": (3, "missing CAP_PERFMON;"),
     "no-btf": (3, "CONFIG_DEBUG_INFO_BTF"),
+    "hvm": (3, "this is a Xen HVM guest"),
     "ready-file": (2, "--ready-file: cannot create '/no/such/directory/file'"),
     "no-cmd": (2, "cannot run 'no-such-command': No such file"),
     "not-executable": (2, "cannot run '/etc/passwd': Permission denied"),
