@@ -13,7 +13,7 @@ WARN		:= -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 CPPFLAGS	+= -D_GNU_SOURCE -DXENPIN_VERSION='"$(VERSION)"' -I$(B) -Isrc
 # One binary that travels: everything static.  elfutils looks for debuginfod
 # through dlopen(), which a static program answers with "not there".
-LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lz -llzma -lbz2 -lzstd
+LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lsqlite3 -lm -lz -llzma -lbz2 -lzstd
 LDFLAGS		+= -static
 
 SRCS		:= $(wildcard src/*.c src/*/*.c)
@@ -61,6 +61,13 @@ $(B)/%: tests/bench/%.c
 $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
+
+# Fed by a synthetic source, the sink of `record`: its rate, and what a kill leaves.
+$(B)/recording: tests/bench/recording.c $(OBJS)
+	$(say) CC $<
+	$(Q)rm -f $@.a && ar rc $@.a $(filter-out $(B)/src/main.o,$(OBJS))
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< $@.a $(LIBS) 2>$@.log || \
+		{ cat $@.log; exit 1; }
 
 # Unit tests: one program per file, the sources under test compiled in, with
 # the sanitizers.

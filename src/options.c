@@ -92,6 +92,29 @@ static const char *parse_u64(const struct option_spec *spec, const char *value, 
 	return NULL;
 }
 
+static const char *parse_size(const struct option_spec *spec, const char *value, void *field)
+{
+	static const char units[] = "kMGT";
+	const char *unit;
+	uint64_t n;
+	char *end;
+	int shift = 0;
+
+	if (!number(value, &end, &n))
+		goto bad;
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		shift = 10 * (unit - units + 1);
+		end++;
+	}
+	if (*end || n > UINT64_MAX >> shift || n << shift < spec->min)
+		goto bad;
+	*(uint64_t *)field = n << shift;
+	return NULL;
+bad:
+	return "a size of at least 1M, such as 500M or 2G";
+}
+
 static const char *parse_seconds(const struct option_spec *spec, const char *value, void *field)
 {
 	char *end;
@@ -186,30 +209,38 @@ static const char *parse_comm(const struct option_spec *spec, const char *value,
 	return parse_string(spec, value, field);
 }
 
-#define ALL	(FOR_FEATURES | FOR_TRACE)
+#define LIVE	(FOR_TRACE | FOR_RECORD)
+#define ALL	(FOR_FEATURES | LIVE | FOR_REPORT)
 #define AT(f)	offsetof(struct options, f)
 
 static const struct option_spec specs[] = {
-	{ "json", 0, NULL, "one JSON object a line (docs/records.schema.json)", ALL, AT(json) },
-	{ "duration", 'd', "S", "stop after S seconds", FOR_TRACE, AT(duration_ns), parse_seconds },
-	{ "count", 'n', "N", "stop after N records", FOR_TRACE, AT(count), parse_u64 },
-	{ "pid", 'p', "PID", "only of this process", FOR_TRACE, AT(pid), parse_u32, 1, 1 << 22 },
-	{ "comm", 'c', "NAME", "only of tasks with this name", FOR_TRACE, AT(comm), parse_comm },
-	{ "mm", 0, "ADDRESS", "only of this mm_struct", FOR_TRACE, AT(mm), parse_mm },
-	{ "level", 'l', "L1,..", "only tables of these levels", FOR_TRACE, AT(levels),
+	{ "json", 0, NULL, "one JSON object a line (docs/records.schema.json)",
+	  FOR_FEATURES | FOR_TRACE, AT(json) },
+	{ "duration", 'd', "S", "stop after S seconds", LIVE, AT(duration_ns), parse_seconds },
+	{ "count", 'n', "N", "stop after N records", LIVE, AT(count), parse_u64 },
+	{ "pid", 'p', "PID", "only of this process", LIVE, AT(pid), parse_u32, 1, 1 << 22 },
+	{ "comm", 'c', "NAME", "only of tasks with this name", LIVE, AT(comm), parse_comm },
+	{ "mm", 0, "ADDRESS", "only of this mm_struct", LIVE, AT(mm), parse_mm },
+	{ "level", 'l', "L1,..", "only tables of these levels", LIVE, AT(levels),
 	  parse_levels },
-	{ "pfn", 0, "FROM-TO", "only these frames", FOR_TRACE, AT(pfn), parse_range },
+	{ "pfn", 0, "FROM-TO", "only these frames", LIVE, AT(pfn), parse_range },
 	{ "op", 'o', "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin,set,clear (text: not the last two)", FOR_TRACE,
 	  AT(what), parse_what },
+	{ "op", 0, "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin", FOR_RECORD,
+	  AT(what), parse_what },
+	{ "output", 'o', "FILE", "the recording, which must not exist", FOR_RECORD, AT(output),
+	  parse_string },
+	{ "max-size", 0, "SIZE", "at this size FILE becomes FILE.1, and another FILE begins",
+	  FOR_RECORD, AT(max_size), parse_size, 1 << 20 },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
-	  FOR_TRACE, AT(stack) },
-	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", FOR_TRACE,
+	  LIVE, AT(stack) },
+	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE,
 	  AT(ready_file), parse_string },
-	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", FOR_TRACE,
+	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", LIVE,
 	  AT(ring_pages), parse_ring, 1, 512 },
 	{ "via", 0, "WAY", "begin with this way to attach: tp_btf, raw_tp",
-	  FOR_TRACE, AT(via), parse_via },
-	{ "dry-run", 0, NULL, "load and verify, attach nothing", FOR_TRACE, AT(dry_run) },
+	  LIVE, AT(via), parse_via },
+	{ "dry-run", 0, NULL, "load and verify, attach nothing", LIVE, AT(dry_run) },
 	{ "verbose", 'v', NULL, "say more, libbpf's messages included", ALL, AT(verbose) },
 	{}
 };
@@ -255,12 +286,12 @@ static void build_getopt(const struct command *cmd, struct option *longs, char *
 	*shorts = 0;
 }
 
-static const struct option_spec *find_spec(int value)
+static const struct option_spec *find_spec(const struct command *cmd, int value)
 {
 	if (value > HELP && value <= HELP + (int)(sizeof(specs) / sizeof(*specs)) - 1)
 		return &specs[value - HELP - 1];
 	for (const struct option_spec *s = specs; s->name; s++)
-		if (s->letter == value)
+		if (s->letter == value && s->commands & cmd->options)
 			return s;
 	return NULL;
 }
@@ -297,7 +328,7 @@ enum options_result options__parse(struct options *opts, const struct command *c
 			print_help(cmd);
 			return OPTIONS_HELP;
 		case ':':
-			spec = find_spec(optopt);
+			spec = find_spec(cmd, optopt);
 			say("--%s needs a value: %s", spec ? spec->name : "?", spec ? spec->arg : "");
 			return OPTIONS_BAD;
 		case '?':
@@ -305,8 +336,19 @@ enum options_result options__parse(struct options *opts, const struct command *c
 			    cmd->name);
 			return OPTIONS_BAD;
 		}
-		if (!apply(find_spec(c), opts, optarg))
+		if (!apply(find_spec(cmd, c), opts, optarg))
 			return OPTIONS_BAD;
+	}
+	if (*cmd->args && *cmd->args != '[') {
+		if (optind + 1 == argc) {
+			opts->file = argv[optind];
+			return OPTIONS_OK;
+		}
+		if (optind == argc) {
+			say("%s: needs a %s", cmd->name, cmd->args);
+			return OPTIONS_BAD;
+		}
+		optind++;
 	}
 	if (optind == argc)
 		return OPTIONS_OK;

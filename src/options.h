@@ -12,6 +12,8 @@ struct command;
 enum option_for {
 	FOR_FEATURES	= 1 << 0,
 	FOR_TRACE	= 1 << 1,
+	FOR_RECORD	= 1 << 2,
+	FOR_REPORT	= 1 << 3,
 };
 
 struct range {
@@ -34,6 +36,9 @@ struct options {
 	const char *comm;	/* NULL: any */
 	const char *via;	/* NULL: the first way that works */
 	const char *ready_file;
+	const char *output;	/* NULL: stdout */
+	uint64_t max_size;	/* bytes; 0: no limit */
+	const char *file;	/* what the command is about, when it takes an operand */
 	char **cmd;		/* behind "--", or NULL */
 };
 
