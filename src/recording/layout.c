@@ -59,7 +59,7 @@ static const struct column lost_columns[] = {
 
 static const struct column op_columns[] = {
 	OP("op", AS_WORD, op), OP("level", AS_NUMBER, level), OP("mfn", AS_NUMBER, mfn),
-	OP("pfn", AS_NUMBER, pfn), OP("result", AS_SEEN, result),
+	OP("pfn", AS_FRAME, pfn), OP("result", AS_SEEN, result),
 	{}
 };
 

@@ -182,37 +182,44 @@ static int64_t number(const void *base, const struct column *c)
 	}
 }
 
+static void bind_or_null(sqlite3_stmt *stmt, int i, int64_t n, bool known)
+{
+	if (known)
+		sqlite3_bind_int64(stmt, i, n);
+	else
+		sqlite3_bind_null(stmt, i);
+}
+
 /* One row of @base, which is @rec or one of its operations. */
 static void insert(struct writer *w, sqlite3_stmt *stmt, const struct layout *layout,
 		   const struct word *word, const struct xp_record *rec, const void *base)
 {
-	int i = 1;
 	int64_t n;
+	int i = 1;
 
 	sqlite3_bind_int64(stmt, i++, w->seq);
 	for (const struct column *c = layout->columns; c->name; c++, i++) {
 		switch (c->as) {
-		case AS_WORD:
-			sqlite3_bind_text(stmt, i, word->word, -1, SQLITE_STATIC);
-			continue;
-		case AS_HOOK:
-			sqlite3_bind_text(stmt, i, hook_name(number(base, c)), -1, SQLITE_STATIC);
-			continue;
-		case AS_TASK:
-			n = task_of(w, rec);
-			if (n)
-				sqlite3_bind_int64(stmt, i, n);
-			else
-				sqlite3_bind_null(stmt, i);
-			continue;
-		case AS_SEEN:
-			if (!(rec->flags & XP_F_RESULT)) {
-				sqlite3_bind_null(stmt, i);
-				continue;
-			}
-			/* fall through */
 		case AS_NUMBER:
 			sqlite3_bind_int64(stmt, i, number(base, c));
+			break;
+		case AS_FRAME:
+			n = number(base, c);
+			bind_or_null(stmt, i, n, n != (int64_t)XP_NO_PFN);
+			break;
+		case AS_SEEN:
+			bind_or_null(stmt, i, number(base, c), rec->flags & XP_F_RESULT);
+			break;
+		case AS_TASK:
+			n = task_of(w, rec);
+			bind_or_null(stmt, i, n, n);
+			break;
+		case AS_WORD:
+			sqlite3_bind_text(stmt, i, word->word, -1, SQLITE_STATIC);
+			break;
+		case AS_HOOK:
+			sqlite3_bind_text(stmt, i, hook_name(number(base, c)), -1, SQLITE_STATIC);
+			break;
 		}
 	}
 	step(w, stmt);
@@ -405,6 +412,9 @@ void writer__close(struct writer *w)
 	for (int i = 0; i < PLAIN; i++)
 		sqlite3_finalize(w->plain[i]);
 	sqlite3_finalize(w->insert_op);
+	/* One file, which travels; that fails while somebody reads it, and does no harm. */
+	if (!w->err)
+		sqlite3_exec(w->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
 	sqlite3_close(w->db);
 	free(w);
 }
