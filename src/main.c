@@ -16,6 +16,7 @@ const struct command commands[] = {
 	  cmd_trace },
 	{ "record", "[-- CMD [ARG]...]", "live records into a file, for `xenpin report`", FOR_RECORD,
 	  cmd_record },
+	{ "report", "FILE", "what a recording says", FOR_REPORT, cmd_report },
 	{}
 };
 

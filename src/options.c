@@ -230,6 +230,9 @@ static const struct option_spec specs[] = {
 	  AT(what), parse_what },
 	{ "output", 'o', "FILE", "the recording, which must not exist", FOR_RECORD, AT(output),
 	  parse_string },
+	{ "output", 'o', "FILE", "write the report to FILE", FOR_REPORT, AT(output), parse_string },
+	{ "format", 'f', "FORMAT", "text (the default), json", FOR_REPORT, AT(format),
+	  parse_string },
 	{ "max-size", 0, "SIZE", "at this size FILE becomes FILE.1, and another FILE begins",
 	  FOR_RECORD, AT(max_size), parse_size, 1 << 20 },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
@@ -263,10 +266,17 @@ static void print_help(const struct command *cmd)
 	}
 }
 
+/* Its operand is a file; otherwise there is none, or a command behind "--". */
+static bool takes_file(const struct command *cmd)
+{
+	return *cmd->args && *cmd->args != '[';
+}
+
 /* getopt's two forms of the options of @cmd. */
 static void build_getopt(const struct command *cmd, struct option *longs, char *shorts)
 {
-	*shorts++ = '+';	/* what follows the first operand is not ours */
+	if (!takes_file(cmd))
+		*shorts++ = '+';	/* what follows the first operand is not ours */
 	*shorts++ = ':';	/* we say what is missing */
 	*longs++ = (struct option){ "help", no_argument, NULL, HELP };
 	*shorts++ = 'h';
@@ -339,7 +349,7 @@ enum options_result options__parse(struct options *opts, const struct command *c
 		if (!apply(find_spec(cmd, c), opts, optarg))
 			return OPTIONS_BAD;
 	}
-	if (*cmd->args && *cmd->args != '[') {
+	if (takes_file(cmd)) {
 		if (optind + 1 == argc) {
 			opts->file = argv[optind];
 			return OPTIONS_OK;

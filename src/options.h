@@ -37,6 +37,7 @@ struct options {
 	const char *via;	/* NULL: the first way that works */
 	const char *ready_file;
 	const char *output;	/* NULL: stdout */
+	const char *format;	/* NULL: text */
 	uint64_t max_size;	/* bytes; 0: no limit */
 	const char *file;	/* what the command is about, when it takes an operand */
 	char **cmd;		/* behind "--", or NULL */

@@ -50,6 +50,7 @@ static void write_start(struct recorder *r)
 	writer__set_text(w, "kernel", s->platform->kernel);
 	writer__set_text(w, "domain", s->platform->dom0 ? "dom0" : "domU");
 	writer__set_number(w, "vcpus", s->platform->vcpus);
+	writer__set_number(w, "frames", sysconf(_SC_PHYS_PAGES));
 	writer__set_number(w, "begin_ns", s->begin_ns);
 	writer__set_number(w, "realtime_offset_ns", realtime_offset());
 	writer__set_number(w, "first_seq", writer__seq(w) + 1);

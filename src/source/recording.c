@@ -303,6 +303,8 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 		info->session.missed = n;
 	else if (is(key, "realtime_offset_ns"))
 		info->realtime_offset_ns = n;
+	else if (is(key, "frames"))
+		info->frames = n;
 	else if (is(key, "first_seq"))
 		info->first_seq = n;
 	else if (is(key, "end"))

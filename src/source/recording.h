@@ -16,6 +16,7 @@ struct recording_info {
 	struct session session;		/* .end_ns and counts: as far as the recorder came */
 	struct platform platform;
 	int64_t realtime_offset_ns;	/* + CLOCK_MONOTONIC = CLOCK_REALTIME */
+	uint64_t frames;		/* of the guest's memory, as far as known */
 	int64_t first_seq;		/* > 1: it goes on where a file before it ended */
 	char end[16];			/* "complete", "rotated", or "" when the recorder was killed */
 };
