@@ -90,7 +90,7 @@ check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(UNIT)
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/recording $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
 
 # tests/bench/run --help lists what BENCH can say.

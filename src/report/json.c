@@ -30,18 +30,23 @@ static json_t *integer(uint64_t n)
 	return json_integer(n);
 }
 
-/* A task's name is any bytes, JSON is UTF-8. */
-static json_t *name_of(const char *comm)
+/* Names of tasks and files are any bytes, JSON is UTF-8. */
+static json_t *text_of(const char *text, size_t len)
 {
-	char name[XP_COMM_LEN + 1];
+	char copy[len + 1];
 	json_t *string;
 
-	snprintf(name, sizeof(name), "%.*s", XP_COMM_LEN, comm);
-	string = json_string(name);
-	for (char *p = name; !string && *p; p++)
+	snprintf(copy, sizeof(copy), "%.*s", (int)len, text);
+	string = json_string(copy);
+	for (char *p = copy; !string && *p; p++)
 		if (*p & 0x80)
 			*p = '?';
-	return string ?: json_string(name);
+	return string ?: json_string(copy);
+}
+
+static json_t *name_of(const char *comm)
+{
+	return text_of(comm, XP_COMM_LEN);
 }
 
 static json_t *verdict(const struct report *r)
@@ -49,7 +54,8 @@ static json_t *verdict(const struct report *r)
 	char sentence[600];
 
 	report__sentence(r, sentence, sizeof(sentence));
-	return json_pack("{ssss}", "status", verdicts[r->verdict], "sentence", sentence);
+	return json_pack("{ssso}", "status", verdicts[r->verdict], "sentence",
+			 text_of(sentence, sizeof(sentence) - 1));
 }
 
 static json_t *hooks_of(const struct session *s)
@@ -68,10 +74,10 @@ static json_t *hooks_of(const struct session *s)
 static json_t *recording_of(const struct report *r)
 {
 	const struct recording_info *info = r->info;
-	const char *slash = strrchr(r->path, '/');
+	const char *slash = strrchr(r->path, '/'), *file = slash ? slash + 1 : r->path;
 
-	return json_pack("{ss sssssi sIsIsI sIss so so}",
-			 "file", slash ? slash + 1 : r->path,
+	return json_pack("{so sssssi sIsIsI sIss so so}",
+			 "file", text_of(file, strlen(file)),
 			 "kernel", info->platform.kernel,
 			 "domain", info->platform.dom0 ? "dom0" : "domU",
 			 "vcpus", (int)info->platform.vcpus,
@@ -116,13 +122,13 @@ static json_t *finding_object(const struct finding *f)
 		if (f->witnesses & 1 << i)
 			json_array_append_new(witnesses, json_string(witness__name(1 << i)));
 	finding__text(f, text, sizeof(text));
-	return json_pack("{sIsssssososossisosisosIssss}", "t", (json_int_t)f->t,
+	return json_pack("{sIsssssosososisosisosIssso}", "t", (json_int_t)f->t,
 			 "class", finding__class(f), "grade", finding__grade(f),
 			 "witnesses", witnesses, "pfn", hex_or_null(f->pfn),
 			 "mfn", hex_or_null(f->mfn), "level", f->level, "mm", hex(f->mm),
 			 "pid", (int)f->pid, "comm", name_of(f->comm),
 			 "since", (json_int_t)f->since, "effect", finding__effect(f),
-			 "text", text);
+			 "text", text_of(text, sizeof(text) - 1));
 }
 
 static json_t *findings_of(const struct report *r)

@@ -169,6 +169,26 @@ static void tell_missed(struct report *r)
 	}
 }
 
+/* What a hook delivered is what stands in the file: a killed recorder could not sum it up. */
+static void count_hooks(struct report *r)
+{
+	static const uint8_t kinds[HOOKS] = {
+		[XP_HOOK_FLUSH] = XP_BATCH, [XP_HOOK_ALLOC] = XP_TABLE_ALLOC,
+		[XP_HOOK_RELEASE] = XP_TABLE_RELEASE, [XP_HOOK_PGD_PIN] = XP_MM_PIN,
+		[XP_HOOK_PGD_UNPIN] = XP_MM_UNPIN,
+	};
+	const struct session *s = &r->info->session;
+
+	for (int i = 0; i < s->nr_hooks; i++) {
+		for (int h = 0; h < HOOKS; h++) {
+			if (strcmp(hooks[h].name, s->hooks[i].name))
+				continue;
+			s->hooks[i].delivered = r->account.records[kinds[h]];
+			s->hooks[i].lost = r->account.lost[h];
+		}
+	}
+}
+
 static bool partial(const struct report *r)
 {
 	const struct session *s = &r->info->session;
@@ -202,6 +222,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	if (!r->pins || err)
 		goto no_memory;
 	recording__read(r->recording, on_record, r, r->damage);
+	count_hooks(r);
 	tell_missed(r);
 	pins__confirm(r->pins);
 	err = r->err ?: read_histories(r);
@@ -238,16 +259,36 @@ static const struct finding *worst(const struct report *r)
 	return worst;
 }
 
+/* "3 findings (2 lost, 1 stale)" */
+static void put_numbers(const struct report *r, char *text, size_t size)
+{
+	size_t len = snprintf(text, size, "%zu finding%s (", r->nr_findings,
+			      r->nr_findings == 1 ? "" : "s");
+	const char *comma = "";
+
+	for (int c = 0; c < FINDING_CLASSES; c++) {
+		struct finding of_class = { .class = c };
+
+		if (!r->by_class[c] || len >= size)
+			continue;
+		len += snprintf(text + len, size - len, "%s%zu %s", comma, r->by_class[c],
+				finding__class(&of_class));
+		comma = ", ";
+	}
+	if (len < size)
+		snprintf(text + len, size - len, ")");
+}
+
 void report__sentence(const struct report *r, char *text, size_t size)
 {
-	char what[300];
+	char numbers[160], what[300];
 
 	switch (r->verdict) {
 	case VERDICT_FINDING:
+		put_numbers(r, numbers, sizeof(numbers));
 		finding__text(worst(r), what, sizeof(what));
-		snprintf(text, size, "%zu finding%s. %s: %s", r->nr_findings,
-			 r->nr_findings == 1 ? "" : "s",
-			 r->nr_findings == 1 ? "It is" : "The worst", what);
+		snprintf(text, size, "%s. %s: %s.", numbers,
+			 r->nr_findings == 1 ? "It is" : "To begin with", what);
 		return;
 	case VERDICT_CLEAN:
 		snprintf(text, size, "Clean: every record was kept, and none contradicts another.");

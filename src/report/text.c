@@ -8,7 +8,7 @@
 
 #define PROGRAMS	10
 #define EVENTS		8		/* the newest, of a finding's page */
-#define FINDINGS	50
+#define FINDINGS	10
 
 static double seconds(const struct report *r, uint64_t t)
 {

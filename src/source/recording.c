@@ -38,6 +38,14 @@ struct recording {
 	char *why;			/* the caller's, RECORDING_WHY bytes */
 };
 
+/* What stands in a damaged file may be anything: only what can be printed goes further. */
+static void printable(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 static int __attribute__((format(printf, 2, 3))) damaged(struct recording *r, const char *format, ...)
 {
 	va_list args;
@@ -45,6 +53,7 @@ static int __attribute__((format(printf, 2, 3))) damaged(struct recording *r, co
 	va_start(args, format);
 	vsnprintf(r->why, RECORDING_WHY, format, args);
 	va_end(args);
+	printable(r->why);
 	return -EBADMSG;
 }
 
@@ -277,6 +286,12 @@ const char *recording__symbol(struct recording *r, uint64_t address)
 	return (const char *)sqlite3_column_text(r->symbol, 0);
 }
 
+static void copy_text(char *to, const char *from, size_t size)
+{
+	snprintf(to, size, "%s", from);
+	printable(to);
+}
+
 static bool is(const char *key, const char *name)
 {
 	return !strcmp(key, name);
@@ -290,7 +305,7 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 	int64_t n = sqlite3_column_int64(row, 1);
 
 	if (is(key, "kernel"))
-		snprintf(info->platform.kernel, sizeof(info->platform.kernel), "%s", text);
+		copy_text(info->platform.kernel, text, sizeof(info->platform.kernel));
 	else if (is(key, "domain"))
 		info->platform.dom0 = is(text, "dom0");
 	else if (is(key, "vcpus"))
@@ -308,7 +323,7 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 	else if (is(key, "first_seq"))
 		info->first_seq = n;
 	else if (is(key, "end"))
-		snprintf(info->end, sizeof(info->end), "%s", text);
+		copy_text(info->end, text, sizeof(info->end));
 }
 
 static int get_facts(struct recording *r)
@@ -341,8 +356,8 @@ static int get_hooks(struct recording *r)
 		char (*names)[16] = r->names[s->nr_hooks++];
 
 		for (int i = 0; i < 2; i++)
-			snprintf(names[i], sizeof(names[i]), "%s",
-				 (const char *)sqlite3_column_text(row, i) ?: "");
+			copy_text(names[i], (const char *)sqlite3_column_text(row, i) ?: "",
+				  sizeof(names[i]));
 		*h = (struct hook_report){ names[0], names[1], sqlite3_column_int64(row, 2),
 					   sqlite3_column_int64(row, 3),
 					   sqlite3_column_int64(row, 4) };
