@@ -6,6 +6,7 @@ PREFIX		?= /usr/local
 CC		?= gcc
 CLANG		?= clang
 BPFTOOL		?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+NPM		?= npm
 B		:= build
 
 CFLAGS		?= -O2 -g
@@ -37,6 +38,17 @@ $(B)/%.o: %.c | $(B)/trace.skel.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+# What the report's page is made with, as package-lock.json says byte for byte.
+PAGE		:= src/report/page
+$(B)/page/done: $(PAGE)/package.json $(PAGE)/package-lock.json
+	$(say) NPM $(@D)
+	$(Q)mkdir -p $(@D) && cp $^ $(@D)
+	$(Q)cd $(@D) && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	$(Q)touch $@
+
+$(B)/src/report/html.o: CPPFLAGS += -DPAGE_MODULES='"$(B)/page/node_modules"'
+$(B)/src/report/html.o: $(B)/page/done $(wildcard $(PAGE)/*)
 
 # The target's own headers are not asked: linux/types.h wants the host's asm/.
 BPF_INCLUDE	:= -I/usr/include/$(shell $(CC) -print-multiarch)

@@ -13,6 +13,7 @@ static const struct format {
 } formats[] = {
 	{ "text", report__text },
 	{ "json", report__json },
+	{ "html", report__html },
 	{}
 };
 
@@ -55,7 +56,7 @@ int cmd_report(const struct options *opts)
 	int err;
 
 	if (!format) {
-		say("--format: '%s' is not one of text, json", opts->format);
+		say("--format: '%s' is not one of text, json, html", opts->format);
 		return EXIT_USAGE;
 	}
 	err = report__open(&report, opts->file, why);

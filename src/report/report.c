@@ -64,7 +64,8 @@ static int choose_histories(struct report *r)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_findings && r->nr_histories < HISTORIES; i++)
 		if (r->findings[i].pfn != XP_NO_PFN)
-			r->histories[r->nr_histories++].pfn = r->findings[i].pfn;
+			r->histories[r->nr_histories++] = (struct history){
+				.pfn = r->findings[i].pfn, .t = r->findings[i].t };
 	if (!r->nr_histories)
 		return 0;
 	qsort(r->histories, r->nr_histories, sizeof(*r->histories), by_pfn);
@@ -84,6 +85,9 @@ static void remember(struct report *r, uint64_t pfn, const struct xp_record *rec
 
 	if (!h)
 		return;
+	h->total++;
+	if (rec->t > h->t && h->after++ >= HISTORY_AFTER)
+		return;
 	if (h->nr == h->max && h->max < HISTORY_MAX) {
 		void *p = reallocarray(h->events, h->max + 20, sizeof(*h->events));
 
@@ -94,7 +98,7 @@ static void remember(struct report *r, uint64_t pfn, const struct xp_record *rec
 		h->events = p;
 		h->max += 20;
 	}
-	e = &h->events[h->total++ % HISTORY_MAX];
+	e = &h->events[h->kept++ % HISTORY_MAX];
 	if (h->nr < HISTORY_MAX)
 		h->nr++;
 	*e = (struct event){ *rec, op ? *op : (struct xp_op){} };

@@ -20,10 +20,13 @@ struct history {
 		struct xp_record rec;	/* of a batch: without its operations */
 		struct xp_op op;	/* the one about this page */
 	} *events;			/* owned */
-	size_t nr, max, total;		/* total: more than HISTORY_MAX are counted only */
+	size_t nr, max;
+	size_t kept, after, total;	/* events: put into the ring, since .t, at all */
+	uint64_t t;			/* of the page's first finding */
 };
 
-#define HISTORY_MAX	200		/* the newest events of a page */
+#define HISTORY_MAX	200		/* events of a page: the last ones up to its finding, */
+#define HISTORY_AFTER	50		/* and of these so many after it */
 #define HISTORIES	256		/* pages */
 
 enum verdict { VERDICT_CLEAN, VERDICT_FINDING, VERDICT_INCOMPLETE };

@@ -7,7 +7,8 @@
 #include "report.h"
 
 #define PROGRAMS	10
-#define EVENTS		8		/* the newest, of a finding's page */
+#define EVENTS		6		/* of a finding's page: up to it, */
+#define AFTER		2		/* and after it */
 #define FINDINGS	10
 
 static double seconds(const struct report *r, uint64_t t)
@@ -15,23 +16,27 @@ static double seconds(const struct report *r, uint64_t t)
 	return ((double)t - (double)r->info->session.begin_ns) / 1e9;
 }
 
+/* The events that led to @f, and what came after. */
 static void put_history(const struct report *r, const struct finding *f, FILE *out)
 {
 	const struct history *h = report__history(r, f->pfn);
-	size_t first = h && h->nr > EVENTS ? h->nr - EVENTS : 0;
+	size_t first, end = 0;
 	char text[200];
 
 	if (!h)
 		return;
-	if (h->total > h->nr - first)
-		fprintf(out, "      ... %zu events before\n", h->total - (h->nr - first));
-	for (size_t i = first; i < h->nr; i++) {
+	while (end < h->nr && h->events[end].rec.t <= f->t)
+		end++;
+	first = end > EVENTS ? end - EVENTS : 0;
+	end = end + AFTER < h->nr ? end + AFTER : h->nr;
+	for (size_t i = first; i < end; i++) {
 		const struct xp_record *rec = &h->events[i].rec;
 
 		event__text(&h->events[i], text, sizeof(text));
-		fprintf(out, "      %11.6f %-15.*s %7u  %s\n", seconds(r, rec->t), XP_COMM_LEN,
-			rec->comm, rec->pid, text);
+		fprintf(out, "    %c %11.6f %-15.*s %7u  %s\n", rec->t == f->t ? '>' : ' ',
+			seconds(r, rec->t), XP_COMM_LEN, rec->comm, rec->pid, text);
 	}
+	fprintf(out, "      (of %zu events of this page)\n", h->total);
 }
 
 static void put_findings(const struct report *r, FILE *out)
