@@ -14,7 +14,7 @@ WARN		:= -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 CPPFLAGS	+= -D_GNU_SOURCE -DXENPIN_VERSION='"$(VERSION)"' -I$(B) -Isrc
 # One binary that travels: everything static.  elfutils looks for debuginfod
 # through dlopen(), which a static program answers with "not there".
-LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lsqlite3 -lm -lz -llzma -lbz2 -lzstd
+LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lsqlite3 -lprotobuf-c -lm -lz -llzma -lbz2 -lzstd
 LDFLAGS		+= -static
 
 SRCS		:= $(wildcard src/*.c src/*/*.c)
@@ -30,6 +30,8 @@ endif
 
 all: $(B)/xenpin
 
+OBJS		+= $(B)/perfetto.pb-c.o
+
 $(B)/xenpin: $(OBJS)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
@@ -38,6 +40,15 @@ $(B)/%.o: %.c | $(B)/trace.skel.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+$(B)/perfetto.pb-c.c: src/report/perfetto.proto
+	$(say) PROTO $<
+	$(Q)mkdir -p $(@D)
+	$(Q)protoc-c -Isrc/report --c_out=$(@D) $<
+
+$(B)/src/report/perfetto.o: $(B)/perfetto.pb-c.c
+$(B)/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # What the report's page is made with, as package-lock.json says byte for byte.
 PAGE		:= src/report/page

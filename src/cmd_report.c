@@ -14,6 +14,7 @@ static const struct format {
 	{ "text", report__text },
 	{ "json", report__json },
 	{ "html", report__html },
+	{ "perfetto", report__perfetto },
 	{}
 };
 
@@ -56,7 +57,7 @@ int cmd_report(const struct options *opts)
 	int err;
 
 	if (!format) {
-		say("--format: '%s' is not one of text, json, html", opts->format);
+		say("--format: '%s' is not one of text, json, html, perfetto", opts->format);
 		return EXIT_USAGE;
 	}
 	err = report__open(&report, opts->file, why);

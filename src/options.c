@@ -231,7 +231,7 @@ static const struct option_spec specs[] = {
 	{ "output", 'o', "FILE", "the recording, which must not exist", FOR_RECORD, AT(output),
 	  parse_string },
 	{ "output", 'o', "FILE", "write the report to FILE", FOR_REPORT, AT(output), parse_string },
-	{ "format", 'f', "FORMAT", "text (the default), json, html", FOR_REPORT, AT(format),
+	{ "format", 'f', "FORMAT", "text (the default), json, html, perfetto", FOR_REPORT, AT(format),
 	  parse_string },
 	{ "max-size", 0, "SIZE", "at this size FILE becomes FILE.1, and another FILE begins",
 	  FOR_RECORD, AT(max_size), parse_size, 1 << 20 },

@@ -72,5 +72,6 @@ json_t *report__object(struct report *report);
 int report__text(struct report *report, FILE *out);
 int report__json(struct report *report, FILE *out);
 int report__html(struct report *report, FILE *out);
+int report__perfetto(struct report *report, FILE *out);
 
 #endif

@@ -212,7 +212,7 @@ function drawMap() {
 			onClick: (event, items, c) => {
 				const x = Math.round(c.scales.x.getValueForPixel(event.x)), y = Math.round(c.scales.y.getValueForPixel(event.y));
 				if (items.length)
-					chooseCell(items[0].element.$context.raw.index);
+					chooseCell(c.data.datasets[items[0].datasetIndex].data[items[0].index].index);
 				else if (x >= 0 && x < COLUMNS && y >= 0 && y < rows)
 					chooseCell(y * COLUMNS + x);
 			},
