@@ -14,7 +14,7 @@ WARN		:= -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 CPPFLAGS	+= -D_GNU_SOURCE -DXENPIN_VERSION='"$(VERSION)"' -I$(B) -Isrc
 # One binary that travels: everything static.  elfutils looks for debuginfod
 # through dlopen(), which a static program answers with "not there".
-LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lsqlite3 -lprotobuf-c -lm -lz -llzma -lbz2 -lzstd
+LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lsqlite3 -lprotobuf-c -levent_extra -levent_core -lm -lz -llzma -lbz2 -lzstd
 LDFLAGS		+= -static
 
 SRCS		:= $(wildcard src/*.c src/*/*.c)
@@ -36,7 +36,7 @@ $(B)/xenpin: $(OBJS)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
 
-$(B)/%.o: %.c | $(B)/trace.skel.h
+$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/counters.skel.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<

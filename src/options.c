@@ -210,7 +210,7 @@ static const char *parse_comm(const struct option_spec *spec, const char *value,
 }
 
 #define LIVE	(FOR_TRACE | FOR_RECORD)
-#define ALL	(FOR_FEATURES | LIVE | FOR_REPORT)
+#define ALL	(FOR_FEATURES | LIVE | FOR_REPORT | FOR_EXPORT | FOR_TOP)
 #define AT(f)	offsetof(struct options, f)
 
 static const struct option_spec specs[] = {
@@ -231,13 +231,21 @@ static const struct option_spec specs[] = {
 	{ "output", 'o', "FILE", "the recording, which must not exist", FOR_RECORD, AT(output),
 	  parse_string },
 	{ "output", 'o', "FILE", "write the report to FILE", FOR_REPORT, AT(output), parse_string },
+	{ "listen", 'l', "ADDR:PORT", "where to answer /metrics (default 127.0.0.1:9871)", FOR_EXPORT,
+	  AT(listen), parse_string },
+	{ "textfile", 't', "DIR", "write DIR/xenpin.prom for node_exporter, and do not listen",
+	  FOR_EXPORT, AT(textfile), parse_string },
+	{ "interval", 'i', "S", "seconds between two looks (default: export 15, top 2)",
+	  FOR_EXPORT | FOR_TOP, AT(interval), parse_u32, 1, 86400 },
+	{ "recording", 'r', "FILE", "figures of a recording, read again when it changes",
+	  FOR_EXPORT, AT(recording), parse_string },
 	{ "format", 'f', "FORMAT", "text (the default), json, html, perfetto", FOR_REPORT, AT(format),
 	  parse_string },
 	{ "max-size", 0, "SIZE", "at this size FILE becomes FILE.1, and another FILE begins",
 	  FOR_RECORD, AT(max_size), parse_size, 1 << 20 },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
 	  LIVE, AT(stack) },
-	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE,
+	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE | FOR_EXPORT,
 	  AT(ready_file), parse_string },
 	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", LIVE,
 	  AT(ring_pages), parse_ring, 1, 512 },
@@ -329,7 +337,8 @@ enum options_result options__parse(struct options *opts, const struct command *c
 	const struct option_spec *spec;
 	int c;
 
-	*opts = (struct options){ .pfn = { 0, UINT64_MAX }, .ring_pages = 256 };
+	*opts = (struct options){ .pfn = { 0, UINT64_MAX }, .ring_pages = 256,
+				   .interval = cmd->options & FOR_TOP ? 2 : 15 };
 	build_getopt(cmd, longs, shorts);
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (c) {

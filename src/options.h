@@ -14,6 +14,8 @@ enum option_for {
 	FOR_TRACE	= 1 << 1,
 	FOR_RECORD	= 1 << 2,
 	FOR_REPORT	= 1 << 3,
+	FOR_EXPORT	= 1 << 4,
+	FOR_TOP		= 1 << 5,
 };
 
 struct range {
@@ -38,6 +40,10 @@ struct options {
 	const char *ready_file;
 	const char *output;	/* NULL: stdout */
 	const char *format;	/* NULL: text */
+	const char *recording;	/* NULL: live */
+	const char *listen;	/* NULL: the default */
+	const char *textfile;	/* a directory; NULL: listen */
+	uint32_t interval;	/* seconds */
 	uint64_t max_size;	/* bytes; 0: no limit */
 	const char *file;	/* what the command is about, when it takes an operand */
 	char **cmd;		/* behind "--", or NULL */

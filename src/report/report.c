@@ -203,13 +203,12 @@ static bool partial(const struct report *r)
 	return false;
 }
 
-static enum verdict judge(const struct report *r)
+static void judge(struct report *r)
 {
-	if (r->nr_findings)
-		return VERDICT_FINDING;
-	if (r->account.lost_total || r->missed || *r->damage || !*r->info->end || partial(r))
-		return VERDICT_INCOMPLETE;
-	return VERDICT_CLEAN;
+	r->complete = !r->account.lost_total && !r->missed && !*r->damage && *r->info->end &&
+		      !partial(r);
+	r->verdict = r->nr_findings ? VERDICT_FINDING :
+		     r->complete ? VERDICT_CLEAN : VERDICT_INCOMPLETE;
 }
 
 int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
@@ -233,7 +232,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	if (err)
 		goto no_memory;
 	account__sort(&r->account);
-	r->verdict = judge(r);
+	judge(r);
 	return 0;
 no_memory:
 	snprintf(why, RECORDING_WHY, "%s", strerror(ENOMEM));
