@@ -14,7 +14,7 @@ WARN		:= -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 CPPFLAGS	+= -D_GNU_SOURCE -DXENPIN_VERSION='"$(VERSION)"' -I$(B) -Isrc
 # One binary that travels: everything static.  elfutils looks for debuginfod
 # through dlopen(), which a static program answers with "not there".
-LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lsqlite3 -lprotobuf-c -levent_extra -levent_core -lm -lz -llzma -lbz2 -lzstd
+LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lsqlite3 -lprotobuf-c -levent_extra -levent_core -lncursesw -ltinfo -lm -lz -llzma -lbz2 -lzstd
 LDFLAGS		+= -static
 
 SRCS		:= $(wildcard src/*.c src/*/*.c)

@@ -112,7 +112,7 @@ static void read_counters(struct exporter *e)
 	m->source = "live";
 	m->up = true;
 	m->missed = counters__missed(e->counters);
-	m->complete = !m->missed && !m->counts.unseen;
+	m->complete = !m->missed;
 	m->table_bytes = 0;
 	for (int i = 0; i < n; i++)
 		m->table_bytes += tasks[i].bytes;

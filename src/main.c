@@ -17,6 +17,7 @@ const struct command commands[] = {
 	{ "record", "[-- CMD [ARG]...]", "live records into a file, for `xenpin report`", FOR_RECORD,
 	  cmd_record },
 	{ "report", "FILE", "what a recording says", FOR_REPORT, cmd_report },
+	{ "top", "", "who pins now, refreshed", FOR_TOP, cmd_top },
 	{ "export", "", "figures for Prometheus", FOR_EXPORT, cmd_export },
 	{}
 };

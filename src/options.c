@@ -15,6 +15,7 @@
 #include "../include/record.h"
 #include "../include/config.h"
 #include "options.h"
+#include "top/view.h"
 #include "xenpin.h"
 
 struct option_spec;
@@ -209,6 +210,17 @@ static const char *parse_comm(const struct option_spec *spec, const char *value,
 	return parse_string(spec, value, field);
 }
 
+static const char *parse_sort(const struct option_spec *spec, const char *value, void *field)
+{
+	for (int i = 0; i < SORT_KEYS; i++) {
+		if (!strcmp(sort_names[i].name, value)) {
+			*(uint32_t *)field = i;
+			return NULL;
+		}
+	}
+	return "one of pins, unpins, refused, tables, latency, pid, name";
+}
+
 #define LIVE	(FOR_TRACE | FOR_RECORD)
 #define ALL	(FOR_FEATURES | LIVE | FOR_REPORT | FOR_EXPORT | FOR_TOP)
 #define AT(f)	offsetof(struct options, f)
@@ -237,6 +249,12 @@ static const struct option_spec specs[] = {
 	  FOR_EXPORT, AT(textfile), parse_string },
 	{ "interval", 'i', "S", "seconds between two looks (default: export 15, top 2)",
 	  FOR_EXPORT | FOR_TOP, AT(interval), parse_u32, 1, 86400 },
+	{ "batch", 'b', NULL, "lines for a script instead of a screen", FOR_TOP, AT(batch) },
+	{ "sort", 's', "KEY", "by pins, unpins, refused, tables, latency, pid or name", FOR_TOP,
+	  AT(sort), parse_sort },
+	{ "group", 'g', NULL, "one line for all processes of a name", FOR_TOP, AT(group) },
+	{ "comm", 'c', "PART", "only names that hold PART", FOR_TOP, AT(comm), parse_comm },
+	{ "count", 'n', "N", "end after N refreshes", FOR_TOP, AT(count), parse_u64 },
 	{ "recording", 'r', "FILE", "figures of a recording, read again when it changes",
 	  FOR_EXPORT, AT(recording), parse_string },
 	{ "format", 'f', "FORMAT", "text (the default), json, html, perfetto", FOR_REPORT, AT(format),
@@ -245,7 +263,7 @@ static const struct option_spec specs[] = {
 	  FOR_RECORD, AT(max_size), parse_size, 1 << 20 },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
 	  LIVE, AT(stack) },
-	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE | FOR_EXPORT,
+	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE | FOR_EXPORT | FOR_TOP,
 	  AT(ready_file), parse_string },
 	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", LIVE,
 	  AT(ring_pages), parse_ring, 1, 512 },

@@ -44,6 +44,8 @@ struct options {
 	const char *listen;	/* NULL: the default */
 	const char *textfile;	/* a directory; NULL: listen */
 	uint32_t interval;	/* seconds */
+	uint32_t sort;		/* enum sort_key */
+	bool batch, group;
 	uint64_t max_size;	/* bytes; 0: no limit */
 	const char *file;	/* what the command is about, when it takes an operand */
 	char **cmd;		/* behind "--", or NULL */

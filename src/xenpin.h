@@ -32,6 +32,7 @@ int cmd_features(const struct options *opts);
 int cmd_trace(const struct options *opts);
 int cmd_record(const struct options *opts);
 int cmd_report(const struct options *opts);
+int cmd_top(const struct options *opts);
 int cmd_export(const struct options *opts);
 
 /* A sentence on stderr, behind "xenpin: ". */
