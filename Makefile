@@ -122,8 +122,15 @@ bench:
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/clock
 	$(Q)tests/bench/run $(BENCH)
 
-install: $(B)/xenpin
+$(B)/manuals: $(B)/xenpin tools/manuals docs/xenpin.1.in
+	$(Q)tools/manuals $< $@
+
+install: $(B)/xenpin $(B)/manuals
 	install -D -m 755 $(B)/xenpin $(DESTDIR)$(PREFIX)/sbin/xenpin
+	install -D -m 644 $(B)/manuals/xenpin.1 $(DESTDIR)$(PREFIX)/share/man/man1/xenpin.1
+	install -D -m 644 docs/xenpin-recording.5 $(DESTDIR)$(PREFIX)/share/man/man5/xenpin-recording.5
+	install -D -m 644 $(B)/manuals/xenpin.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xenpin
+	install -D -m 644 $(B)/manuals/_xenpin $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_xenpin
 
 clean:
 	rm -rf $(B)

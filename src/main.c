@@ -75,6 +75,10 @@ int main(int argc, char **argv)
 		puts("xenpin " XENPIN_VERSION);
 		return EXIT_CLEAN;
 	}
+	if (!strcmp(argv[1], "--list-options")) {
+		options__list(stdout);
+		return EXIT_CLEAN;
+	}
 	cmd = find_command(argv[1]);
 	if (!cmd) {
 		say("unknown command '%s'; `xenpin --help` lists them", argv[1]);

@@ -292,6 +292,17 @@ static void print_help(const struct command *cmd)
 	}
 }
 
+void options__list(FILE *to)
+{
+	for (const struct command *cmd = commands; cmd->name; cmd++) {
+		fprintf(to, "%s\t%s\t%s\n", cmd->name, cmd->args, cmd->what);
+		for (const struct option_spec *s = specs; s->name; s++)
+			if (s->commands & cmd->options)
+				fprintf(to, "%s\t--%s\t%.1s\t%s\t%s\n", cmd->name, s->name,
+					s->letter ? &s->letter : "", s->arg ?: "", s->help);
+	}
+}
+
 /* Its operand is a file; otherwise there is none, or a command behind "--". */
 static bool takes_file(const struct command *cmd)
 {

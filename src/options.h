@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct command;
 
@@ -59,5 +60,11 @@ enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_BAD };
  */
 enum options_result options__parse(struct options *opts, const struct command *cmd, int argc,
 				   char **argv);
+
+/*
+ * All commands and their options, tab-separated, for man page and completion
+ * (tools/manuals): "command args what", then "command --name letter arg help".
+ */
+void options__list(FILE *to);
 
 #endif

@@ -17,6 +17,7 @@
 
 struct counters {
 	struct counters_bpf *skel;
+	struct bpf_link *flush;
 	const struct xp_counts *cpus;	/* mapped */
 	size_t map_size;
 	int nr_cpus;
@@ -38,13 +39,23 @@ static int map_counts(struct counters *c)
 /* One of the two programs for the flush: tp_btf is cheaper, raw_tp everywhere. */
 static int load(struct counters *c, bool btf)
 {
+	struct bpf_program *flush;
+	int err;
+
 	c->skel = counters_bpf__open();
 	if (!c->skel)
 		return -errno;
 	bpf_map__set_max_entries(c->skel->maps.counts, c->nr_cpus);
 	bpf_program__set_autoload(c->skel->progs.count_flush_btf, btf);
 	bpf_program__set_autoload(c->skel->progs.count_flush_raw, !btf);
-	return counters_bpf__load(c->skel) ?: counters_bpf__attach(c->skel);
+	/* The way in comes last: else there are batches without a way out. */
+	flush = btf ? c->skel->progs.count_flush_btf : c->skel->progs.count_flush_raw;
+	bpf_program__set_autoattach(flush, false);
+	err = counters_bpf__load(c->skel) ?: counters_bpf__attach(c->skel);
+	if (err)
+		return err;
+	c->flush = bpf_program__attach(flush);
+	return c->flush ? 0 : -errno;
 }
 
 int counters__open(struct counters **out, char why[COUNTERS_WHY])
@@ -80,6 +91,7 @@ void counters__close(struct counters *c)
 		return;
 	if (c->cpus)
 		munmap((void *)c->cpus, c->map_size);
+	bpf_link__destroy(c->flush);
 	counters_bpf__destroy(c->skel);
 	free(c);
 }
