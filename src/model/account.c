@@ -220,7 +220,7 @@ static void add_batch(struct account *a, struct program *p, struct slice *s,
 {
 	add_ops(a, p, s, rec);
 	p->flushes++;
-	if (!(rec->flags & XP_F_RESULT) || rec->kind != XP_BATCH)
+	if (rec->u.batch.latency_ns == XP_NO_TIME || rec->kind != XP_BATCH)
 		return;
 	p->flush_ns += rec->u.batch.latency_ns;
 	latency__add(&a->latencies, rec->u.batch.latency_ns);

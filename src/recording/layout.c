@@ -19,7 +19,7 @@
 static const struct column batch_columns[] = {
 	HEAD,
 	FIELD("entries", u.batch.entries),
-	{ "latency_ns", AS_SEEN, offsetof(struct xp_record, u.batch.latency_ns), 8 },
+	{ "latency_ns", AS_KNOWN, offsetof(struct xp_record, u.batch.latency_ns), 8 },
 	{}
 };
 
@@ -59,7 +59,7 @@ static const struct column lost_columns[] = {
 
 static const struct column op_columns[] = {
 	OP("op", AS_WORD, op), OP("level", AS_NUMBER, level), OP("mfn", AS_NUMBER, mfn),
-	OP("pfn", AS_FRAME, pfn), OP("result", AS_SEEN, result),
+	OP("pfn", AS_KNOWN, pfn), OP("result", AS_SEEN, result),
 	{}
 };
 

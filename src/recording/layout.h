@@ -22,7 +22,7 @@ enum { LAYOUTS = 6, LAYOUT_WORDS = 8 };
 
 enum column_as {
 	AS_NUMBER,	/* .size bytes at .at */
-	AS_FRAME,	/* the same, NULL for XP_NO_PFN */
+	AS_KNOWN,	/* the same, NULL for XP_NO_PFN and XP_NO_TIME */
 	AS_WORD,	/* the row's kind, as one of the table's words */
 	AS_HOOK,	/* the name of a hook */
 	AS_SEEN,	/* as AS_NUMBER, NULL unless XP_F_RESULT */

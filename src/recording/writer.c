@@ -203,7 +203,7 @@ static void insert(struct writer *w, sqlite3_stmt *stmt, const struct layout *la
 		case AS_NUMBER:
 			sqlite3_bind_int64(stmt, i, number(base, c));
 			break;
-		case AS_FRAME:
+		case AS_KNOWN:
 			n = number(base, c);
 			bind_or_null(stmt, i, n, n != (int64_t)XP_NO_PFN);
 			break;

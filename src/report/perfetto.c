@@ -187,6 +187,7 @@ static void put_slice(struct writer *w, const struct xp_record *rec, uint64_t tr
 	Event begin = PERFETTO__PROTOS__TRACK_EVENT__INIT, end = PERFETTO__PROTOS__TRACK_EVENT__INIT;
 	Annotation entries = PERFETTO__PROTOS__DEBUG_ANNOTATION__INIT;
 	Annotation *annotations[] = { &entries };
+	uint64_t latency = rec->u.batch.latency_ns;
 	char *categories[] = { "batch" };
 
 	entries.name = "entries";
@@ -197,9 +198,9 @@ static void put_slice(struct writer *w, const struct xp_record *rec, uint64_t tr
 	begin.n_categories = 1;
 	begin.categories = categories;
 	begin.name = name;
-	/* A record is made when its flush has ended. */
-	put_event(w, rec->t - rec->u.batch.latency_ns, track, TYPE(SLICE_BEGIN), &begin);
-	put_event(w, rec->t, track, TYPE(SLICE_END), &end);
+	/* The time of a record is that of its flush's begin. */
+	put_event(w, rec->t, track, TYPE(SLICE_BEGIN), &begin);
+	put_event(w, rec->t + (latency == XP_NO_TIME ? 0 : latency), track, TYPE(SLICE_END), &end);
 }
 
 static void put_batch(struct writer *w, const struct xp_record *rec)

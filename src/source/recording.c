@@ -163,7 +163,7 @@ static int get_column(struct recording *r, struct cursor *cursor, int i, void *b
 	case AS_HOOK:
 		text = (const char *)sqlite3_column_text(cursor->rows, i);
 		return put_number(r, c, base + c->at, hook_of(text ?: ""));
-	case AS_FRAME:
+	case AS_KNOWN:
 		if (sqlite3_column_type(cursor->rows, i) == SQLITE_NULL)
 			return put_number(r, c, base + c->at, XP_NO_PFN);
 		break;

@@ -60,9 +60,10 @@ wget -q -O $OUT/export-2.metrics http://127.0.0.1:9871/metrics
 stop export $export TERM
 
 # 6. top in a terminal.
-mount -t devpts devpts /dev/pts 2>/dev/null
+mkdir -p /dev/pts
+mountpoint -q /dev/pts || mount -t devpts devpts /dev/pts
 export=
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 SHELL=/bin/sh
 tmux() { /usr/local/bin/tmux -f /dev/null "$@"; }
 shows() {
 	n=0
