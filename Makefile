@@ -33,7 +33,7 @@ $(B)/xenpin: $(OBJS)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
 
-$(B)/%.o: %.c | $(B)/trace.skel.h
+$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/audit.skel.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
