@@ -289,6 +289,16 @@ static long pgd_step(__u64 i, __u64 *next)
 	return 0;
 }
 
+/* A table of the kernel's own that is pinned by itself, whether a tree refers to it or not. */
+static __noinline int add_kept(__u64 address, __u32 level)
+{
+	__u64 pfn = pfn_of(address);
+
+	if (address && pfn < places.max_pfn)
+		add(pfn, mfn_of(pfn), 0, level, XP_NO_PARENT, 0);
+	return 0;
+}
+
 SEC("syscall") int roots(void *ctx)
 {
 	__u64 pgd, next;
@@ -300,9 +310,9 @@ SEC("syscall") int roots(void *ctx)
 	    !read8(&next, places.pgd_list))
 		return 1;
 	add(pfn_of(pgd), mfn_of(pfn_of(pgd)), places.init_mm, XP_L4, XP_NO_PARENT, 0);
-	if (places.user_vsyscall)
-		add(pfn_of(places.user_vsyscall), mfn_of(pfn_of(places.user_vsyscall)), 0, XP_L3,
-		    XP_NO_PARENT, 0);
+	add_kept(places.user_vsyscall, XP_L3);
+	add_kept(places.p2m_missing, XP_L1);
+	add_kept(places.p2m_identity, XP_L1);
 	/* One per PGD; the list is shorter than the map. */
 	bpf_loop(1 << 23, pgd_step, &next, 0);
 	return 0;
@@ -310,6 +320,7 @@ SEC("syscall") int roots(void *ctx)
 
 struct walk {
 	__u64 mm;
+	__u64 last;	/* entry: holes of the p2m are many entries with one table */
 	__u32 parent;
 	__u8 level;	/* of the children */
 };
@@ -329,8 +340,9 @@ static long entries_step(__u64 i, struct walk *w)
 	for (int k = 0; k < EIGHT; k++) {
 		__u64 entry = entries[i + k], pfn;
 
-		if (!(entry & ENTRY_PRESENT) || entry & ENTRY_HUGE)
+		if (!(entry & ENTRY_PRESENT) || entry & ENTRY_HUGE || entry == w->last)
 			continue;
+		w->last = entry;
 		pfn = pfn_of_entry(entry);
 		if (pfn == XP_NO_PFN)
 			look_at.unread++;
@@ -358,7 +370,7 @@ static long walk_step(__u64 i, void *ctx)
 	/* A user's L4 refers to what its kernel's L4 refers to. */
 	if (s->level == XP_L1 || s->slot == ENTRIES || !(s->state & (XP_S_READONLY | XP_S_NO_MAP)))
 		return 0;
-	w = (struct walk){ s->mm, index, s->level - 1 };
+	w = (struct walk){ s->mm, 0, index, s->level - 1 };
 	if (bpf_probe_read_kernel(entries, sizeof(entries), (void *)virt(s->pfn))) {
 		look_at.unread++;
 		return 0;
@@ -514,47 +526,69 @@ static long note_step(__u64 i, __u64 *first)
 	return 0;
 }
 
-static __always_inline void note_chunk(__u64 pfn)
+/* Any of these flags is somewhere in the chunk; which page has ours? */
+static __always_inline void chunk_end(__u64 pfn, __u64 any)
 {
-	bpf_loop(CHUNK, note_step, &pfn, 0);
+	look_at.pages += CHUNK;
+	if (any & flag_bit())
+		bpf_loop(CHUNK, note_step, &pfn, 0);
+}
+
+static __always_inline int scan(void *step)
+{
+	look_at.flagged = look_at.aliases = 0;
+	look_at.pages = 0;
+	bpf_loop(places.max_pfn / CHUNK, step, NULL, 0);
+	look_at.end = bpf_ktime_get_ns();
+	return 0;
+}
+
+/*
+ * Any kernel: with struct pages of the usual 64 bytes one call reads a chunk of
+ * them into a table's buffer, otherwise each page is a call.
+ */
+static __always_inline __u64 read_chunk(__u64 page)
+{
+	const __u64 size = bpf_core_type_size(struct page);
+	__u64 any = 0, flags;
+
+	if (size * CHUNK == sizeof(entries)) {
+		if (!bpf_probe_read_kernel(entries, sizeof(entries), (void *)page))
+			for (int k = 0; k < CHUNK; k++)
+				any |= entries[k * (ENTRIES / CHUNK)];
+		return any;
+	}
+#pragma clang loop unroll(disable)
+	for (int k = 0; k < CHUNK; k++, page += size)
+		if (read8(&flags, page))
+			any |= flags;
+	return any;
 }
 
 static long scan_read_step(__u64 i, void *ctx)
 {
-	__u64 pfn = i * CHUNK;
-
-	if (!has_struct_pages(i))
-		return 0;
-	note_chunk(pfn);
-	look_at.pages += CHUNK;
+	if (has_struct_pages(i))
+		chunk_end(i * CHUNK, read_chunk(page_of(i * CHUNK)));
 	return 0;
 }
 
-static __always_inline void scan_begin(void)
-{
-	look_at.flagged = look_at.aliases = 0;
-	look_at.pages = 0;
-}
-
-/* Any kernel: a call per page. */
 SEC("syscall") int scan_read(void *ctx)
 {
-	scan_begin();
-	bpf_loop(places.max_pfn / CHUNK, scan_read_step, NULL, 0);
-	look_at.end = bpf_ktime_get_ns();
-	return 0;
+	return scan(scan_read_step);
 }
 
 /* 6.2: "bpf: Add kfunc bpf_rdonly_cast": loads at any address, without a call. */
 extern void *bpf_rdonly_cast(const void *, __u32) __ksym __weak;
 
-/* Without the barrier all addresses are calculated first, and do not fit on the stack. */
-#define PAGE_FLAGS \
-	any |= *(__u64 *)bpf_rdonly_cast((void *)page, type); \
-	page += size; \
+/*
+ * Unrolled, since a step of a loop costs as much as a page.  Without the
+ * barrier all addresses are calculated first, and do not fit on the stack.
+ */
+#define LOAD_FLAGS						\
+	any |= *(__u64 *)bpf_rdonly_cast((void *)page, type);	\
+	page += size;						\
 	barrier_var(page);
-#define PAGES_8 PAGE_FLAGS PAGE_FLAGS PAGE_FLAGS PAGE_FLAGS PAGE_FLAGS PAGE_FLAGS PAGE_FLAGS \
-	PAGE_FLAGS
+#define EIGHT_TIMES(what) what what what what what what what what
 
 static long scan_cast_step(__u64 i, void *ctx)
 {
@@ -564,19 +598,14 @@ static long scan_cast_step(__u64 i, void *ctx)
 
 	if (!has_struct_pages(i))
 		return 0;
-	PAGES_8 PAGES_8 PAGES_8 PAGES_8 PAGES_8 PAGES_8 PAGES_8 PAGES_8
-	if (any & flag_bit())
-		note_chunk(i * CHUNK);
-	look_at.pages += CHUNK;
+	EIGHT_TIMES(EIGHT_TIMES(LOAD_FLAGS))
+	chunk_end(i * CHUNK, any);
 	return 0;
 }
 
 SEC("syscall") int scan_cast(void *ctx)
 {
-	scan_begin();
-	bpf_loop(places.max_pfn / CHUNK, scan_cast_step, NULL, 0);
-	look_at.end = bpf_ktime_get_ns();
-	return 0;
+	return scan(scan_cast_step);
 }
 
 /* Whose mm is it?  Asked only when there is something to say of one. */
@@ -623,5 +652,7 @@ SEC("syscall") int locate(void *ctx)
 	places.pgd_list = ADDRESS_OF("pgd_list");
 	places.init_mm = ADDRESS_OF("init_mm");
 	places.user_vsyscall = ADDRESS_OF("level3_user_vsyscall");
+	places.p2m_missing = VALUE_OF("p2m_missing_pte");
+	places.p2m_identity = VALUE_OF("p2m_identity_pte");
 	return 0;
 }

@@ -21,7 +21,7 @@ enum xp_seen_state {
 
 struct xp_seen {
 	__u64 pfn, mfn;
-	__u64 mm;		/* 0: level3_user_vsyscall */
+	__u64 mm;		/* 0: the kernel's own, in no tree or in all */
 	__u32 parent;		/* index of the table that refers to it, or XP_NO_PARENT */
 	__u16 slot;		/* entry there */
 	__u8 level;		/* enum xp_level */
@@ -65,7 +65,8 @@ struct xp_places {
 	__u64 m2p, m2p_nr;	/* machine_to_phys_mapping and its length */
 	__u64 p2m;		/* xen_p2m_addr */
 	__u64 max_pfn;
-	__u64 pgd_list;		/* addresses, from here on */
+	__u64 p2m_missing, p2m_identity;	/* L1 tables that stand for holes of the p2m */
+	__u64 pgd_list;		/* addresses of variables, from here on */
 	__u64 init_mm;
 	__u64 user_vsyscall;	/* level3_user_vsyscall */
 };
