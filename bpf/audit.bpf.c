@@ -260,7 +260,7 @@ static __always_inline __u64 mm_of_page(__u64 page)
 	return read8(&mm, page + offset) ? mm : 0;
 }
 
-/* A PGD and, for the user's half, its twin.  False: this is none, the list changed. */
+/* A PGD and, for the user's half, its twin.  False: it is not its mm's, or not yet. */
 static __noinline bool add_pgd(__u64 page)
 {
 	__u64 pfn = (page - places.vmemmap) / bpf_core_type_size(struct page), twin;
@@ -278,11 +278,25 @@ static __noinline bool add_pgd(__u64 page)
 	return true;
 }
 
-static long pgd_step(__u64 i, __u64 *next)
+struct pgds {
+	__u64 next;	/* list_head */
+	__u32 strange;	/* pages that are nobody's PGD */
+};
+
+/* More of them than can be in the making at a time: we are on another list. */
+#define STRANGE_MAX 64
+
+/* The list may change under us; then the neighbours do not agree, and it is read again. */
+static long pgd_step(__u64 i, struct pgds *p)
 {
-	if (*next == places.pgd_list)
+	__u64 at = p->next, back;
+
+	if (at == places.pgd_list)
 		return 1;
-	if (!add_pgd(*next - bpf_core_field_offset(struct page___a, lru)) || !read8(next, *next)) {
+	if (!add_pgd(at - bpf_core_field_offset(struct page___a, lru)))
+		p->strange++;
+	if (p->strange > STRANGE_MAX || !read8(&p->next, at) || !read8(&back, p->next + 8) ||
+	    back != at) {
 		look_at.torn = 1;
 		return 1;
 	}
@@ -301,20 +315,21 @@ static __noinline int add_kept(__u64 address, __u32 level)
 
 SEC("syscall") int roots(void *ctx)
 {
-	__u64 pgd, next;
+	struct pgds pgds = {};
+	__u64 pgd;
 
 	direct.l2 = 0;
 	look_at.seen = look_at.overflow = look_at.torn = look_at.unread = 0;
 	look_at.begin = bpf_ktime_get_ns();
 	if (!read8(&pgd, places.init_mm + bpf_core_field_offset(struct mm_struct___a, pgd)) ||
-	    !read8(&next, places.pgd_list))
+	    !read8(&pgds.next, places.pgd_list))
 		return 1;
 	add(pfn_of(pgd), mfn_of(pfn_of(pgd)), places.init_mm, XP_L4, XP_NO_PARENT, 0);
 	add_kept(places.user_vsyscall, XP_L3);
 	add_kept(places.p2m_missing, XP_L1);
 	add_kept(places.p2m_identity, XP_L1);
 	/* One per PGD; the list is shorter than the map. */
-	bpf_loop(1 << 23, pgd_step, &next, 0);
+	bpf_loop(1 << 23, pgd_step, &pgds, 0);
 	return 0;
 }
 
@@ -443,6 +458,8 @@ static long look_step(__u64 i, void *ctx)
 
 	if (!s)
 		return 1;
+	if (s->mfn == XP_NO_PFN)
+		s->mfn = mfn_of(s->pfn);
 	state = page_state(s->pfn);
 	if (!is_there(s))
 		state |= XP_S_NOT_THERE;

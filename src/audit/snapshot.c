@@ -23,7 +23,8 @@
 #define TABLES_MIN	65536
 
 /* A list that changes while it is read is read again. */
-#define TRIES 50
+#define TRIES	50
+#define PAUSE_US 100
 
 struct mapped {
 	void *at;
@@ -179,6 +180,7 @@ int snapshot__look(struct snapshot *s)
 			return err;
 		if (!look->torn)
 			break;
+		usleep(PAUSE_US);
 	}
 	err = run(s->skel->progs.walk);
 	return err ?: run(s->cast ? s->skel->progs.scan_cast : s->skel->progs.scan_read);
