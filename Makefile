@@ -58,6 +58,14 @@ $(B)/%: tests/bench/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
 
+$(B)/victim: tests/lab/inject/victim.c
+	$(say) CC $<
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
+
+$(B)/census: tests/lab/census.c src/audit/xen.c
+	$(say) CC $<
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
+
 $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
@@ -83,7 +91,7 @@ check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(UNIT)
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
 
 # tests/bench/run --help lists what BENCH can say.
