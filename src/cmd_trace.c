@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../include/config.h"
+#include "audit/audit.h"
 #include "child.h"
 #include "clock.h"
 #include "model/pins.h"
@@ -37,6 +38,7 @@ struct trace {
 	struct session session;
 	struct hook_report hooks[HOOKS];
 	struct child child;
+	struct audit audit;	/* with --findings: what was there before */
 	uint32_t wanted;	/* enum xp_what */
 	int signals;		/* signalfd */
 	bool partial;		/* an optional hook failed */
@@ -76,6 +78,14 @@ static void on_inferred(void *context, const struct xp_record *flag)
 	print(trace, flag);
 }
 
+static void on_finding(void *context, const struct finding *finding)
+{
+	struct trace *trace = context;
+
+	trace->session.findings++;
+	trace->sink.ops->finding(&trace->sink, finding);
+}
+
 static void on_lost(struct trace *trace, const struct xp_record *rec)
 {
 	if (rec->u.lost.hook < HOOKS)
@@ -92,6 +102,7 @@ static void on_record(void *context, struct xp_record *rec)
 		return;
 	if (rec->kind == XP_LOST) {
 		on_lost(trace, rec);
+		trace->err = pins__apply(trace->pins, rec);
 		return;
 	}
 	if (rec->kind >= XP_KIND_END || !kinds[rec->kind].what)
@@ -113,12 +124,29 @@ static int flush_output(struct trace *trace)
 	return errno ? -errno : -EIO;
 }
 
+/* Runs that the kernel skipped are told by no record: they may be anywhere since the last drain. */
+static void note_missed(struct trace *trace)
+{
+	for (int h = 0; h < HOOKS; h++) {
+		uint64_t missed = live__missed(trace->live, h);
+
+		if (missed == trace->hooks[h].missed)
+			continue;
+		trace->hooks[h].missed = missed;
+		pins__lost(trace->pins, h);
+	}
+}
+
 static int drain(struct trace *trace)
 {
 	int fill = live__drain(trace->live, on_record, trace);
 
 	if (fill < 0)
 		trace->err = fill;
+	if (pins__waiting(trace->pins)) {
+		note_missed(trace);
+		pins__confirm(trace->pins);
+	}
 	if (!trace->err)
 		trace->err = flush_output(trace);
 	return fill;
@@ -226,10 +254,10 @@ static enum exit_status finish(struct trace *trace)
 	int err = live__stop(trace->live, on_record, trace);
 
 	s->end_ns = now_ns();
-	for (int h = 0; h < HOOKS; h++) {
-		trace->hooks[h].missed = live__missed(trace->live, h);
+	note_missed(trace);
+	pins__confirm(trace->pins);
+	for (int h = 0; h < HOOKS; h++)
 		s->missed += trace->hooks[h].missed;
-	}
 	if (trace->err != -EPIPE) {
 		trace->sink.ops->end(&trace->sink, s);
 		if (!trace->err)
@@ -240,6 +268,8 @@ static enum exit_status finish(struct trace *trace)
 	if (err)
 		say("the trace is incomplete, its last records could not be read: %s",
 		    strerror(-err));
+	if (s->findings)
+		return EXIT_FINDING;
 	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || trace->partial)
 		return EXIT_INCOMPLETE;
 	return EXIT_CLEAN;
@@ -266,6 +296,59 @@ static int dry_run(struct trace *trace)
 	return trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
+/* A trace of some of the records cannot tell what the others would explain. */
+static bool is_filtered(const struct options *opts)
+{
+	return opts->pid || opts->comm || opts->mm || opts->levels || opts->what ||
+	       opts->pfn.to != UINT64_MAX;
+}
+
+/* Longer than the stream holds a record back. */
+#define SETTLE_US 5000
+
+/*
+ * Audit while the stream is running, let the stream's records of that time pass,
+ * then give the model what stood still.
+ */
+static int seed(struct trace *trace, struct snapshot *snapshot)
+{
+	char why[XEN_REASON_LEN];
+	struct xen *xen = NULL;
+	int err;
+
+	if (trace->platform.dom0 && xen__open(&xen, why))
+		say("one witness less, Xen's types: %s", why);
+	live__arm(trace->live);
+	pins__seed_begin(trace->pins);
+	err = audit__take(&trace->audit, snapshot, xen);
+	xen__close(xen);
+	if (!err) {
+		usleep(SETTLE_US);
+		err = drain(trace);
+		err = err < 0 ? err : audit__seed(&trace->audit, snapshot, trace->pins);
+	}
+	pins__seed_end(trace->pins);
+	return err;
+}
+
+static enum exit_status audit_first(struct trace *trace)
+{
+	char why[AUDIT_REASON_LEN];
+	struct snapshot *snapshot;
+	int err = snapshot__open(&snapshot, why);
+
+	if (err) {
+		say("--findings: %s", why);
+		return EXIT_LOAD;
+	}
+	err = seed(trace, snapshot);
+	snapshot__close(snapshot);
+	if (!err)
+		return EXIT_CLEAN;
+	say("--findings: the audit failed: %s", strerror(-err));
+	return EXIT_LOAD;
+}
+
 static enum exit_status run(struct trace *trace)
 {
 	const struct options *opts = trace->opts;
@@ -280,7 +363,11 @@ static enum exit_status run(struct trace *trace)
 			return EXIT_CANNOT;
 		}
 	}
-	trace->pins = pins__new((struct pins_handlers){ .flag = on_inferred, .context = trace });
+	trace->pins = pins__new((struct pins_handlers){
+		.flag = on_inferred,
+		.finding = is_filtered(opts) ? NULL : on_finding,
+		.context = trace,
+	});
 	if (!trace->pins) {
 		say("no memory");
 		return EXIT_LOAD;
@@ -293,9 +380,13 @@ static enum exit_status run(struct trace *trace)
 	report_hooks(trace);
 	if (opts->dry_run)
 		return dry_run(trace);
-	status = begin(trace);
+	status = opts->findings ? audit_first(trace) : EXIT_CLEAN;
+	if (!status)
+		status = begin(trace);
 	if (status)
 		return status;
+	for (size_t i = 0; i < trace->audit.nr_findings; i++)
+		on_finding(trace, &trace->audit.findings[i]);
 	follow(trace);
 	return finish(trace);
 }
@@ -311,12 +402,16 @@ int cmd_trace(const struct options *opts)
 	struct trace trace = {
 		.opts = opts,
 		.sink = { .out = stdout, .ops = opts->json ? &sink_json : &sink_text },
-		.wanted = opts->what ?: default_what(opts),
+		.wanted = opts->findings ? 0 : opts->what ?: default_what(opts),
 	};
 	const char *obstacle;
 	enum exit_status status;
 	int err;
 
+	if (opts->findings && is_filtered(opts)) {
+		say("--findings judges all records, and takes no filter");
+		return EXIT_USAGE;
+	}
 	hooks__verbose(opts->verbose);
 	platform__read(&trace.platform);
 	obstacle = platform__obstacle(&trace.platform);
@@ -336,6 +431,7 @@ int cmd_trace(const struct options *opts)
 		child__cancel(&trace.child);
 	live__close(trace.live);
 	pins__free(trace.pins);
+	audit__free(&trace.audit);
 	symbols__close(trace.sink.symbols);
 	close(trace.signals);
 	return status;

@@ -201,6 +201,8 @@ static const struct option_spec specs[] = {
 	{ "pfn", 0, "FROM-TO", "only these frames", FOR_TRACE, AT(pfn), parse_range },
 	{ "op", 'o', "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin,set,clear (text: not the last two)", FOR_TRACE,
 	  AT(what), parse_what },
+	{ "findings", 'f', NULL, "audit first, then print only what contradicts itself", FOR_TRACE,
+	  AT(findings) },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
 	  FOR_TRACE, AT(stack) },
 	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", FOR_TRACE,
