@@ -36,7 +36,7 @@ $(B)/xenpin: $(OBJS)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
 
-$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/counters.skel.h
+$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/counters.skel.h $(B)/audit.skel.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
@@ -81,6 +81,14 @@ $(B)/%: tests/bench/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
 
+$(B)/victim: tests/lab/inject/victim.c
+	$(say) CC $<
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
+
+$(B)/census: tests/lab/census.c src/audit/xen.c
+	$(say) CC $<
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
+
 $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
@@ -113,7 +121,8 @@ check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/recording $(UNIT)
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/recording $(B)/victim $(B)/census \
+		$(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
 
 # tests/bench/run --help lists what BENCH can say.

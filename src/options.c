@@ -222,12 +222,12 @@ static const char *parse_sort(const struct option_spec *spec, const char *value,
 }
 
 #define LIVE	(FOR_TRACE | FOR_RECORD)
-#define ALL	(FOR_FEATURES | LIVE | FOR_REPORT | FOR_EXPORT | FOR_TOP)
+#define ALL	(FOR_FEATURES | LIVE | FOR_REPORT | FOR_EXPORT | FOR_TOP | FOR_AUDIT)
 #define AT(f)	offsetof(struct options, f)
 
 static const struct option_spec specs[] = {
 	{ "json", 0, NULL, "one JSON object a line (docs/records.schema.json)",
-	  FOR_FEATURES | FOR_TRACE, AT(json) },
+	  FOR_FEATURES | FOR_TRACE | FOR_AUDIT, AT(json) },
 	{ "duration", 'd', "S", "stop after S seconds", LIVE, AT(duration_ns), parse_seconds },
 	{ "count", 'n', "N", "stop after N records", LIVE, AT(count), parse_u64 },
 	{ "pid", 'p', "PID", "only of this process", LIVE, AT(pid), parse_u32, 1, 1 << 22 },
@@ -238,6 +238,8 @@ static const struct option_spec specs[] = {
 	{ "pfn", 0, "FROM-TO", "only these frames", LIVE, AT(pfn), parse_range },
 	{ "op", 'o', "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin,set,clear (text: not the last two)", FOR_TRACE,
 	  AT(what), parse_what },
+	{ "findings", 'f', NULL, "audit first, then print only what contradicts itself", FOR_TRACE,
+	  AT(findings) },
 	{ "op", 0, "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin", FOR_RECORD,
 	  AT(what), parse_what },
 	{ "output", 'o', "FILE", "the recording, which must not exist", FOR_RECORD, AT(output),
@@ -269,6 +271,7 @@ static const struct option_spec specs[] = {
 	  AT(ring_pages), parse_ring, 1, 512 },
 	{ "via", 0, "WAY", "begin with this way to attach: tp_btf, raw_tp",
 	  LIVE, AT(via), parse_via },
+	{ "repeat", 0, "N", "audit N times", FOR_AUDIT, AT(repeat), parse_u32, 1, 1000000 },
 	{ "dry-run", 0, NULL, "load and verify, attach nothing", LIVE, AT(dry_run) },
 	{ "verbose", 'v', NULL, "say more, libbpf's messages included", ALL, AT(verbose) },
 	{}
@@ -367,7 +370,7 @@ enum options_result options__parse(struct options *opts, const struct command *c
 	int c;
 
 	*opts = (struct options){ .pfn = { 0, UINT64_MAX }, .ring_pages = 256,
-				   .interval = cmd->options & FOR_TOP ? 2 : 15 };
+				   .repeat = 1, .interval = cmd->options & FOR_TOP ? 2 : 15 };
 	build_getopt(cmd, longs, shorts);
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (c) {

@@ -17,6 +17,7 @@ enum option_for {
 	FOR_REPORT	= 1 << 3,
 	FOR_EXPORT	= 1 << 4,
 	FOR_TOP		= 1 << 5,
+	FOR_AUDIT	= 1 << 6,
 };
 
 struct range {
@@ -28,6 +29,7 @@ struct options {
 	bool verbose;
 	bool dry_run;
 	bool stack;
+	bool findings;		/* only these */
 	uint32_t pid;		/* 0: any */
 	uint64_t mm;		/* 0: any */
 	uint32_t levels;	/* bit n: Ln; 0: any */
@@ -35,6 +37,7 @@ struct options {
 	struct range pfn;	/* to == UINT64_MAX: any */
 	uint64_t duration_ns;	/* 0: no limit */
 	uint64_t count;		/* 0: no limit */
+	uint32_t repeat;	/* audits */
 	uint32_t ring_pages;	/* per CPU, a power of two */
 	const char *comm;	/* NULL: any */
 	const char *via;	/* NULL: the first way that works */

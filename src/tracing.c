@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../include/config.h"
+#include "audit/audit.h"
 #include "child.h"
 #include "clock.h"
 #include "model/pins.h"
@@ -38,6 +39,7 @@ struct trace {
 	struct session session;
 	struct hook_report hooks[HOOKS];
 	struct child child;
+	struct audit audit;	/* with --findings: what was there before */
 	uint32_t wanted;	/* enum xp_what */
 	int signals;		/* signalfd */
 	bool partial;		/* an optional hook failed */
@@ -77,6 +79,14 @@ static void on_inferred(void *context, const struct xp_record *flag)
 	print(trace, flag);
 }
 
+static void on_finding(void *context, const struct finding *finding)
+{
+	struct trace *trace = context;
+
+	trace->session.findings++;
+	trace->sink->ops->finding(trace->sink, finding);
+}
+
 static void on_lost(struct trace *trace, const struct xp_record *rec)
 {
 	if (rec->u.lost.hook < HOOKS)
@@ -93,6 +103,7 @@ static void on_record(void *context, struct xp_record *rec)
 		return;
 	if (rec->kind == XP_LOST) {
 		on_lost(trace, rec);
+		trace->err = pins__apply(trace->pins, rec);
 		return;
 	}
 	if (rec->kind >= XP_KIND_END || !kinds[rec->kind].what)
@@ -107,12 +118,29 @@ static void on_record(void *context, struct xp_record *rec)
 	trace->err = pins__apply(trace->pins, rec);
 }
 
+/* Runs that the kernel skipped are told by no record: they may be anywhere since the last drain. */
+static void note_missed(struct trace *trace)
+{
+	for (int h = 0; h < HOOKS; h++) {
+		uint64_t missed = live__missed(trace->live, h);
+
+		if (missed == trace->hooks[h].missed)
+			continue;
+		trace->hooks[h].missed = missed;
+		pins__lost(trace->pins, h);
+	}
+}
+
 static int drain(struct trace *trace)
 {
 	int fill = live__drain(trace->live, on_record, trace);
 
 	if (fill < 0)
 		trace->err = fill;
+	if (pins__waiting(trace->pins)) {
+		note_missed(trace);
+		pins__confirm(trace->pins);
+	}
 	if (!trace->err)
 		trace->err = trace->sink->ops->flush(trace->sink);
 	return fill;
@@ -176,6 +204,7 @@ static void report_hooks(struct trace *trace)
 	trace->session.hooks = trace->hooks;
 	trace->session.nr_hooks = HOOKS;
 	trace->session.platform = trace->platform;
+	trace->session.filtered = tracing__is_filtered(trace->opts);
 }
 
 static int create_ready_file(const char *path)
@@ -220,10 +249,10 @@ static enum exit_status finish(struct trace *trace)
 	int err = live__stop(trace->live, on_record, trace);
 
 	s->end_ns = now_ns();
-	for (int h = 0; h < HOOKS; h++) {
-		trace->hooks[h].missed = live__missed(trace->live, h);
+	note_missed(trace);
+	pins__confirm(trace->pins);
+	for (int h = 0; h < HOOKS; h++)
 		s->missed += trace->hooks[h].missed;
-	}
 	if (trace->err != -EPIPE) {
 		trace->sink->ops->end(trace->sink, s);
 		if (!trace->err)
@@ -234,6 +263,8 @@ static enum exit_status finish(struct trace *trace)
 	if (err)
 		say("the trace is incomplete, its last records could not be read: %s",
 		    strerror(-err));
+	if (s->findings)
+		return EXIT_FINDING;
 	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || trace->partial)
 		return EXIT_INCOMPLETE;
 	return EXIT_CLEAN;
@@ -260,6 +291,59 @@ static int dry_run(struct trace *trace)
 	return trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
+/* A trace of some of the records cannot tell what the others would explain. */
+bool tracing__is_filtered(const struct options *opts)
+{
+	return opts->pid || opts->comm || opts->mm || opts->levels || opts->what ||
+	       opts->pfn.to != UINT64_MAX;
+}
+
+/* Longer than the stream holds a record back. */
+#define SETTLE_US 5000
+
+/*
+ * Audit while the stream is running, let the stream's records of that time pass,
+ * then give the model what stood still.
+ */
+static int seed(struct trace *trace, struct snapshot *snapshot)
+{
+	char why[XEN_REASON_LEN];
+	struct xen *xen = NULL;
+	int err;
+
+	if (trace->platform->dom0 && xen__open(&xen, why))
+		say("one witness less, Xen's types: %s", why);
+	live__arm(trace->live);
+	pins__seed_begin(trace->pins);
+	err = audit__take(&trace->audit, snapshot, xen);
+	xen__close(xen);
+	if (!err) {
+		usleep(SETTLE_US);
+		err = drain(trace);
+		err = err < 0 ? err : audit__seed(&trace->audit, snapshot, trace->pins);
+	}
+	pins__seed_end(trace->pins);
+	return err;
+}
+
+static enum exit_status audit_first(struct trace *trace)
+{
+	char why[AUDIT_REASON_LEN];
+	struct snapshot *snapshot;
+	int err = snapshot__open(&snapshot, why);
+
+	if (err) {
+		say("--findings: %s", why);
+		return EXIT_LOAD;
+	}
+	err = seed(trace, snapshot);
+	snapshot__close(snapshot);
+	if (!err)
+		return EXIT_CLEAN;
+	say("--findings: the audit failed: %s", strerror(-err));
+	return EXIT_LOAD;
+}
+
 static enum exit_status run(struct trace *trace)
 {
 	const struct options *opts = trace->opts;
@@ -274,7 +358,11 @@ static enum exit_status run(struct trace *trace)
 			return EXIT_CANNOT;
 		}
 	}
-	trace->pins = pins__new((struct pins_handlers){ .flag = on_inferred, .context = trace });
+	trace->pins = pins__new((struct pins_handlers){
+		.flag = on_inferred,
+		.finding = tracing__is_filtered(opts) ? NULL : on_finding,
+		.context = trace,
+	});
 	if (!trace->pins) {
 		say("no memory");
 		return EXIT_LOAD;
@@ -287,9 +375,13 @@ static enum exit_status run(struct trace *trace)
 	report_hooks(trace);
 	if (opts->dry_run)
 		return dry_run(trace);
-	status = begin(trace);
+	status = opts->findings ? audit_first(trace) : EXIT_CLEAN;
+	if (!status)
+		status = begin(trace);
 	if (status)
 		return status;
+	for (size_t i = 0; i < trace->audit.nr_findings; i++)
+		on_finding(trace, &trace->audit.findings[i]);
 	follow(trace);
 	return finish(trace);
 }
@@ -330,6 +422,7 @@ enum exit_status tracing__run(const struct options *opts, const struct platform 
 		child__cancel(&trace.child);
 	live__close(trace.live);
 	pins__free(trace.pins);
+	audit__free(&trace.audit);
 	symbols__close(sink->symbols);
 	close(trace.signals);
 	return status;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XEN_REASON_LEN 160
+#define XEN_REASON_LEN 160	/* as AUDIT_REASON_LEN */
 
 /* Xen's type of a frame; the first five are enum xp_level's numbers. */
 enum xen_type {

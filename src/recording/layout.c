@@ -90,6 +90,8 @@ const char layout_rest[] =
 	"CREATE TABLE hook(name TEXT PRIMARY KEY, via TEXT, delivered INTEGER, lost INTEGER,"
 	" missed INTEGER) WITHOUT ROWID;"
 	"CREATE TABLE task(task INTEGER PRIMARY KEY, pid INTEGER, comm TEXT);"
+	"CREATE TABLE finding(t INTEGER, class TEXT, grade TEXT, witnesses TEXT, pfn INTEGER,"
+	" mfn INTEGER, level INTEGER, mm INTEGER, pid INTEGER, comm TEXT, effect TEXT, text TEXT);"
 	"CREATE TABLE stack(seq INTEGER, frame INTEGER, address INTEGER);"
 	"CREATE TABLE symbol(address INTEGER PRIMARY KEY, name TEXT);";
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../model/pins.h"
 #include "../record.h"
 #include "../sink/sink.h"
 #include "../symbols.h"
@@ -33,7 +34,7 @@ static const char setup[] =
 	"PRAGMA application_id = " XSTR(RECORDING_ID) ";"
 	"PRAGMA user_version = " XSTR(RECORDING_VERSION) ";";
 
-enum plain { BEGIN, COMMIT, TASK, STACK, SYMBOL, SET, HOOK, PLAIN };
+enum plain { BEGIN, COMMIT, TASK, STACK, SYMBOL, SET, HOOK, FINDING, PLAIN };
 
 static const char *const plain_sql[PLAIN] = {
 	[BEGIN] = "BEGIN",
@@ -42,6 +43,7 @@ static const char *const plain_sql[PLAIN] = {
 	[STACK] = "INSERT INTO stack VALUES (?, ?, ?)",
 	[SYMBOL] = "INSERT OR IGNORE INTO symbol VALUES (?, ?)",
 	[SET] = "INSERT OR REPLACE INTO recording VALUES (?, ?)",
+	[FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[HOOK] = "INSERT OR REPLACE INTO hook VALUES (?, ?, ?, ?, ?)",
 };
 
@@ -381,6 +383,41 @@ void writer__record(struct writer *w, const struct xp_record *rec, struct symbol
 	if (rec->kind == XP_BATCH || rec->kind == XP_DIRECT)
 		insert_ops(w, rec);
 	insert_stack(w, rec, symbols);
+}
+
+static void bind_string(sqlite3_stmt *stmt, int i, const char *text)
+{
+	sqlite3_bind_text(stmt, i, text, -1, SQLITE_TRANSIENT);
+}
+
+void writer__finding(struct writer *w, const struct finding *f)
+{
+	sqlite3_stmt *stmt = w->plain[FINDING];
+	char text[400], witnesses[80] = "";
+
+	if (!begin(w))
+		return;
+	for (int i = 0; i < WITNESSES; i++) {
+		if (!(f->witnesses & 1 << i))
+			continue;
+		if (*witnesses)
+			strcat(witnesses, ",");
+		strcat(witnesses, witness__name(1 << i));
+	}
+	finding__text(f, text, sizeof(text));
+	sqlite3_bind_int64(stmt, 1, f->t);
+	bind_string(stmt, 2, finding__class(f));
+	bind_string(stmt, 3, finding__grade(f));
+	bind_string(stmt, 4, witnesses);
+	bind_or_null(stmt, 5, f->pfn, f->pfn != XP_NO_PFN);
+	bind_or_null(stmt, 6, f->mfn, f->mfn != XP_NO_PFN);
+	sqlite3_bind_int64(stmt, 7, f->level);
+	sqlite3_bind_int64(stmt, 8, f->mm);
+	sqlite3_bind_int64(stmt, 9, f->pid);
+	sqlite3_bind_text(stmt, 10, f->comm, strnlen(f->comm, XP_COMM_LEN), SQLITE_TRANSIENT);
+	bind_string(stmt, 11, finding__effect(f));
+	bind_string(stmt, 12, text);
+	step(w, stmt);
 }
 
 int64_t writer__seq(const struct writer *w)

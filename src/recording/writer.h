@@ -8,6 +8,7 @@
 
 #include "../../include/record.h"
 
+struct finding;
 struct writer;
 struct symbols;
 
@@ -24,6 +25,9 @@ int writer__error(const struct writer *writer, const char **what);
 /* A row of @record, with what stands behind it; a stack is named by @symbols, unless NULL. */
 void writer__record(struct writer *writer, const struct xp_record *record,
 		    struct symbols *symbols);
+
+/* A row of @finding, which is read by people only: whoever reads records finds it again. */
+void writer__finding(struct writer *writer, const struct finding *finding);
 
 /* Rows of `recording` and `hook`, replaced when they are there. */
 void writer__set_number(struct writer *writer, const char *key, int64_t value);

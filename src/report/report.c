@@ -206,7 +206,7 @@ static bool partial(const struct report *r)
 static void judge(struct report *r)
 {
 	r->complete = !r->account.lost_total && !r->missed && !*r->damage && *r->info->end &&
-		      !partial(r);
+		      !partial(r) && !r->info->session.filtered;
 	r->verdict = r->nr_findings ? VERDICT_FINDING :
 		     r->complete ? VERDICT_CLEAN : VERDICT_INCOMPLETE;
 }
@@ -220,7 +220,10 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	if (err)
 		return err;
 	r->info = recording__info(r->recording);
-	r->pins = pins__new((struct pins_handlers){ .finding = on_finding, .context = r });
+	r->pins = pins__new((struct pins_handlers){
+		.finding = r->info->session.filtered ? NULL : on_finding,
+		.context = r,
+	});
 	err = account__begin(&r->account);
 	if (!r->pins || err)
 		goto no_memory;
@@ -301,6 +304,8 @@ void report__sentence(const struct report *r, char *text, size_t size)
 			 *r->damage ? "the recording is damaged" :
 			 r->account.lost_total ? "records were lost" :
 			 r->missed ? "the kernel skipped hooks" :
-			 !*r->info->end ? "the recorder was killed" : "a hook was missing");
+			 !*r->info->end ? "the recorder was killed" :
+			 r->info->session.filtered ? "a filter left records out" :
+			 "a hook was missing");
 	}
 }

@@ -43,7 +43,7 @@ struct report {
 	struct history *histories;	/* owned; by pfn */
 	size_t nr_histories;
 	uint64_t missed;
-	bool complete;			/* nothing lost, damaged, or not attached */
+	bool complete;			/* nothing lost, damaged, left out or not attached */
 	enum verdict verdict;
 	char damage[RECORDING_WHY];	/* what ended the reading; else "" */
 	int err;			/* -ENOMEM */

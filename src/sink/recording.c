@@ -53,6 +53,7 @@ static void write_start(struct recorder *r)
 	writer__set_number(w, "frames", sysconf(_SC_PHYS_PAGES));
 	writer__set_number(w, "begin_ns", s->begin_ns);
 	writer__set_number(w, "realtime_offset_ns", realtime_offset());
+	writer__set_number(w, "filtered", s->filtered);
 	writer__set_number(w, "first_seq", writer__seq(w) + 1);
 	set_hooks(r, s);
 	writer__commit(w);
@@ -89,6 +90,14 @@ static void recording_record(struct sink *sink, const struct xp_record *rec)
 	/* What is concluded is concluded again by whoever reads the recording. */
 	if (r->writer && !(rec->flags & XP_F_INFERRED))
 		writer__record(r->writer, rec, sink->symbols);
+}
+
+static void recording_finding(struct sink *sink, const struct finding *finding)
+{
+	struct recorder *r = (struct recorder *)sink;
+
+	if (r->writer)
+		writer__finding(r->writer, finding);
 }
 
 static void recording_end(struct sink *sink, const struct session *session)
@@ -141,7 +150,7 @@ static int recording_flush(struct sink *sink)
 }
 
 static const struct sink_ops ops = {
-	recording_start, recording_record, recording_end, recording_flush
+	recording_start, recording_record, recording_finding, recording_end, recording_flush
 };
 
 int recorder__create(struct recorder **out, const char *path, uint64_t max_bytes)

@@ -25,8 +25,10 @@ struct session {
 	uint64_t delivered;		/* records from the kernel, handed to the sink */
 	uint64_t inferred;		/* flag records, concluded from those */
 	uint64_t lost, missed, findings;
+	bool filtered;			/* not all records are wanted: there can be no findings */
 };
 
+struct finding;
 struct symbols;
 
 struct sink {
@@ -39,6 +41,7 @@ struct sink {
 struct sink_ops {
 	void (*start)(struct sink *sink, const struct session *session);
 	void (*record)(struct sink *sink, const struct xp_record *record);
+	void (*finding)(struct sink *sink, const struct finding *finding);
 	void (*end)(struct sink *sink, const struct session *session);
 	/* Called several times a second: let out what was given.  Returns 0 or -errno. */
 	int (*flush)(struct sink *sink);

@@ -318,6 +318,8 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 		info->session.missed = n;
 	else if (is(key, "realtime_offset_ns"))
 		info->realtime_offset_ns = n;
+	else if (is(key, "filtered"))
+		info->session.filtered = n;
 	else if (is(key, "frames"))
 		info->frames = n;
 	else if (is(key, "first_seq"))

@@ -20,9 +20,15 @@ HOST_TOOLS = ["/usr/bin/bpftrace", "/usr/sbin/bpftool", "/usr/bin/setpriv"]
 LEVEL_OF_KERNEL = {0: 4, 2: 3, 3: 2, 4: 1}	# enum pt_level: PGD, PUD, PMD, PTE
 
 
-def one_worker_each(boot):
-    """The kernels as fixture parameters; all tests of one boot go to one worker."""
-    return [pytest.param(k, marks=pytest.mark.xdist_group(f"{boot}-{k}")) for k in KERNELS]
+def one_worker_each(boot, *words):
+    """The kernels (and WORDS) as fixture parameters; all tests of one boot go to one worker."""
+    return [pytest.param(" ".join([k, *words]), marks=pytest.mark.xdist_group(f"{boot}-{k}"))
+            for k in KERNELS]
+
+
+def test_dir():
+    """Where this run of the tests keeps what guests leave."""
+    return Path(os.environ["XENPIN_TEST_DIR"])
 
 
 @functools.cache
@@ -69,10 +75,21 @@ def xenlab(out, options, command):
                               stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
 
 
+def injector(kernel):
+    """The fault injection module for @kernel, as --add wants it."""
+    out = test_dir() / f"inject-{kernel}"
+    out.mkdir(exist_ok=True)
+    # Another process: "lab" is another module there.
+    if not (out / "inject.ko").exists():
+        subprocess.run(["/usr/bin/python3", HERE / "inject/build.py", kernel, out], check=True,
+                       stdout=subprocess.DEVNULL)
+    return f"{out}/inject.ko:/root/inject.ko"
+
+
 def run_script(script, kernel, *options, tools=HOST_TOOLS):
     """Boot @kernel, run tests/lab/@script there; one boot for all tests of a session."""
     name = "-".join([script, kernel, *(re.sub(r"\W+", "", o) for o in options)])
-    out = Path(os.environ["XENPIN_TEST_DIR"]) / name
+    out = test_dir() / name
     out.mkdir(parents=True, exist_ok=True)
     with open(out / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -4,7 +4,7 @@
 # 1. A trace, a recording and counters see the same forks.
 start trace xenpin trace --json --ring-pages 512
 trace=$pid
-start record xenpin record -o /tmp/a.db --comm forks --stack
+start record xenpin record -o /tmp/a.db --stack
 record=$pid
 start top xenpin top --batch --group --interval 1
 top=$pid
@@ -15,6 +15,8 @@ sleep 3
 stop top $top
 stop record $record
 stop trace $trace
+run filtered xenpin record -o /tmp/filtered.db --comm forks -- forks -q 3
+run filtered-report xenpin report /tmp/filtered.db
 run report xenpin report /tmp/a.db
 run report-json xenpin report /tmp/a.db --format json
 cp /tmp/a.db $OUT/

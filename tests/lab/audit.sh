@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The audit, at rest, in a storm, and with flags that were cleared or set by
+# inject.ko; then what a trace says when the kernel stumbles over such flags.
+. guest-lib.sh
+
+read -r role </xenlab/role
+at=$(sed -n 's/^\([0-9a-f]*\) . init_task$/\1/p' /proc/kallsyms)
+
+# A process with tables of all levels.
+start_victim
+
+# 1. At rest, while Xen counts.
+run once xenpin audit
+xenpin audit --json --repeat 40 >$OUT/quiet.out 2>$OUT/quiet.err &
+quiet=$!
+wait_for_line audit $OUT/quiet.out
+if [ $role = dom0 ]; then
+	census >$OUT/census || exit 1
+fi
+wait $quiet
+echo $? >$OUT/quiet.rc
+
+# 2. In a storm of forks, execs, mmaps and exits on all CPUs.
+touch /tmp/storm
+for i in 1 2; do
+	while [ -e /tmp/storm ]; do forks -q 100; done &
+	while [ -e /tmp/storm ]; do busybox true; victim </dev/null >/dev/null; done &
+done
+run storm xenpin audit --json --repeat 100
+# A flag that is lost for a moment, and back before it is looked at again.
+xenpin audit --json --repeat 40 >$OUT/moment.out 2>$OUT/moment.err &
+moment=$!
+for seed in 1 2 3 4 5 6 7 8; do
+	inject moment-$seed clear=1 seed=$seed pid=$victim hold_us=2000
+	rmmod inject
+done
+wait $moment
+echo $? >$OUT/moment.rc
+rm /tmp/storm
+sleep 2
+
+# 3. Losses at random, over all levels and owners.
+for seed in 11 12 13 14 15; do
+	inject lost-$seed clear=10 seed=$seed pid=$victim
+	run lost-$seed xenpin audit --json
+	rmmod inject
+done
+run after xenpin audit --json
+
+# 4. Flags on pages that are no page tables: of the kernel's image.
+inject stale set=3 at=0x$at owners=0
+run stale xenpin audit --json
+run stale-text xenpin audit
+rmmod inject
+
+echo $victim >$OUT/victim
+
+# 5. Live: a life without findings, then one with flags that are lost under way.
+start live xenpin trace --findings --json || exit 1
+live=$pid
+order_victim move
+forks -q 50
+order_victim unmap
+echo quit >&3
+wait $victim
+stop live $live
+
+for order in unmap move; do
+	start_victim
+	start live-$order xenpin trace --findings --json --stack || exit 1
+	live=$pid
+	inject live-$order clear=3 levels=2 owners=2 seed=21 pid=$victim first=2 last=200 \
+		keep=1 hold=1
+	order_victim $order
+	sleep 1
+	stop live-$order $live
+	rmmod inject
+done
+
+tar -C $OUT -cf /root/out.tar .

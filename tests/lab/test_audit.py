@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Findings: the audit against Xen's own count, in storms, against injected faults; and live."""
+import json
+import re
+
+import pytest
+
+import lab
+
+SEEDS = range(11, 16)
+
+
+def run(kernel, *options):
+    """Boot tests/lab/audit.sh with a module for this kernel."""
+    tools = [lab.ROOT / "build/victim", lab.ROOT / "build/census", lab.injector(kernel)]
+    return lab.run_script("audit.sh", kernel, *options, tools=[*lab.HOST_TOOLS[1:], *tools])
+
+
+@pytest.fixture(params=[*lab.one_worker_each("audit"), *lab.one_worker_each("audit-domu", "domu")])
+def guest(request):
+    kernel, _, domu = request.param.partition(" ")
+    result = run(kernel, *(["--domu"] if domu else []))
+    result.dom0 = not domu
+    return result
+
+
+def audits(guest, name):
+    return [r for r in guest.records(name) if r["type"] == "audit"]
+
+
+def findings(guest, name):
+    return [r for r in guest.records(name) if r["type"] == "finding"]
+
+
+def injected(guest, name):
+    """{pfn: (level, mm)} of what the module says it did."""
+    lines = re.findall(r"(?:set|clear) pfn=(0x[0-9a-f]+) level=(\d) mm=0x([0-9a-f]+)",
+                       guest.text(name + ".log"))
+    return {pfn: (int(level), int(mm, 16)) for pfn, level, mm in lines}
+
+
+def test_clean_at_rest(guest):
+    assert guest.status("once") == 0 and guest.text("once.out").startswith("clean: ")
+    assert guest.status("quiet") == 0
+    witnesses = ["flag", "tree", "direct-map"] + ["xen"] * guest.dom0
+    for audit in audits(guest, "quiet"):
+        assert audit["lost"] == audit["stale"] == [] and audit["unknown"] == 0
+        assert audit["complete"] and audit["witnesses"] == witnesses
+        assert audit["domain"] == ("dom0" if guest.dom0 else "domU")
+    # The one without is p2m_missing_pte, which the kernel pins before there are flags.
+    assert audit["flagged"] == sum(audit["tables"].values()) - 1
+
+
+def test_tables_are_those_that_xen_counts(guest):
+    """Per level, exactly. Xen's count takes time: only what did not change meanwhile compares."""
+    if not guest.dom0:
+        return  # a domU may not ask Xen
+    census = json.loads(guest.text("census"))
+    seen = [a["tables"] for a in audits(guest, "quiet") if census["begin"] < a["t"] < census["end"]]
+    assert len(seen) >= 2 and all(s == seen[0] for s in seen), seen
+    assert seen[0] == {level: census[level] for level in seen[0]}
+
+
+@pytest.mark.parametrize("name, count", [("storm", 100), ("moment", 40)])
+def test_no_false_finding_in_a_storm(guest, name, count):
+    assert findings(guest, name) == []
+    assert guest.status(name) in (0, 5)
+    seen = audits(guest, name)
+    assert len(seen) == count
+    assert sum(not a["complete"] for a in seen) <= count // 10
+    # It was a storm: the trees were others each time.
+    assert len({a["tables"]["L4"] for a in seen}) > 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_losses_are_found(guest, seed):
+    name = f"lost-{seed}"
+    truth = injected(guest, name)
+    found = findings(guest, name)
+    assert len(truth) == 10 and guest.status(name) == 1
+    assert {f["pfn"]: (f["level"], int(f["mm"], 16)) for f in found} == truth
+    victim, init_mm = int(guest.text("victim")), None
+    for f in found:
+        assert f["class"] == "lost" and f["grade"] == "proven" and f["effect"]
+        wanted = {"flag", "tree", "direct-map"} | ({"xen"} if guest.dom0 else set())
+        assert set(f["witnesses"]) == wanted
+        if int(f["mm"], 16) >= 0xffffffff80000000:
+            assert (f["pid"], f["comm"]) == (0, "kernel")
+        else:
+            assert (f["pid"], f["comm"]) == (victim, "victim")
+    (audit,) = audits(guest, name)
+    assert sorted(audit["lost"]) == sorted(truth) and audit["stale"] == []
+
+
+def test_losses_were_of_all_kinds(guest):
+    kinds = {(level, mm >= 0xffffffff80000000) for seed in SEEDS
+             for level, mm in injected(guest, f"lost-{seed}").values()}
+    assert kinds == {(1, True), (2, True), (3, True), (1, False), (2, False), (3, False), (4, False)}
+
+
+def test_what_is_mended_is_not_found(guest):
+    assert guest.status("after") == 0 and findings(guest, "after") == []
+
+
+def test_stale_flags_are_found(guest):
+    truth = injected(guest, "stale")
+    found = findings(guest, "stale")
+    assert len(truth) == 3 and guest.status("stale") == 1
+    assert {f["pfn"] for f in found} == set(truth)
+    for f in found:
+        assert f["class"] == "stale" and f["grade"] == "proven"
+        assert "direct-map" in f["witnesses"] and ("xen" in f["witnesses"]) == guest.dom0
+    text = guest.text("stale-text.out")
+    assert text.startswith("3 findings: ") and text.count("stale, proven: page 0x") == 3
+
+
+def test_a_life_without_findings(guest):
+    records = guest.records("live")
+    assert [r["type"] for r in records] == ["start", "end"]
+    assert guest.status("live") == (5 if records[-1]["missed"] else 0)
+
+
+@pytest.mark.parametrize("order, what", [
+    # The kernel takes the table for unpinned, and gives its page back as it is.
+    ("unmap", {"class": "released-pinned", "grade": "shown", "witnesses": ["flag", "history"],
+               "result": 0}),
+    # The bug of 5.14: mremap() of a table that has no flag pins it again, and Xen refuses.
+    ("move", {"class": "double-pin", "grade": "proven", "witnesses": ["xen", "history"],
+              "result": -22})])
+def test_live_findings(guest, order, what):
+    name = f"live-{order}"
+    truth = injected(guest, name)
+    found = findings(guest, name)
+    assert guest.status(name) == 1 and len(truth) == 3
+    assert guest.records(name)[-1]["findings"] == len(found)
+    assert {f["pfn"]: (f["level"], int(f["mm"], 16)) for f in found} == truth
+    for f in found:
+        assert {key: f[key] for key in what} == what and f["comm"] == "victim"
+        assert any(("release" if order == "unmap" else "mremap") in frame for frame in f["stack"])
