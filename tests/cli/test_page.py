@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 
 import pytest
 from selenium import webdriver
@@ -123,13 +124,17 @@ def test_the_lost_page_is_there_and_tells_its_history(browser, recordings):
 def test_the_ring_on_the_map_can_be_clicked(browser, recordings):
     show(browser, recordings, "bad")
     browser.execute_script("document.getElementById('page').replaceChildren()")
-    at = browser.execute_script(
-        "const c = document.getElementById('map'), r = c.getBoundingClientRect();"
-        "const p = Chart.getChart(c).getDatasetMeta(0).data[0];"
-        "c.scrollIntoView(); const s = c.getBoundingClientRect(); return [s.left + p.x, s.top + p.y]")
-    for kind in ("mousePressed", "mouseReleased"):
-        browser.execute_cdp_cmd("Input.dispatchMouseEvent", {
-            "type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1})
+    for _ in range(20):		# until the page has settled: a scroll or a resize moves the ring
+        at = browser.execute_script(
+            "const c = document.getElementById('map'); c.scrollIntoView();"
+            "const p = Chart.getChart(c).getDatasetMeta(0).data[0], r = c.getBoundingClientRect();"
+            "return [r.left + p.x, r.top + p.y]")
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            browser.execute_cdp_cmd("Input.dispatchMouseEvent", {
+                "type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1})
+        if browser.find_elements(By.ID, "page-heading"):
+            break
+        time.sleep(0.2)
     assert hex(LOST) in browser.find_element(By.ID, "page-heading").text
 
 

@@ -174,7 +174,7 @@ function drawMap() {
 	const size = (axis, n) => ({ chart }) => Math.max(1, (chart.chartArea?.[axis] ?? 0) / n - 1);
 	const axis = { display: false, min: -0.5, grid: { display: false }, border: { display: false } };
 
-	const chosen = {};
+	const chosen = {}, radius = marked.length > 60 ? 4 : 9;
 
 	$("map-hint").textContent = `Each cell is ${bytes(per)} (${plural(per, "frame")}) of ${bytes(data.memory.frames)}, ` +
 		`in rows of ${bytes(per * COLUMNS)} from top to bottom, coloured by the highest of the page tables in it that the recording knows at its end. ` +
@@ -185,8 +185,8 @@ function drawMap() {
 		data: {
 			datasets: [{
 				type: "scatter", label: "findings", data: marked, pointStyle: "circle",
-				radius: 9, hoverRadius: 11, borderWidth: 4, borderColor: color("bad"),
-				backgroundColor: color("bad") + "55",
+				radius, hoverRadius: radius + 2, borderWidth: radius / 2, borderColor: color("bad"),
+				backgroundColor: color("bad") + "44", clip: false,
 			}, {
 				type: "matrix", label: "tables", data: cells, borderWidth: 0,
 				width: size("width", COLUMNS), height: size("height", rows),
@@ -195,7 +195,7 @@ function drawMap() {
 		},
 		options: {
 			animation: false, maintainAspectRatio: false,
-			layout: { padding: 0 },
+			layout: { padding: 8 },
 			scales: { x: { ...axis, type: "linear", max: COLUMNS - 0.5 },
 				y: { ...axis, type: "linear", display: true, max: rows - 0.5, reverse: true,
 				     afterBuildTicks: (y) => {
@@ -241,7 +241,7 @@ function drawMap() {
 	drawMap.choose = (f) => {
 		chosen.pfn = f.pfn;
 		chosen.index = f.pfn ? Math.floor(Number(f.pfn) / per) : -1;
-		chart.data.datasets[0].radius = marked.map((m) => m.index === chosen.index ? 14 : 9);
+		chart.data.datasets[0].radius = marked.map((m) => m.index === chosen.index ? 14 : radius);
 		chart.update("none");
 	};
 	charts.push(chart);
