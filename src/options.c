@@ -249,7 +249,7 @@ static const struct option_spec specs[] = {
 	  AT(listen), parse_string },
 	{ "textfile", 't', "DIR", "write DIR/xenpin.prom for node_exporter, and do not listen",
 	  FOR_EXPORT, AT(textfile), parse_string },
-	{ "interval", 'i', "S", "seconds between two looks (default: export 15, top 2)",
+	{ "interval", 'i', "S", "seconds between audits (export, default 60) or refreshes (top, 2)",
 	  FOR_EXPORT | FOR_TOP, AT(interval), parse_u32, 1, 86400 },
 	{ "batch", 'b', NULL, "lines for a script instead of a screen", FOR_TOP, AT(batch) },
 	{ "sort", 's', "KEY", "by pins, unpins, refused, tables, latency, pid or name", FOR_TOP,
@@ -370,7 +370,7 @@ enum options_result options__parse(struct options *opts, const struct command *c
 	int c;
 
 	*opts = (struct options){ .pfn = { 0, UINT64_MAX }, .ring_pages = 256,
-				   .repeat = 1, .interval = cmd->options & FOR_TOP ? 2 : 15 };
+				   .repeat = 1, .interval = cmd->options & FOR_TOP ? 2 : 60 };
 	build_getopt(cmd, longs, shorts);
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (c) {

@@ -87,7 +87,7 @@ static void put_findings(struct page *p, const struct metrics *m)
 	char labels[80];
 
 	family(p, "findings", "gauge",
-	       "Disagreements of PagePinned and Xen that the last look found.");
+	       "Disagreements of PagePinned and Xen that the last audit found.");
 	for (int c = 0; c < FINDING_CLASSES; c++) {
 		for (int g = 0; g < GRADES; g++) {
 			const struct finding one = { .class = c, .grade = g };
@@ -97,9 +97,9 @@ static void put_findings(struct page *p, const struct metrics *m)
 			sample(p, labels, m->findings[c][g]);
 		}
 	}
-	family(p, "look_timestamp_seconds", "gauge", "When that look was.");
+	family(p, "audit_timestamp_seconds", "gauge", "When that audit was.");
 	sample_seconds(p, m->looked_at);
-	family(p, "look_duration_seconds", "gauge", "How long it took.");
+	family(p, "audit_duration_seconds", "gauge", "How long it took.");
 	sample_seconds(p, m->look_seconds);
 }
 
@@ -128,7 +128,7 @@ void metrics__write(const struct metrics *m, enum metrics_format format, FILE *o
 		put_counts(&p, m);
 		gauge(&p, "complete", m->complete, "Whether every event was seen.");
 		if (m->has_tables) {
-			family(&p, "page_tables", "gauge", "Page tables, when last looked at.");
+			family(&p, "page_tables", "gauge", "Page tables at the last audit.");
 			put_levels(&p, m->tables + 1);
 		}
 		if (m->table_bytes)

@@ -23,9 +23,9 @@ struct metrics {
 	bool has_tables;		/* page tables were seen, one by one */
 	uint64_t tables[XP_L4 + 1];	/* by level; 0: not known */
 	uint64_t table_bytes;		/* of all processes; 0: not known */
-	bool has_findings;		/* somebody looked */
+	bool has_findings;		/* there was an audit */
 	uint64_t findings[FINDING_CLASSES][GRADES];
-	double looked_at;		/* seconds since 1970 */
+	double looked_at;		/* seconds since 1970, of the last audit */
 	double look_seconds;		/* that the last look took */
 };
 

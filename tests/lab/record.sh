@@ -53,7 +53,7 @@ umount /tmp/full
 
 # 5. The exporter, live.
 ip link set lo up || ifconfig lo up
-start export xenpin export --listen 127.0.0.1:9871
+start export xenpin export --listen 127.0.0.1:9871 --interval 2
 export=$pid
 cat /proc/$export/status >$OUT/export.status
 wget -q -O $OUT/export-1.metrics http://127.0.0.1:9871/metrics

@@ -131,7 +131,14 @@ def test_the_exporter_counts_every_pin(seen):
     assert after["xenpin_flushes_unseen_total"] == "0" and after["xenpin_complete"] == "1"
     assert after["xenpin_failed_operations_total"] == "0"
     assert int(after["xenpin_page_table_bytes"]) > 4096
-    assert seen.status("export") == 0
+    # What the audit adds.
+    tables = [int(after[f'xenpin_page_tables{{level="L{n}"}}']) for n in range(1, 5)]
+    assert tables[0] > 500 and all(n > 3 for n in tables[1:])
+    findings = {k: n for k, n in after.items() if k.startswith("xenpin_findings{")}
+    assert len(findings) == 24 and set(findings.values()) == {"0"}
+    assert float(after["xenpin_audit_timestamp_seconds"]) > float(before["xenpin_audit_timestamp_seconds"])
+    assert float(after["xenpin_audit_duration_seconds"]) > 0
+    assert seen.status("export") == 0 and seen.text("export.err") == ""
     assert "CapEff:\t0000000000000000" in seen.text("export.status")
 
 
