@@ -82,6 +82,18 @@ check check-all:
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
 
+# The lab's kernel with the patch series, kept by what it is made from; with
+# PLAIN=1 the same without the series too.  kernel-deb: a package for a real host.
+KVER		?= 6.1
+kernel:
+	$(Q)tools/packages build lab kernel
+	$(Q)kernel/build $(KVER) $(if $(PLAIN),--plain)
+
+kernel-deb:
+	$(Q)tools/packages build lab kernel
+	$(Q)mkdir -p $(B)
+	$(Q)kernel/deb $(KVER) $(B)
+
 # tests/bench/run --help lists what BENCH can say.
 bench:
 	$(Q)tools/packages build lab test
@@ -95,6 +107,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all bench install clean
+.PHONY: all demo check check-all kernel kernel-deb bench install clean
 
 -include $(OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)
