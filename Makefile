@@ -75,7 +75,9 @@ demo:
 	$(Q)tools/demo
 
 TEST_KERNELS	:= stock-6.1
-check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid
+check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid patched-6.1
+check-all: PLAIN := 1
+check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
