@@ -75,12 +75,26 @@ demo:
 	$(Q)tools/demo
 
 TEST_KERNELS	:= stock-6.1
-check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid
+check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid patched-6.1
+check-all: PLAIN := 1
+check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
+
+# The lab's kernel with the patch series, kept by what it is made from; with
+# PLAIN=1 the same without the series too.  kernel-deb: a package for a real host.
+KVER		?= 6.1
+kernel:
+	$(Q)tools/packages build lab kernel
+	$(Q)kernel/build $(KVER) $(if $(PLAIN),--plain)
+
+kernel-deb:
+	$(Q)tools/packages build lab kernel
+	$(Q)mkdir -p $(B)
+	$(Q)kernel/deb $(KVER) $(B)
 
 # tests/bench/run --help lists what BENCH can say.
 bench:
@@ -95,6 +109,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all bench install clean
+.PHONY: all demo check check-all kernel kernel-deb bench install clean
 
 -include $(OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)
