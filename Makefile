@@ -33,7 +33,7 @@ $(B)/xenpin: $(OBJS)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
 
-$(B)/%.o: %.c | $(B)/trace.skel.h
+$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/audit.skel.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
@@ -58,10 +58,22 @@ $(B)/%: tests/bench/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
 
+$(B)/victim: tests/lab/inject/victim.c
+	$(say) CC $<
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
+
+$(B)/census: tests/lab/census.c src/audit/xen.c
+	$(say) CC $<
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
+
+$(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
+	$(say) CC $<
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
+
 # Unit tests: one program per file, the sources under test compiled in, with
 # the sanitizers.
 UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_SRCS	:= src/model/tables.c src/source/stream.c src/symbols.c src/lines.c
+UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lines.c
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
 $(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h)
@@ -81,7 +93,7 @@ check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(UNIT)
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
 
 # The lab's kernel with the patch series, kept by what it is made from; with

@@ -14,7 +14,7 @@
 #include "../include/config.h"
 #include "child.h"
 #include "clock.h"
-#include "model/tables.h"
+#include "model/pins.h"
 #include "options.h"
 #include "platform.h"
 #include "sink/sink.h"
@@ -32,7 +32,7 @@ struct trace {
 	const struct options *opts;
 	struct platform platform;
 	struct live *live;
-	struct tables *tables;
+	struct pins *pins;
 	struct sink sink;
 	struct session session;
 	struct hook_report hooks[HOOKS];
@@ -97,13 +97,13 @@ static void on_record(void *context, struct xp_record *rec)
 	if (rec->kind >= XP_KIND_END || !kinds[rec->kind].what)
 		return;
 	/* First what completes the record, then the record, then what it implies. */
-	tables__complete(trace->tables, rec);
+	pins__complete(trace->pins, rec);
 	if (trace->wanted & kinds[rec->kind].what) {
 		trace->hooks[kinds[rec->kind].hook].delivered++;
 		trace->session.delivered++;
 		print(trace, rec);
 	}
-	trace->err = tables__apply(trace->tables, rec, false, on_inferred, trace);
+	trace->err = pins__apply(trace->pins, rec);
 }
 
 static int flush_output(struct trace *trace)
@@ -280,8 +280,8 @@ static enum exit_status run(struct trace *trace)
 			return EXIT_CANNOT;
 		}
 	}
-	trace->tables = tables__new();
-	if (!trace->tables) {
+	trace->pins = pins__new((struct pins_handlers){ .flag = on_inferred, .context = trace });
+	if (!trace->pins) {
 		say("no memory");
 		return EXIT_LOAD;
 	}
@@ -335,7 +335,7 @@ int cmd_trace(const struct options *opts)
 	if (!trace.session.begin_ns)
 		child__cancel(&trace.child);
 	live__close(trace.live);
-	tables__free(trace.tables);
+	pins__free(trace.pins);
 	symbols__close(trace.sink.symbols);
 	close(trace.signals);
 	return status;

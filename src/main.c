@@ -12,6 +12,7 @@
 
 const struct command commands[] = {
 	{ "features", "", "what this kernel and this user can do", FOR_FEATURES, cmd_features },
+	{ "audit", "", "every page table against every witness, once", FOR_AUDIT, cmd_audit },
 	{ "trace", "[-- CMD [ARG]...]", "live records of page tables, pins and unpins", FOR_TRACE,
 	  cmd_trace },
 	{}

@@ -186,7 +186,7 @@ static const char *parse_comm(const struct option_spec *spec, const char *value,
 	return parse_string(spec, value, field);
 }
 
-#define ALL	(FOR_FEATURES | FOR_TRACE)
+#define ALL	(FOR_FEATURES | FOR_TRACE | FOR_AUDIT)
 #define AT(f)	offsetof(struct options, f)
 
 static const struct option_spec specs[] = {
@@ -209,6 +209,7 @@ static const struct option_spec specs[] = {
 	  AT(ring_pages), parse_ring, 1, 512 },
 	{ "via", 0, "WAY", "begin with this way to attach: tp_btf, raw_tp",
 	  FOR_TRACE, AT(via), parse_via },
+	{ "repeat", 0, "N", "audit N times", FOR_AUDIT, AT(repeat), parse_u32, 1, 1000000 },
 	{ "dry-run", 0, NULL, "load and verify, attach nothing", FOR_TRACE, AT(dry_run) },
 	{ "verbose", 'v', NULL, "say more, libbpf's messages included", ALL, AT(verbose) },
 	{}
@@ -288,7 +289,8 @@ enum options_result options__parse(struct options *opts, const struct command *c
 	const struct option_spec *spec;
 	int c;
 
-	*opts = (struct options){ .pfn = { 0, UINT64_MAX }, .ring_pages = 256 };
+	*opts = (struct options){ .pfn = { 0, UINT64_MAX }, .ring_pages = 256,
+				  .repeat = 1 };
 	build_getopt(cmd, longs, shorts);
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (c) {

@@ -12,6 +12,7 @@ struct command;
 enum option_for {
 	FOR_FEATURES	= 1 << 0,
 	FOR_TRACE	= 1 << 1,
+	FOR_AUDIT	= 1 << 2,
 };
 
 struct range {
@@ -30,6 +31,7 @@ struct options {
 	struct range pfn;	/* to == UINT64_MAX: any */
 	uint64_t duration_ns;	/* 0: no limit */
 	uint64_t count;		/* 0: no limit */
+	uint32_t repeat;	/* audits */
 	uint32_t ring_pages;	/* per CPU, a power of two */
 	const char *comm;	/* NULL: any */
 	const char *via;	/* NULL: the first way that works */

@@ -22,9 +22,15 @@ HOST_TOOLS = ["/usr/bin/bpftrace", "/usr/sbin/bpftool", "/usr/bin/setpriv"]
 LEVEL_OF_KERNEL = {0: 4, 2: 3, 3: 2, 4: 1}	# enum pt_level: PGD, PUD, PMD, PTE
 
 
-def one_worker_each(boot, kernels=KERNELS):
-    """The kernels as fixture parameters; all tests of one boot go to one worker."""
-    return [pytest.param(k, marks=pytest.mark.xdist_group(f"{boot}-{k}")) for k in kernels]
+def one_worker_each(boot, *words, kernels=KERNELS):
+    """The kernels (and WORDS) as fixture parameters; all tests of one boot go to one worker."""
+    return [pytest.param(" ".join([k, *words]), marks=pytest.mark.xdist_group(f"{boot}-{k}"))
+            for k in kernels]
+
+
+def test_dir():
+    """Where this run of the tests keeps what guests leave."""
+    return Path(os.environ["XENPIN_TEST_DIR"])
 
 
 @functools.cache
@@ -74,7 +80,7 @@ def xenlab(out, options, command):
 def run_script(script, kernel, *options, tools=HOST_TOOLS):
     """Boot @kernel, run tests/lab/@script there; one boot for all tests of a session."""
     name = "-".join([script, kernel, *(re.sub(r"\W+", "", o) for o in options)])
-    out = Path(os.environ["XENPIN_TEST_DIR"]) / name
+    out = test_dir() / name
     out.mkdir(parents=True, exist_ok=True)
     with open(out / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

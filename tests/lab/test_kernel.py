@@ -31,7 +31,7 @@ class Boot:
         self.fork_ns = statistics.median(times)
 
 
-@pytest.fixture(scope="module", params=lab.one_worker_each("cost", lab.PATCHED))
+@pytest.fixture(scope="module", params=lab.one_worker_each("cost", kernels=lab.PATCHED))
 def patched(request, tmp_path_factory):
     """Parameters that ask for nothing: a marking point that there is none, and the early program."""
     out = tmp_path_factory.mktemp("patched")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The page-table model: what it completes, what it infers, and that it forgets. */
+/* The model: what it completes, what it infers, and that it forgets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/tables.h"
+#include "model/pins.h"
 #include "record.h"
 
 #define MM	0xffff888004c60900ULL
@@ -21,26 +21,32 @@ struct event {
 };
 
 /* The flag writes that were inferred, newest last. */
-struct flags {
+static struct flags {
 	struct xp_record writes[64];
 	int n;
-};
+} inferred;
 
 static void on_flag(void *context, const struct xp_record *flag)
 {
-	struct flags *flags = context;
-
-	assert_true(flags->n < 64);
-	flags->writes[flags->n++] = *flag;
+	assert_true(inferred.n < 64);
+	inferred.writes[inferred.n++] = *flag;
 }
 
-static struct flags apply(struct tables *t, struct event *e)
-{
-	struct flags flags = {};
+/* What becomes a finding is in test_findings.c; here hardly anything does. */
+static int findings, expected_findings;
 
-	tables__complete(t, &e->rec);
-	assert_int_equal(tables__apply(t, &e->rec, false, on_flag, &flags), 0);
-	return flags;
+static void on_finding(void *context, const struct finding *finding)
+{
+	findings++;
+}
+
+static struct flags apply(struct pins *p, struct event *e)
+{
+	inferred.n = 0;
+	pins__complete(p, &e->rec);
+	assert_int_equal(pins__apply(p, &e->rec), 0);
+	pins__confirm(p);
+	return inferred;
 }
 
 static struct event alloc(uint64_t pfn, int level, int in_flags)
@@ -63,20 +69,22 @@ static struct event tree(int kind)
 
 static struct event batch(struct xp_op op)
 {
-	return (struct event){ .rec = { .kind = XP_BATCH, .u.batch = { 1, 1, 0, 0 } },
+	return (struct event){ .rec = { .kind = XP_BATCH, .flags = XP_F_RESULT,
+					.u.batch = { 1, 1, 0, 0 } },
 			       .ops = { op } };
 }
 
 static int setup(void **state)
 {
-	*state = tables__new();
+	findings = expected_findings = 0;
+	*state = pins__new((struct pins_handlers){ on_flag, on_finding, NULL });
 	return !*state;
 }
 
 static int teardown(void **state)
 {
-	tables__free(*state);
-	return 0;
+	pins__free(*state);
+	return findings != expected_findings;
 }
 
 static void a_release_learns_its_mm(void **state)
@@ -87,7 +95,7 @@ static void a_release_learns_its_mm(void **state)
 	e = release(7, XP_L1, XP_F_FLAG_KNOWN);
 	apply(*state, &e);
 	assert_int_equal(e.rec.u.table.mm, MM);
-	assert_int_equal(tables__count(*state), 0);
+	assert_int_equal(pins__count(*state), 0);
 }
 
 static void an_older_table_has_no_mm(void **state)
@@ -147,7 +155,7 @@ static void an_unpin_learns_its_level(void **state)
 	e = batch((struct xp_op){ .op = XP_OP_UNPIN, .pfn = 7 });
 	apply(*state, &e);
 	assert_int_equal(e.ops[0].level, XP_L1);
-	assert_int_equal(tables__count(*state), 0);
+	assert_int_equal(pins__count(*state), 0);
 }
 
 static void a_failed_pin_marks_nothing(void **state)
@@ -155,6 +163,7 @@ static void a_failed_pin_marks_nothing(void **state)
 	struct event e = batch((struct xp_op){ .op = XP_OP_PIN, .level = XP_L4, .pfn = 9,
 					       .result = -22 });
 
+	expected_findings = 1;
 	assert_int_equal(apply(*state, &e).n, 0);
 	e.ops[0].result = 0;
 	assert_int_equal(apply(*state, &e).n, 1);
@@ -166,16 +175,21 @@ static void a_frame_without_pfn_is_left_alone(void **state)
 					       .pfn = XP_NO_PFN });
 
 	assert_int_equal(apply(*state, &e).n, 0);
-	assert_int_equal(tables__count(*state), 0);
+	assert_int_equal(pins__count(*state), 0);
 }
 
 static void exact_kernels_are_not_guessed(void **state)
 {
 	struct event e = alloc(7, XP_L2, XP_F_PINNED);
-	struct flags flags = {};
+	struct pins *exact = pins__new((struct pins_handlers){ NULL, on_finding, NULL });
+	struct pin_state state_of_7;
 
-	assert_int_equal(tables__apply(*state, &e.rec, true, on_flag, &flags), 0);
-	assert_int_equal(flags.n, 0);
+	inferred.n = 0;
+	assert_int_equal(pins__apply(exact, &e.rec), 0);
+	assert_int_equal(inferred.n, 0);
+	assert_true(pins__find(exact, 7, &state_of_7));
+	assert_int_equal(state_of_7.flag, PIN_FLAG_SET);
+	pins__free(exact);
 }
 
 /* Lives and deaths in random order, against a plain array. */
@@ -198,7 +212,7 @@ static void many_tables_come_and_go(void **state)
 			assert_int_equal(e.rec.u.table.mm, MM + pfn % 17 * 64);
 		alive[pfn] = !alive[pfn];
 		count += alive[pfn] ? 1 : -1;
-		assert_int_equal(tables__count(*state), count);
+		assert_int_equal(pins__count(*state), count);
 	}
 }
 

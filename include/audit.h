@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the audit's BPF programs tell user space: tables as they were seen, in
+ * the order in which they were found, and frames that carry the flag.
+ */
+#ifndef XENPIN_AUDIT_H
+#define XENPIN_AUDIT_H
+
+#include <linux/types.h>
+
+enum xp_seen_state {
+	XP_S_FLAG	= 1 << 0,	/* PagePinned */
+	XP_S_READONLY	= 1 << 1,	/* in the direct map */
+	XP_S_NO_FLAG	= 1 << 2,	/* its struct page could not be read */
+	XP_S_NO_MAP	= 1 << 3,	/* nor its PTE in the direct map */
+	XP_S_EXITING	= 1 << 4,	/* nobody uses the mm any more: it is being torn down */
+	XP_S_NOT_THERE	= 1 << 5,	/* looked at again: its parent does not refer to it any more */
+};
+
+#define XP_NO_PARENT (~0U)
+
+struct xp_seen {
+	__u64 pfn, mfn;
+	__u64 mm;		/* 0: the kernel's own, in no tree or in all */
+	__u32 parent;		/* index of the table that refers to it, or XP_NO_PARENT */
+	__u16 slot;		/* entry there */
+	__u8 level;		/* enum xp_level */
+	__u8 state;		/* enum xp_seen_state */
+};
+
+_Static_assert(sizeof(struct xp_seen) == 32, "layout");
+
+/* A frame with the flag.  The flag's bit has other meanings on other pages. */
+enum xp_use {
+	XP_USE_TABLE	= 1 << 0,	/* its struct page says: a page table */
+	XP_USE_FREE	= 1 << 1,	/* in the page allocator */
+	XP_USE_RESERVED	= 1 << 2,	/* of the boot phase, never in the allocator */
+	XP_USE_READONLY	= 1 << 3,	/* in the direct map */
+};
+
+struct xp_flagged {
+	__u64 pfn : 56;
+	__u64 use : 8;		/* enum xp_use */
+};
+
+struct xp_direct {
+	__u64 gib;	/* address >> 30 */
+	__u64 l2;	/* pfn; 0: none */
+};
+
+struct xp_owner {
+	__u64 mm;
+	__u32 pid;
+	char comm[16];
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct xp_owner) == 32, "layout");
+
+/* Found by name; 0: this kernel has none. */
+struct xp_places {
+	__u64 vmemmap;		/* struct page of pfn 0 */
+	__u64 page_offset;	/* the direct map's first byte */
+	__u64 phys_base;	/* where the kernel's image is loaded */
+	__u64 m2p, m2p_nr;	/* machine_to_phys_mapping and its length */
+	__u64 p2m;		/* xen_p2m_addr */
+	__u64 max_pfn;
+	__u64 p2m_missing, p2m_identity;	/* L1 tables that stand for holes of the p2m */
+	__u64 pgd_list;		/* addresses of variables, from here on */
+	__u64 init_mm;
+	__u64 user_vsyscall;	/* level3_user_vsyscall */
+};
+
+/* Of one look. */
+struct xp_look {
+	__u32 seen, flagged;	/* entries used */
+	__u32 overflow;		/* entries that found no room */
+	__u32 torn;		/* the list of PGDs changed while it was read */
+	__u32 unread;		/* tables that could not be read */
+	__u32 aliases;		/* frames with the flag that are no page tables */
+	__u64 pages;		/* struct pages looked at */
+	__u64 begin, end;	/* ns, CLOCK_MONOTONIC */
+};
+
+#endif

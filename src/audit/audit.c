@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Comparing the witnesses. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../clock.h"
+#include "audit.h"
+
+/* Pauses before each new look: longer than it takes to pin or unpin a tree. */
+static const unsigned int pauses_us[] = { 1000, 3000, 10000, 30000, 60000 };
+
+/* A table that could not be read is worth a whole new look, so often. */
+#define LOOKS 5
+
+/* A contradiction, and where it stands. */
+struct suspect {
+	uint32_t index;		/* of snapshot__tables() */
+	uint8_t class;		/* enum finding_class */
+	bool reached;		/* through a tree, and not only through its flag */
+	bool settled;
+};
+
+struct inquiry {
+	struct audit *audit;
+	struct snapshot *snapshot;
+	struct xen *xen;
+	struct suspect *suspects;
+	size_t nr, room;
+};
+
+static struct xp_seen *table(const struct inquiry *q, uint32_t index)
+{
+	return snapshot__tables(q->snapshot) + index;
+}
+
+/* A table that the kernel pins by itself, for use in trees to come. */
+static bool is_kept(const struct xp_seen *s)
+{
+	return s->parent == XP_NO_PARENT && s->level == XP_L1;
+}
+
+static bool xen_has_it(const struct audit *a, uint32_t index)
+{
+	uint8_t type = a->types ? a->types[index] & XEN_T_LEVEL : XEN_T_NONE;
+
+	return type >= XEN_T_L1 && type <= XEN_T_L4;
+}
+
+static bool xen_has_it_not(const struct audit *a, uint32_t index)
+{
+	return a->types && !xen_has_it(a, index);
+}
+
+/* A PGD, or its user half, that is not pinned now: of a process that begins or ends. */
+static bool is_unpinned_root(const struct audit *a, uint32_t index, const struct xp_seen *s)
+{
+	return s->level == XP_L4 && !(s->state & (XP_S_FLAG | XP_S_READONLY | XP_S_NO_MAP)) &&
+	       !xen_has_it(a, index);
+}
+
+static int by_pfn(const void *a, const void *b, void *tables)
+{
+	const struct xp_seen *x = (struct xp_seen *)tables + *(uint32_t *)a;
+	const struct xp_seen *y = (struct xp_seen *)tables + *(uint32_t *)b;
+
+	if (x->pfn != y->pfn)
+		return x->pfn < y->pfn ? -1 : 1;
+	/* What a tree reaches comes before what is kept. */
+	return is_kept(x) - is_kept(y);
+}
+
+/* Some tables are referred to many times: each pfn once, unpinned trees not at all. */
+static int sort(struct inquiry *q)
+{
+	struct audit *a = q->audit;
+	uint32_t seen = snapshot__what(q->snapshot)->seen, n = 0;
+
+	a->order = malloc((seen + 1) * sizeof(*a->order));
+	if (!a->order)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < seen; i++)
+		a->order[i] = i;
+	qsort_r(a->order, seen, sizeof(*a->order), by_pfn, snapshot__tables(q->snapshot));
+	for (uint32_t i = 0; i < seen; i++) {
+		uint32_t index = a->order[i];
+
+		if (n && table(q, a->order[n - 1])->pfn == table(q, index)->pfn)
+			continue;
+		if (!is_unpinned_root(a, index, table(q, index)))
+			a->order[n++] = index;
+	}
+	a->nr_tables = n;
+	return 0;
+}
+
+/* Xen's types of the tables @indices, into .types.  Xen may have begun to refuse. */
+static void ask_xen(struct inquiry *q, const uint32_t *indices, size_t n)
+{
+	uint64_t mfns[256];
+	uint8_t types[256];
+
+	for (size_t at = 0, some; q->audit->types && at < n; at += some) {
+		some = n - at < 256 ? n - at : 256;
+		for (size_t i = 0; i < some; i++)
+			mfns[i] = table(q, indices[at + i])->mfn;
+		if (xen__types(q->xen, mfns, types, some)) {
+			free(q->audit->types);
+			q->audit->types = NULL;
+			return;
+		}
+		for (size_t i = 0; i < some; i++)
+			q->audit->types[indices[at + i]] = types[i];
+	}
+}
+
+/* Returns enum finding_class, or FINDING_CLASSES: the witnesses agree. */
+static int contradiction(const struct inquiry *q, uint32_t index, bool reached)
+{
+	const struct xp_seen *s = table(q, index);
+	bool readonly = s->state & XP_S_READONLY, map = !(s->state & XP_S_NO_MAP);
+
+	if (s->state & XP_S_NO_FLAG)
+		return FINDING_LOST;
+	if (!(s->state & XP_S_FLAG)) {
+		/* Without its flag a page that is no table is a page like any other. */
+		if (!reached || (is_kept(s) && readonly))
+			return FINDING_CLASSES;
+		return FINDING_LOST;
+	}
+	if ((map && !readonly) || xen_has_it_not(q->audit, index))
+		return FINDING_STALE;
+	return FINDING_CLASSES;
+}
+
+static int suspect(struct inquiry *q, uint32_t index, bool reached)
+{
+	int class = contradiction(q, index, reached);
+
+	if (class == FINDING_CLASSES)
+		return 0;
+	if (q->nr == q->room) {
+		size_t room = q->room * 2 ?: 64;
+		void *p = reallocarray(q->suspects, room, sizeof(*q->suspects));
+
+		if (!p)
+			return -ENOMEM;
+		q->suspects = p;
+		q->room = room;
+	}
+	q->suspects[q->nr++] = (struct suspect){ index, class, reached, false };
+	return 0;
+}
+
+static int suspect_tables(struct inquiry *q)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < q->audit->nr_tables; i++)
+		err = suspect(q, q->audit->order[i], true);
+	return err;
+}
+
+static bool is_reached(const struct inquiry *q, uint64_t pfn)
+{
+	size_t low = 0, high = q->audit->nr_tables;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		uint64_t at = table(q, q->audit->order[mid])->pfn;
+
+		if (at == pfn)
+			return true;
+		if (at < pfn)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+/* Frames with the flag that no tree reaches: looked at again, on their own. */
+static int suspect_flagged(struct inquiry *q)
+{
+	const struct xp_flagged *f = snapshot__flagged(q->snapshot);
+	uint32_t n = snapshot__what(q->snapshot)->flagged, first = snapshot__what(q->snapshot)->seen;
+	uint32_t *added = malloc((n + 1) * sizeof(*added));
+	size_t nr = 0;
+	int err = added ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; !err && i < n; i++) {
+		int index = is_reached(q, f[i].pfn) ? -ENOENT : snapshot__add(q->snapshot, f[i].pfn);
+
+		if (index >= 0)
+			added[nr++] = index;
+		else if (index == -ENOSPC)
+			q->audit->complete = false;
+	}
+	if (!err && nr)
+		err = snapshot__again(q->snapshot, added, nr);
+	if (!err && q->audit->types) {
+		void *p = realloc(q->audit->types, first + nr);
+
+		if (p)
+			q->audit->types = p;
+		else
+			err = -ENOMEM;
+	}
+	if (!err)
+		ask_xen(q, added, nr);
+	for (size_t i = 0; !err && i < nr; i++)
+		err = suspect(q, added[i], false);
+	free(added);
+	return err;
+}
+
+/* Those that were settled are left out; the others are looked at once more. */
+static int look_again(struct inquiry *q)
+{
+	uint32_t *indices = malloc((q->nr + 1) * sizeof(*indices));
+	size_t n = 0;
+	int err;
+
+	if (!indices)
+		return -ENOMEM;
+	for (size_t i = 0; i < q->nr; i++)
+		if (!q->suspects[i].settled)
+			indices[n++] = q->suspects[i].index;
+	err = n ? snapshot__again(q->snapshot, indices, n) : 0;
+	if (!err)
+		ask_xen(q, indices, n);
+	free(indices);
+	for (size_t i = 0; !err && i < q->nr; i++) {
+		struct suspect *s = &q->suspects[i];
+
+		if (s->reached && table(q, s->index)->state & XP_S_NOT_THERE)
+			s->settled = true;
+		if (contradiction(q, s->index, s->reached) != s->class)
+			s->settled = true;
+	}
+	return err ?: (int)n;
+}
+
+/* Who says so besides the flag, and how sure that makes it. */
+static void testify(const struct inquiry *q, const struct suspect *s, struct finding *f)
+{
+	uint8_t state = table(q, s->index)->state;
+	bool lost = s->class == FINDING_LOST, map = !(state & XP_S_NO_MAP);
+
+	f->witnesses = WITNESS_FLAG;
+	if (lost || !s->reached)
+		f->witnesses |= WITNESS_TREE;
+	if (map && lost == !!(state & XP_S_READONLY))
+		f->witnesses |= WITNESS_DIRECT_MAP;
+	if (lost ? xen_has_it(q->audit, s->index) : xen_has_it_not(q->audit, s->index))
+		f->witnesses |= WITNESS_XEN;
+	f->grade = f->witnesses & (WITNESS_DIRECT_MAP | WITNESS_XEN) ? GRADE_PROVEN :
+								       GRADE_SUSPECTED;
+}
+
+static void name_owner(struct finding *f, const struct xp_owner *owners, int n, uint64_t init_mm)
+{
+	if (!f->mm || f->mm == init_mm)
+		strcpy(f->comm, "kernel");
+	for (int i = 0; i < n; i++) {
+		if (owners[i].mm != f->mm)
+			continue;
+		f->pid = owners[i].pid;
+		memcpy(f->comm, owners[i].comm, sizeof(f->comm));
+		return;
+	}
+}
+
+static int conclude(struct inquiry *q)
+{
+	struct audit *a = q->audit;
+	struct xp_owner *owners;
+	int n;
+
+	a->findings = calloc(q->nr, sizeof(*a->findings));
+	if (!a->findings)
+		return -ENOMEM;
+	n = snapshot__owners(q->snapshot, &owners);
+	for (size_t i = 0; i < q->nr; i++) {
+		const struct suspect *s = &q->suspects[i];
+		const struct xp_seen *t = table(q, s->index);
+		struct finding *f = &a->findings[a->nr_findings];
+
+		if (s->settled)
+			continue;
+		if (t->state & (XP_S_EXITING | XP_S_NO_FLAG)) {
+			a->unknown++;
+			continue;
+		}
+		*f = (struct finding){ .t = a->end, .pfn = t->pfn, .mfn = t->mfn, .mm = t->mm,
+				       .class = s->class, .level = t->level };
+		testify(q, s, f);
+		name_owner(f, owners, n, snapshot__places(q->snapshot)->init_mm);
+		a->nr_findings++;
+	}
+	free(owners);
+	return 0;
+}
+
+static void count(struct inquiry *q)
+{
+	const struct xp_look *look = snapshot__what(q->snapshot);
+	struct audit *a = q->audit;
+
+	for (size_t i = 0; i < a->nr_tables; i++) {
+		const struct xp_seen *s = table(q, a->order[i]);
+
+		if (contradiction(q, a->order[i], true) == FINDING_STALE)
+			continue;
+		a->tables[s->level]++;
+		a->flagged += !!(s->state & XP_S_FLAG);
+	}
+	a->begin = look->begin;
+	a->complete = !look->torn && !look->overflow && !look->unread;
+	a->aliases = look->aliases;
+	a->witnesses = WITNESS_FLAG | WITNESS_TREE | WITNESS_DIRECT_MAP |
+		       (a->types ? WITNESS_XEN : 0);
+}
+
+static int look(struct inquiry *q)
+{
+	const struct xp_look *look = snapshot__what(q->snapshot);
+	int err = 0;
+
+	for (int i = 0; !err && i < LOOKS; i++) {
+		err = snapshot__look(q->snapshot);
+		if (!look->torn && !look->overflow && !look->unread)
+			break;
+	}
+	return err;
+}
+
+static int ask_xen_of_all(struct inquiry *q)
+{
+	uint32_t n = snapshot__what(q->snapshot)->seen, *all;
+
+	if (!q->xen)
+		return 0;
+	q->audit->types = calloc(n + 1, 1);
+	all = malloc((n + 1) * sizeof(*all));
+	if (!q->audit->types || !all) {
+		free(all);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		all[i] = i;
+	ask_xen(q, all, n);
+	free(all);
+	return 0;
+}
+
+static int inquire(struct inquiry *q)
+{
+	int err = suspect_tables(q);
+
+	if (!err)
+		err = suspect_flagged(q);
+	for (size_t i = 0; !err && i < sizeof(pauses_us) / sizeof(*pauses_us); i++) {
+		int left;
+
+		if (!q->nr)
+			return 0;
+		usleep(pauses_us[i]);
+		left = look_again(q);
+		if (left <= 0)
+			return left;
+	}
+	q->audit->end = snapshot__what(q->snapshot)->end;
+	return err ?: conclude(q);
+}
+
+int audit__take(struct audit *audit, struct snapshot *snapshot, struct xen *xen)
+{
+	struct inquiry q = { .audit = audit, .snapshot = snapshot, .xen = xen };
+	int err;
+
+	*audit = (struct audit){};
+	err = look(&q);
+	if (!err)
+		err = ask_xen_of_all(&q);
+	if (!err)
+		err = sort(&q);
+	if (!err) {
+		count(&q);
+		err = inquire(&q);
+	}
+	audit->end = now_ns();
+	free(q.suspects);
+	return err;
+}
+
+void audit__free(struct audit *audit)
+{
+	free(audit->findings);
+	free(audit->order);
+	free(audit->types);
+}
+
+int audit__seed(const struct audit *a, const struct snapshot *snapshot, struct pins *pins)
+{
+	const struct xp_seen *tables = snapshot__tables(snapshot);
+	int err = 0;
+
+	for (size_t i = 0; !err && i < a->nr_tables; i++) {
+		const struct xp_seen *s = &tables[a->order[i]];
+		bool pinned = a->types ? a->types[a->order[i]] & XEN_T_PINNED : s->level == XP_L4;
+		struct pin_state state = {
+			.pfn = s->pfn,
+			.mfn = s->mfn,
+			/* As in the stream, a user's L4 has no mm. */
+			.mm = s->level == XP_L4 && s->parent != XP_NO_PARENT ? 0 : s->mm,
+			.since = a->begin,
+			.level = s->level,
+			.xen = pinned ? PIN_EXPLICIT : PIN_BY_TYPE,
+			.flag = s->state & XP_S_FLAG ? PIN_FLAG_SET : PIN_FLAG_CLEAR,
+		};
+
+		err = pins__seed(pins, &state);
+	}
+	return err;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The audit's verdict: the witnesses of each page table compared.
+ *
+ * What contradicts itself in one look is looked at again, several times, since
+ * a table may have been in the middle of being pinned, moved or torn down.
+ * Only what never changed is a finding.
+ */
+#ifndef XENPIN_AUDIT_SRC_H
+#define XENPIN_AUDIT_SRC_H
+
+#include "../model/pins.h"
+#include "snapshot.h"
+#include "xen.h"
+
+struct audit {
+	uint32_t tables[XP_L4 + 1];	/* of pinned trees, by level */
+	uint32_t flagged;		/* of these, with the flag */
+	uint32_t unknown;		/* contradictions that kept changing, or could not be read */
+	uint32_t aliases;		/* frames whose flag bit means something else */
+	uint8_t witnesses;		/* enum witness: those that were heard */
+	bool complete;			/* every table was seen */
+	uint64_t begin, end;		/* ns, CLOCK_MONOTONIC */
+	struct finding *findings;
+	size_t nr_findings;
+	uint32_t *order;		/* indices of snapshot__tables(), by pfn, each pfn once */
+	uint8_t *types;			/* enum xen_type, by index; NULL without @xen */
+	size_t nr_tables;		/* in .order */
+};
+
+/*
+ * Look, and judge.  @xen may be NULL: one witness less.  Returns 0 or -errno;
+ * the audit is to be freed in any case.
+ */
+int audit__take(struct audit *audit, struct snapshot *snapshot, struct xen *xen);
+void audit__free(struct audit *audit);
+
+/* Seed the model with what the audit saw, between pins__seed_begin() and _end().  0 or -ENOMEM. */
+int audit__seed(const struct audit *audit, const struct snapshot *snapshot, struct pins *pins);
+
+#endif

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The audit's BPF programs: loaded, run, and their maps in our memory. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/types.h>
+
+#include "snapshot.h"
+#include "audit.skel.h"
+
+#define PAGE 4096UL
+
+/* One page of 32 may be a page table before there is no room; of a small guest, more. */
+#define PAGES_PER_TABLE 32
+#define TABLES_MIN	65536
+
+/* A list that changes while it is read is read again. */
+#define TRIES	50
+#define PAUSE_US 100
+
+struct mapped {
+	void *at;
+	size_t size;
+};
+
+struct snapshot {
+	struct audit_bpf *skel;
+	struct mapped seen, flagged, again;
+	uint32_t room;
+	bool cast;	/* the kernel has bpf_rdonly_cast() */
+};
+
+static int map_map(const struct bpf_map *map, struct mapped *m)
+{
+	size_t each = (bpf_map__value_size(map) + 7) & ~7UL;
+
+	m->size = (each * bpf_map__max_entries(map) + PAGE - 1) & ~(PAGE - 1);
+	m->at = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (m->at != MAP_FAILED)
+		return 0;
+	m->at = NULL;
+	return -errno;
+}
+
+static int map_all(struct snapshot *s)
+{
+	int err = map_map(s->skel->maps.seen, &s->seen);
+
+	if (!err)
+		err = map_map(s->skel->maps.flagged, &s->flagged);
+	return err ?: map_map(s->skel->maps.again_list, &s->again);
+}
+
+static uint32_t tables_at_most(void)
+{
+	struct sysinfo info;
+	uint64_t pages;
+
+	if (sysinfo(&info))
+		return TABLES_MIN;
+	pages = (uint64_t)info.totalram * info.mem_unit / PAGE;
+	return pages / PAGES_PER_TABLE > TABLES_MIN ? pages / PAGES_PER_TABLE : TABLES_MIN;
+}
+
+static bool kernel_has_cast(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf && btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return has;
+}
+
+static int load(struct snapshot *s)
+{
+	s->skel = audit_bpf__open();
+	if (!s->skel)
+		return -errno;
+	s->cast = kernel_has_cast();
+	s->room = tables_at_most();
+	bpf_program__set_autoload(s->skel->progs.scan_cast, s->cast);
+	bpf_program__set_autoload(s->skel->progs.scan_read, !s->cast);
+	bpf_map__set_max_entries(s->skel->maps.seen, s->room);
+	bpf_map__set_max_entries(s->skel->maps.flagged, s->room);
+	bpf_map__set_max_entries(s->skel->maps.again_list, s->room);
+	return audit_bpf__load(s->skel);
+}
+
+static int run(const struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+
+	return err ?: opts.retval ? -EFAULT : 0;
+}
+
+/* What this kernel does not have, or NULL. */
+static const char *missing(const struct xp_places *p)
+{
+	const struct {
+		uint64_t at;
+		const char *name;
+	} needed[] = {
+		{ p->vmemmap, "vmemmap_base" },
+		{ p->page_offset, "page_offset_base" },
+		{ p->m2p, "machine_to_phys_mapping" },
+		{ p->m2p_nr, "machine_to_phys_nr" },
+		{ p->p2m, "xen_p2m_addr" },
+		{ p->max_pfn, "max_pfn" },
+		{ p->pgd_list, "pgd_list" },
+		{ p->init_mm, "init_mm" },
+	};
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (!needed[i].at)
+			return needed[i].name;
+	return NULL;
+}
+
+int snapshot__open(struct snapshot **out, char why[AUDIT_REASON_LEN])
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+	const char *symbol;
+	int err = s ? load(s) : -ENOMEM;
+
+	if (!err)
+		err = map_all(s);
+	if (!err)
+		err = run(s->skel->progs.locate);
+	if (err) {
+		snprintf(why, AUDIT_REASON_LEN, "the audit's programs do not load: %s",
+			 strerror(-err));
+		snapshot__close(s);
+		return err;
+	}
+	symbol = missing(&s->skel->bss->places);
+	if (symbol) {
+		snprintf(why, AUDIT_REASON_LEN, "this kernel's symbols have no %s "
+			 "(CONFIG_KALLSYMS_ALL)", symbol);
+		snapshot__close(s);
+		return -ENOENT;
+	}
+	*out = s;
+	return 0;
+}
+
+static void unmap(struct mapped *m)
+{
+	if (m->at)
+		munmap(m->at, m->size);
+}
+
+void snapshot__close(struct snapshot *s)
+{
+	if (!s)
+		return;
+	unmap(&s->seen);
+	unmap(&s->flagged);
+	unmap(&s->again);
+	audit_bpf__destroy(s->skel);
+	free(s);
+}
+
+int snapshot__look(struct snapshot *s)
+{
+	struct xp_look *look = &s->skel->bss->look_at;
+	int err;
+
+	for (int try = 0; try < TRIES; try++) {
+		err = run(s->skel->progs.roots);
+		if (err)
+			return err;
+		if (!look->torn)
+			break;
+		usleep(PAUSE_US);
+	}
+	err = run(s->skel->progs.walk);
+	return err ?: run(s->cast ? s->skel->progs.scan_cast : s->skel->progs.scan_read);
+}
+
+const struct xp_look *snapshot__what(const struct snapshot *s)
+{
+	return &s->skel->bss->look_at;
+}
+
+const struct xp_places *snapshot__places(const struct snapshot *s)
+{
+	return &s->skel->bss->places;
+}
+
+struct xp_seen *snapshot__tables(const struct snapshot *s)
+{
+	return s->seen.at;
+}
+
+const struct xp_flagged *snapshot__flagged(const struct snapshot *s)
+{
+	return s->flagged.at;
+}
+
+int snapshot__add(struct snapshot *s, uint64_t pfn)
+{
+	struct xp_look *look = &s->skel->bss->look_at;
+	struct xp_seen *table = (struct xp_seen *)s->seen.at + look->seen;
+
+	if (look->seen >= s->room)
+		return -ENOSPC;
+	*table = (struct xp_seen){ .pfn = pfn, .mfn = XP_NO_PFN, .parent = XP_NO_PARENT };
+	return look->seen++;
+}
+
+int snapshot__again(struct snapshot *s, const uint32_t *indices, size_t n)
+{
+	uint64_t *list = s->again.at;
+
+	if (n > s->room)
+		return -ENOSPC;
+	for (size_t i = 0; i < n; i++)
+		list[i] = indices[i];
+	s->skel->bss->again = n;
+	return run(s->skel->progs.look);
+}
+
+static int read_owners(int fd, struct xp_owner **owners)
+{
+	size_t have = 0, room = 0;
+	ssize_t n;
+
+	*owners = NULL;
+	for (;;) {
+		if (have == room) {
+			void *p = realloc(*owners, room + 64 * sizeof(**owners));
+
+			if (!p)
+				return -ENOMEM;
+			*owners = p;
+			room += 64 * sizeof(**owners);
+		}
+		n = read(fd, (char *)*owners + have, room - have);
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return have / sizeof(**owners);
+		have += n;
+	}
+}
+
+int snapshot__owners(struct snapshot *s, struct xp_owner **owners)
+{
+	struct bpf_link *link = bpf_program__attach_iter(s->skel->progs.owners, NULL);
+	int fd, n;
+
+	*owners = NULL;
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	n = fd < 0 ? fd : read_owners(fd, owners);
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return n;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Judgments: by which rule, how sure, and what losses would explain them.
+ *
+ * A finding stays here until it is certain that no loss is still to be told:
+ * one that explains it silences it, another weakens it.
+ */
+#ifndef XENPIN_HELD_H
+#define XENPIN_HELD_H
+
+#include "pins.h"
+
+/* What contradicts what; the table in held.c says the rest. */
+enum rule {
+	RULE_RELEASED,		/* released with a clear flag, from a pinned tree */
+	RULE_RELEASED_PIN,	/* the same, and its own pin was never undone */
+	RULE_MOVED,		/* moved within a pinned tree, its flag clear */
+	RULE_TREE,		/* a table is made in a pinned tree that says it is not */
+	RULE_CLEARED,		/* the write itself */
+	RULE_SET,		/* set on a table of a tree that is not pinned */
+	RULE_ERASED,
+	RULE_TWICE,		/* Xen refuses a pin of what is pinned */
+	RULE_TWICE_UNSEEN,	/* the same, the answer was not seen */
+	RULE_REFUSED,		/* Xen refuses anything else */
+	RULES
+};
+
+struct held_one {
+	struct finding finding;
+	uint16_t lost;		/* hooks, as bits: since what the finding rests on */
+	uint8_t rule;
+};
+
+struct held {
+	struct held_one *all;
+	size_t count, size;
+	uint64_t silenced;	/* explained by losses */
+};
+
+/*
+ * Judge by @rule; class, grade and witnesses of @finding are filled in here.
+ * @lost: records of these hooks (bits) were lost since the table was last
+ * known.  Returns 0 or -ENOMEM.
+ */
+int held__add(struct held *held, enum rule rule, const struct finding *finding, uint16_t lost);
+
+/* Records of a hook were lost at some time since the last held__confirm(). */
+void held__lose(struct held *held, int hook);
+
+/* Hand over and forget. */
+void held__confirm(struct held *held, void (*fn)(void *context, const struct finding *finding),
+		   void *context);
+
+void held__free(struct held *held);
+
+#endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The model as others see it: records and losses in, state out, and seeding it. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../record.h"
+#include "state.h"
+
+struct pins *pins__new(struct pins_handlers handlers)
+{
+	struct pins *pins = calloc(1, sizeof(*pins));
+
+	if (!pins)
+		return NULL;
+	pins->handlers = handlers;
+	if (tables__init(&pins->tables)) {
+		free(pins);
+		return NULL;
+	}
+	return pins;
+}
+
+void pins__free(struct pins *pins)
+{
+	if (!pins)
+		return;
+	tables__destroy(&pins->tables);
+	held__free(&pins->held);
+	free(pins);
+}
+
+/* Frame numbers that no machine has: the record is damaged, its table nobody's. */
+static bool is_odd(const struct xp_record *rec)
+{
+	switch (rec->kind) {
+	case XP_TABLE_ALLOC:
+	case XP_TABLE_RELEASE:
+	case XP_FLAG_SET:
+	case XP_FLAG_CLEAR:
+	case XP_ERASED:
+	case XP_REPAIRED:
+		return rec->u.table.pfn >= NO_MFN;
+	case XP_MM_PIN:
+	case XP_MM_UNPIN:
+		return rec->u.mm.pgd_pfn >= NO_MFN;
+	}
+	return false;
+}
+
+int pins__apply(struct pins *pins, const struct xp_record *rec)
+{
+	if (rec->kind == XP_LOST)
+		pins__lost(pins, rec->u.lost.hook);
+	return is_odd(rec) ? 0 : pins__step(pins, rec);
+}
+
+void pins__complete(const struct pins *pins, struct xp_record *rec)
+{
+	struct xp_op *op = record__ops(rec);
+	uint32_t i;
+
+	switch (rec->kind) {
+	case XP_TABLE_RELEASE:
+		i = find(pins, rec->u.table.pfn);
+		rec->u.table.mm = i == NIL ? 0 : tables__mm_of(&pins->tables, at(pins, i));
+		break;
+	case XP_BATCH:
+	case XP_DIRECT:
+		for (uint32_t n = 0; n < rec->u.batch.nops; n++, op++) {
+			if (op->op != XP_OP_UNPIN)
+				continue;
+			i = find(pins, op->pfn);
+			op->level = i == NIL ? XP_L_NONE : at(pins, i)->level;
+		}
+		break;
+	}
+}
+
+/* The epoch's few bits are used up: from here on all that is known is in doubt. */
+static void restart_epochs(struct pins *pins)
+{
+	tables__each(&pins->tables, i)
+		at(pins, i)->epoch = 0;
+	for (int h = 0; h < XP_HOOK_MAX; h++)
+		pins->lost_at[h] = 1;
+	pins->epoch = 1;
+}
+
+void pins__lost(struct pins *pins, int hook)
+{
+	if (hook < 0 || hook >= XP_HOOK_MAX)
+		return;
+	if (pins->epoch == EPOCH_MAX)
+		restart_epochs(pins);
+	pins->lost_at[hook] = ++pins->epoch;
+	held__lose(&pins->held, hook);
+}
+
+void pins__confirm(struct pins *pins)
+{
+	held__confirm(&pins->held, pins->handlers.finding, pins->handlers.context);
+}
+
+void pins__seed_begin(struct pins *pins)
+{
+	pins->seeding = true;
+}
+
+/* The stream knows this table, or its tree moved: the audit may have seen the state before. */
+static bool moved(const struct pins *pins, const struct pin_state *seen)
+{
+	uint32_t mm = tables__find_mm(&pins->tables, seen->mm);
+
+	return tables__find(&pins->tables, seen->pfn) != NIL ||
+	       (mm != NIL && mm_at(&pins->tables, mm)->moved);
+}
+
+int pins__seed(struct pins *pins, const struct pin_state *seen)
+{
+	struct table *e;
+	uint32_t i;
+
+	if (seen->pfn >= NO_MFN || moved(pins, seen))
+		return 0;
+	i = tables__add(&pins->tables, seen->pfn);
+	if (i == NIL || tables__link(&pins->tables, i, seen->mm))
+		return -ENOMEM;
+	e = at(pins, i);
+	e->level = seen->level;
+	e->xen = seen->xen;
+	e->flag = seen->flag;
+	e->mfn = seen->mfn < NO_MFN ? seen->mfn : NO_MFN;
+	e->since = seen->since >> SINCE_SHIFT;
+	e->epoch = pins->epoch;
+	if (e->level == XP_L1 && e->xen == PIN_EXPLICIT)
+		pins->pins_l1 = true;
+	return 0;
+}
+
+void pins__seed_end(struct pins *pins)
+{
+	pins->seeding = false;
+	tables__each(&pins->tables, i)
+		if (at(pins, i)->gone)
+			tables__drop(&pins->tables, i);
+}
+
+static struct pin_state state_of(const struct pins *pins, const struct table *e)
+{
+	struct pin_state state = {
+		.pfn = e->pfn,
+		.mfn = e->mfn == NO_MFN ? XP_NO_PFN : e->mfn,
+		.mm = tables__mm_of(&pins->tables, e),
+		.since = (uint64_t)e->since << SINCE_SHIFT,
+		.level = e->level,
+		.xen = e->xen,
+		.flag = e->flag,
+		.last = e->last,
+	};
+
+	for (int h = 0; h < XP_HOOK_MAX; h++)
+		state.doubt |= pins->lost_at[h] > e->epoch;
+	return state;
+}
+
+bool pins__find(const struct pins *pins, uint64_t pfn, struct pin_state *state)
+{
+	uint32_t i = find(pins, pfn);
+
+	if (i == NIL)
+		return false;
+	*state = state_of(pins, at(pins, i));
+	return true;
+}
+
+void pins__each(const struct pins *pins, pin_fn fn, void *context)
+{
+	tables__each(&pins->tables, i) {
+		struct pin_state state = state_of(pins, at(pins, i));
+
+		if (!at(pins, i)->gone)
+			fn(context, &state);
+	}
+}
+
+uint32_t pins__count(const struct pins *pins)
+{
+	return pins->tables.count;
+}
+
+uint64_t pins__unjudged(const struct pins *pins)
+{
+	return pins->unjudged + pins->held.silenced;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The model's state, shared by the files that make it up. */
+#ifndef XENPIN_STATE_H
+#define XENPIN_STATE_H
+
+#include "held.h"
+#include "pins.h"
+#include "tables.h"
+
+#define SINCE_SHIFT	30
+#define EPOCH_MAX	((1U << EPOCH_BITS) - 1)
+
+struct pins {
+	struct tables tables;
+	struct held held;
+	struct pins_handlers handlers;
+	uint32_t epoch;			/* grows with every loss */
+	uint32_t lost_at[XP_HOOK_MAX];	/* the epoch that a hook's last loss began */
+	uint64_t unjudged;
+	bool pins_l1;			/* this kernel pins L1 tables by themselves */
+	bool seeding;
+};
+
+static inline struct table *at(const struct pins *pins, uint32_t i)
+{
+	return table_at(&pins->tables, i);
+}
+
+static inline uint32_t find(const struct pins *pins, uint64_t pfn)
+{
+	uint32_t i = pfn < NO_MFN ? tables__find(&pins->tables, pfn) : NIL;
+
+	return i == NIL || at(pins, i)->gone ? NIL : i;
+}
+
+/* Change the state by one record whose frames are in range.  0 or -ENOMEM. */
+int pins__step(struct pins *pins, const struct xp_record *record);
+
+#endif

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fault injection: clears PagePinned of page tables chosen at random, or sets it
+ * on pages that are none, until it is unloaded.
+ *
+ *	insmod inject.ko NAME=ADDRESS... [clear=N seed=S levels=MASK owners=MASK
+ *		pid=PID] [set=N at=ADDRESS] [hold_us=US] [keep=1] end=1
+ *
+ * NAME=ADDRESS are the symbols below, as /proc/kallsyms has them.  owners: 1
+ * init_mm (its direct map), 2 process PID, 4 its user PGD.  hold_us: undo it by
+ * itself after that time; keep: never.  What is done stands in the kernel's
+ * messages.
+ *
+ * It includes no kernel header: offsets come from the kernel's BTF through the
+ * command line (build.py), so one compiler serves all kernels.  Tables are found
+ * here without xenpin's code, so that its audit has something to be held against.
+ */
+typedef unsigned long u64;
+typedef unsigned int u32;
+
+extern int _printk(const char *format, ...);
+
+/* The kernel gives the arguments to nobody: they stand in struct module. */
+extern char __this_module[];
+
+#define STRING_(x)	#x
+#define STRING(x)	STRING_(x)
+
+asm(".pushsection .gnu.linkonce.this_module, \"aw\"\n"
+    ".globl __this_module\n__this_module:\n"
+    ".org " STRING(MODULE_NAME) "\n.asciz \"inject\"\n"
+    ".org " STRING(MODULE_INIT) "\n.quad init_module\n"
+    ".org " STRING(MODULE_EXIT) "\n.quad cleanup_module\n"
+    ".org " STRING(MODULE_SIZE) "\n"
+    ".popsection");
+
+static const char info[] __attribute__((section(".modinfo"), used)) =
+	"license=GPL\0name=inject\0depends=\0retpoline=Y\0vermagic=" VERMAGIC;
+
+#define ENTRIES		512
+#define USER_ENTRIES	256
+#define TABLES_MAX	65536
+#define CHOSEN_MAX	256
+#define L4_SHIFT	39
+
+enum { OWNER_INIT = 1, OWNER_PID = 2, OWNER_USER_PGD = 4 };
+
+static u64 vmemmap_base, page_offset_base, machine_to_phys_mapping, init_mm, init_task;
+static u64 clear, set, seed = 1, levels = 0x1e, owners = 7, pid, at, hold_us, keep;
+
+/* The first five are addresses of variables. */
+static const struct {
+	const char *name;
+	u64 *value;
+} arguments[] = {
+	{ "vmemmap_base", &vmemmap_base },
+	{ "page_offset_base", &page_offset_base },
+	{ "machine_to_phys_mapping", &machine_to_phys_mapping },
+	{ "init_mm", &init_mm },
+	{ "init_task", &init_task },
+	{ "clear", &clear }, { "set", &set }, { "seed", &seed }, { "levels", &levels },
+	{ "owners", &owners }, { "pid", &pid }, { "at", &at }, { "hold_us", &hold_us },
+	{ "keep", &keep },
+};
+
+static struct table {
+	u64 pfn, mm;
+	u32 level, owner;
+} tables[TABLES_MAX], chosen[CHOSEN_MAX];
+static u32 nr_tables, nr_chosen;
+
+static u64 get(u64 address)
+{
+	return *(volatile u64 *)address;
+}
+
+static u64 virt(u64 pfn)
+{
+	return page_offset_base + (pfn << 12);
+}
+
+/* Of an address in the direct map or in the image, which is not relocated here. */
+static u64 pfn_of(u64 address)
+{
+	return (address >= 0xffffffff80000000UL ? address - 0xffffffff80000000UL :
+						  address - page_offset_base) >> 12;
+}
+
+static u64 flags_of(u64 pfn)
+{
+	return vmemmap_base + pfn * PAGE_SIZEOF;
+}
+
+static int has_flag(u64 pfn)
+{
+	return get(flags_of(pfn)) >> PG_PINNED & 1;
+}
+
+/* Not inlined, and called last in no function: tests want to see it in a stack. */
+__attribute__((noinline)) static void inject_write(u64 pfn, int value)
+{
+	if (value)
+		asm volatile("lock btsq %1, %0" : "+m"(*(u64 *)flags_of(pfn)) : "r"((u64)PG_PINNED));
+	else
+		asm volatile("lock btrq %1, %0" : "+m"(*(u64 *)flags_of(pfn)) : "r"((u64)PG_PINNED));
+	asm volatile("" ::: "memory");
+}
+
+static void add(u64 pfn, u64 mm, u32 level, u32 owner)
+{
+	for (u32 i = 0; i < nr_tables; i++)
+		if (tables[i].pfn == pfn)
+			return;
+	if (nr_tables < TABLES_MAX)
+		tables[nr_tables++] = (struct table){ pfn, mm, level, owner };
+}
+
+static u64 pfn_of_entry(u64 entry)
+{
+	return get(machine_to_phys_mapping + (entry << 12 >> 24) * 8);
+}
+
+static void walk(u64 pfn, u64 mm, u32 level, u32 owner, u32 from, u32 to)
+{
+	add(pfn, mm, level, owner);
+	for (u32 i = from; level > 1 && i < to; i++) {
+		u64 entry = get(virt(pfn) + i * 8);
+
+		if (entry & 1)
+			walk(pfn_of_entry(entry), mm, level - 1, owner, 0, ENTRIES);
+	}
+}
+
+/*
+ * Only what nobody changes while it is broken: the direct map.  Not the PGD: a
+ * kernel that takes init_mm for unpinned dies with the next page table it adds.
+ */
+static void walk_init_mm(void)
+{
+	u64 pgd = pfn_of(get(init_mm + MM_PGD));
+	u64 entry = get(virt(pgd) + (page_offset_base >> L4_SHIFT & (ENTRIES - 1)) * 8);
+
+	walk(pfn_of_entry(entry), init_mm, 3, OWNER_INIT, 0, ENTRIES);
+}
+
+static u64 find_mm(void)
+{
+	u64 task = init_task;
+
+	do {
+		task = get(task + TASK_TASKS) - TASK_TASKS;
+		if (*(volatile u32 *)(task + TASK_TGID) == pid)
+			return get(task + TASK_MM);
+	} while (task != init_task);
+	return 0;
+}
+
+static void walk_process(void)
+{
+	u64 mm = find_mm(), pgd, user;
+
+	if (!mm)
+		return;
+	pgd = pfn_of(get(mm + MM_PGD));
+	user = get(vmemmap_base + pgd * PAGE_SIZEOF + PAGE_PRIVATE);
+	if (owners & OWNER_PID)
+		walk(pgd, mm, 4, OWNER_PID, 0, USER_ENTRIES);
+	if (owners & OWNER_USER_PGD && user)
+		add(pfn_of(user), mm, 4, OWNER_USER_PGD);
+}
+
+static u64 dice(u64 sides)
+{
+	seed = seed * 6364136223846793005UL + 1442695040888963407UL;
+	return (seed >> 33) % sides;
+}
+
+static void put(const struct table *t, int value)
+{
+	inject_write(t->pfn, value);
+	_printk("inject: %s pfn=0x%lx level=%u mm=0x%lx owner=%u\n", value ? "set" : "clear", t->pfn,
+		t->level, t->mm, t->owner);
+	chosen[nr_chosen++] = *t;
+}
+
+/* Owner and level first, then one of those tables: else nearly all would be init_mm's L1. */
+static const struct table *pick(void)
+{
+	u32 owner = 1 << dice(3), level = dice(4) + 1, n = 0, nth;
+	const struct table *t;
+
+	if (!(levels >> level & 1))
+		return 0;
+	for (t = tables; t < tables + nr_tables; t++)
+		n += t->owner == owner && t->level == level && has_flag(t->pfn);
+	if (!n)
+		return 0;
+	nth = dice(n);
+	for (t = tables;; t++)
+		if (t->owner == owner && t->level == level && has_flag(t->pfn) && !nth--)
+			return t;
+}
+
+static void clear_some(void)
+{
+	u32 wanted = clear < CHOSEN_MAX ? clear : CHOSEN_MAX;
+
+	for (u32 try = 0; nr_chosen < wanted && try < 10000; try++) {
+		const struct table *t = pick();
+
+		if (t)
+			put(t, 0);
+	}
+}
+
+static void set_some(void)
+{
+	for (u64 i = 0; i < set && nr_chosen < CHOSEN_MAX; i++)
+		if (!has_flag(pfn_of(at) + i))
+			put(&(struct table){ .pfn = pfn_of(at) + i }, 1);
+}
+
+static void undo(void)
+{
+	while (nr_chosen)
+		inject_write(chosen[--nr_chosen].pfn, !!clear);
+}
+
+static u64 cycles(void)
+{
+	u32 low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (u64)high << 32 | low;
+}
+
+/* In the machines of the lab the TSC runs at 1 GHz or more. */
+static void hold(void)
+{
+	u64 end = cycles() + hold_us * 1000;
+
+	while (cycles() < end)
+		asm volatile("pause");
+	undo();
+}
+
+static int is_same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
+static const char *behind(const char *p)
+{
+	while (*p)
+		p++;
+	return p + 1;
+}
+
+static u64 number(const char *p)
+{
+	u64 value = 0, base = 10;
+
+	if (p[0] == '0' && p[1] == 'x') {
+		base = 16;
+		p += 2;
+	}
+	for (; *p; p++)
+		value = value * base + (*p <= '9' ? *p - '0' : (*p | 32) - 'a' + 10);
+	return value;
+}
+
+/* The kernel has split them already: a name, a NUL, a value, a NUL, the next. */
+static void parse(const char *p)
+{
+	while (!is_same(p, "end")) {
+		const char *value = behind(p);
+
+		for (u32 i = 0; i < sizeof(arguments) / sizeof(*arguments); i++)
+			if (is_same(p, arguments[i].name))
+				*arguments[i].value = number(value);
+		p = behind(value);
+	}
+}
+
+int init_module(void)
+{
+	parse((const char *)get((u64)__this_module + MODULE_ARGS));
+	if (!vmemmap_base || !page_offset_base || !machine_to_phys_mapping || !init_mm || !init_task)
+		return -22;
+	vmemmap_base = get(vmemmap_base);
+	page_offset_base = get(page_offset_base);
+	machine_to_phys_mapping = get(machine_to_phys_mapping);
+	if (owners & OWNER_INIT)
+		walk_init_mm();
+	if (pid)
+		walk_process();
+	clear_some();
+	set_some();
+	_printk("inject: done=%u of %u tables\n", nr_chosen, nr_tables);
+	if (hold_us)
+		hold();
+	return 0;
+}
+
+void cleanup_module(void)
+{
+	if (!keep)
+		undo();
+}

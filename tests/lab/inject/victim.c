@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A process with many page tables of all levels, that does nothing until told
+ * on stdin: "move" an L1 table (mremap of its 2 MiB), "unmap" all, "quit".
+ * It answers each with a line.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define MIB		(1UL << 20)
+#define L2_SPAN		(1UL << 30)
+#define L3_SPAN		(1UL << 39)
+#define BASE		(1UL << 40)
+#define REGION		(2 * MIB)
+
+enum { L3S = 6, L2S = 3, L1S = 2 };
+
+static char *map_at(unsigned long address)
+{
+	char *p = mmap((void *)address, REGION, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("mmap");
+		exit(1);
+	}
+	*p = 1;
+	return p;
+}
+
+static void each_region(void (*fn)(unsigned long address))
+{
+	for (unsigned long i = 0; i < L3S; i++)
+		for (unsigned long j = 0; j < L2S; j++)
+			for (unsigned long k = 0; k < L1S; k++)
+				fn(BASE + i * L3_SPAN + j * L2_SPAN + k * REGION);
+}
+
+static void map_region(unsigned long address)
+{
+	map_at(address);
+}
+
+static void unmap_region(unsigned long address)
+{
+	munmap((void *)address, REGION);
+}
+
+/* Each region into the empty 2 MiB behind the pair that it is in. */
+static void move_region(unsigned long address)
+{
+	unsigned long to = address + L1S * REGION;
+
+	if (mremap((void *)address, REGION, REGION, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+	    MAP_FAILED)
+		perror("mremap");
+}
+
+int main(void)
+{
+	char line[16];
+
+	setlinebuf(stdout);
+	each_region(map_region);
+	puts("ready");
+	while (fgets(line, sizeof(line), stdin)) {
+		if (!strcmp(line, "move\n"))
+			each_region(move_region);
+		else if (!strcmp(line, "unmap\n"))
+			each_region(unmap_region);
+		else if (!strcmp(line, "quit\n"))
+			return 0;
+		puts("done");
+	}
+	return 0;
+}
