@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What Xen itself says of a domain's frames: XEN_DOMCTL_getpageframeinfo3,
+ * for the control domain only.
+ *
+ * libxenctrl is not used: xenpin is one static binary and cannot load it at
+ * run time, and these two hypercalls through /dev/xen/privcmd are all it needs.
+ */
+#ifndef XENPIN_XEN_H
+#define XENPIN_XEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define XEN_REASON_LEN 160
+
+/* Xen's type of a frame; the first five are enum xp_level's numbers. */
+enum xen_type {
+	XEN_T_NONE = 0,		/* a page like any other */
+	XEN_T_L1, XEN_T_L2, XEN_T_L3, XEN_T_L4,
+	XEN_T_FOREIGN = 15,	/* not this domain's, or no frame at all */
+	XEN_T_LEVEL = 15,	/* mask of the above */
+	XEN_T_PINNED = 16,	/* and explicitly pinned */
+};
+
+struct xen;
+
+/*
+ * Open privcmd and find out which interface version this Xen wants.  Returns 0,
+ * or -errno with a sentence in @why.  Needs the device, no capability later on.
+ */
+int xen__open(struct xen **xen, char why[XEN_REASON_LEN]);
+void xen__close(struct xen *xen);
+
+/* "0x15": the domctl interface version, for a person. */
+uint32_t xen__version(const struct xen *xen);
+
+/*
+ * The types of @n frames of domain 0, by machine frame number.  Consecutive
+ * calls are not one moment.  Returns 0 or -errno.
+ */
+int xen__types(struct xen *xen, const uint64_t *mfns, uint8_t *types, size_t n);
+
+/* The highest machine frame number, or -errno. */
+int64_t xen__max_mfn(struct xen *xen);
+
+#endif
