@@ -14,6 +14,8 @@ const struct command commands[] = {
 	{ "features", "", "what this kernel and this user can do", FOR_FEATURES, cmd_features },
 	{ "trace", "[-- CMD [ARG]...]", "live records of page tables, pins and unpins", FOR_TRACE,
 	  cmd_trace },
+	{ "boot", "[-- CMD [ARG]...]", "this boot's account: hand-over, hook, deferred init, erased flags",
+	  FOR_BOOT, cmd_boot },
 	{}
 };
 

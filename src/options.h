@@ -12,6 +12,7 @@ struct command;
 enum option_for {
 	FOR_FEATURES	= 1 << 0,
 	FOR_TRACE	= 1 << 1,
+	FOR_BOOT	= 1 << 2,
 };
 
 struct range {
@@ -34,6 +35,10 @@ struct options {
 	const char *comm;	/* NULL: any */
 	const char *via;	/* NULL: the first way that works */
 	const char *ready_file;
+	const char *log;	/* NULL: this boot's own */
+	const char *console;	/* NULL: none */
+	const char *compare[2];	/* NULL: none */
+	bool records;
 	char **cmd;		/* behind "--", or NULL */
 };
 
