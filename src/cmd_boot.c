@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "audit/verify.h"
 #include "boot_files.h"
 #include "options.h"
 #include "platform.h"
@@ -29,6 +31,8 @@ struct account {
 	struct boot boot;
 	struct boot_report report;
 	struct until until;
+	struct verify *verify;		/* NULL: not asked for */
+	struct verify_result xen;
 	int err;			/* -errno: memory or output ended */
 };
 
@@ -52,6 +56,8 @@ static void on_record(void *context, struct xp_record *rec)
 	if (a->err)
 		return;
 	a->err = boot__apply(&a->boot, rec);
+	if (a->verify)
+		verify__touch(a->verify, rec);
 	if (!a->err && a->opts->records)
 		boot_json__record(stdout, rec, a->log.header.t_offset);
 }
@@ -159,6 +165,51 @@ static enum exit_status read_records(struct account *a)
 	return EXIT_CLEAN;
 }
 
+static void on_history(void *context, struct xp_record *rec)
+{
+	verify__history(context, rec);
+}
+
+/* How often, and how long, to wait for a moment when nothing happens. */
+#define QUIET_TRIES	100
+#define QUIET_US	20000
+
+/* Returns 1 when Xen's answers and the records are of one moment, 0 when none came, or -errno. */
+static int wait_for_quiet(struct account *a)
+{
+	int err = verify__scan(a->verify);
+
+	for (int try = 0; !err && try < QUIET_TRIES; try++) {
+		uint64_t before = a->boot.records;
+
+		usleep(QUIET_US);
+		if (early__drain(a->early, on_record, a) < 0)
+			return -EBADMSG;
+		if (a->boot.records == before)
+			return 1;
+		err = verify__rescan(a->verify);
+	}
+	return err;
+}
+
+static void compare_with_xen(struct account *a)
+{
+	int quiet = wait_for_quiet(a);
+
+	if (quiet <= 0) {
+		gap(a, "no comparison with Xen: %s", quiet ? strerror(-quiet) :
+		    "page tables came and went all the time");
+		return;
+	}
+	verify__compare(a->verify, a->boot.frames, &a->xen);
+	a->report.xen = &a->xen;
+	if (!a->xen.nr_differences)
+		return;
+	boot_log__each(&a->log, on_history, &a->xen);
+	early__rewind(a->early);
+	early__drain(a->early, on_history, &a->xen);
+}
+
 /* Did the ring overflow before user space began?  What it kept is what came first. */
 static bool lost_in_boot(const struct account *a)
 {
@@ -258,7 +309,7 @@ static enum exit_status print(struct account *a)
 		say("the account is incomplete, it could not be written: %s", strerror(-a->err));
 		return EXIT_INCOMPLETE;
 	}
-	if (a->report.sum.open)
+	if (a->report.sum.open || a->xen.nr_differences)
 		return EXIT_FINDING;
 	return a->report.nr_gaps ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
@@ -267,13 +318,19 @@ static enum exit_status print(struct account *a)
 static enum exit_status prepare(struct account *a)
 {
 	enum exit_status status = open_log(a);
+	char why[XEN_REASON_LEN];
 	int err;
 
 	if (status)
 		return status;
 	open_early(a);
-	if (wants_live(a) && !a->early) {
-		say("there is no early ring to follow: boot this kernel with xenpin.early=1");
+	if ((wants_live(a) || a->opts->verify) && !a->early) {
+		say("there is no early ring to follow: boot a kernel with xenpin's series, and with "
+		    "xenpin.early=1");
+		return EXIT_CANNOT;
+	}
+	if (a->opts->verify && verify__open(&a->verify, why)) {
+		say("--verify: %s", why);
 		return EXIT_CANNOT;
 	}
 	if (a->opts->log)
@@ -300,6 +357,8 @@ static enum exit_status run(struct account *a)
 		say("the account ends early: %s", strerror(-a->err));
 		return EXIT_INCOMPLETE;
 	}
+	if (a->verify)
+		compare_with_xen(a);
 	conclude(a);
 	return print(a);
 }
@@ -321,6 +380,7 @@ static enum exit_status account(const struct options *opts)
 	status = run(&a);
 	if (wants_live(&a))
 		until__end(&a.until);
+	verify__close(a.verify);
 	early__close(a.early);
 	boot_log__close(&a.log);
 	boot__end(&a.boot);

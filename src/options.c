@@ -214,6 +214,8 @@ static const struct option_spec specs[] = {
 	{ "dry-run", 0, NULL, "load and verify, attach nothing", FOR_TRACE, AT(dry_run) },
 	{ "records", 0, NULL, "every record since boot, as JSON, before the account", FOR_BOOT,
 	  AT(records) },
+	{ "verify", 0, NULL, "compare with Xen's own list of page tables, frame by frame (dom0)",
+	  FOR_BOOT, AT(verify) },
 	{ "log", 0, "FILE", "a copy of a boot log instead of this boot's own", FOR_BOOT, AT(log),
 	  parse_string },
 	{ "console", 0, "FILE", "why did this guest die: its console", FOR_BOOT, AT(console),

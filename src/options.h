@@ -39,6 +39,7 @@ struct options {
 	const char *console;	/* NULL: none */
 	const char *compare[2];	/* NULL: none */
 	bool records;
+	bool verify;
 	char **cmd;		/* behind "--", or NULL */
 };
 

@@ -87,15 +87,23 @@ static int add_erased(struct boot *b, const struct xp_record *rec)
 
 /*
  * Struct pages that are not deferred are initialised at the end of
- * paging_init(), between the last page table that it made for them and the
- * first record of what follows; nothing else there takes time.
+ * paging_init(): behind the last page table that was made and pinned for them,
+ * by a hypercall of its own, and before the first record of what follows, where
+ * pins are batched.  Nothing else there takes time.
  */
 static void watch_memmap(struct boot *b, const struct xp_record *rec)
 {
-	if (b->memmap.ended || b->handover.begun)
+	struct boot_stage *m = &b->memmap;
+
+	if (m->ended || b->handover.begun)
 		return;
-	if (rec->kind == XP_TABLE_ALLOC || rec->kind == XP_DIRECT)
-		begin_stage(&b->memmap, rec);
+	if (rec->kind == XP_DIRECT) {
+		begin_stage(m, rec);
+		m->end = 0;
+	} else if (m->begun && !m->end) {
+		m->end = rec->t;
+	}
+	m->ended = m->begun && rec->kind != XP_DIRECT && rec->kind != XP_TABLE_ALLOC;
 }
 
 static int apply_stage(struct boot *b, const struct xp_record *rec)
@@ -181,16 +189,19 @@ static void sum_deferred(const struct boot *b, struct boot_sum *sum)
 /*
  * What deferral saved: what its pages would have cost in the early phase, at
  * that phase's own price in this boot, against what the stage took.  Pages are
- * counted as they are handed to the allocator, early and late alike.
+ * those that go to the allocator; the hand-over counts the deferred ones too,
+ * but leaves them alone.
  */
 static void sum_saved(const struct boot *b, struct boot_sum *sum)
 {
-	uint64_t memmap = boot_stage__ns(&b->memmap);
+	uint64_t memmap = boot_stage__ns(&b->memmap), late = sum->deferred_pages;
 
-	if (!memmap || !sum->handover_ns || !b->handover.pages)
+	for (int n = 0; n < XP_LOG_NODES; n++)
+		late += b->nodes[n].grown;
+	if (!memmap || !sum->handover_ns || b->handover.pages <= late)
 		return;
 	sum->early_ns = memmap + sum->handover_ns;
-	sum->early_pages = b->handover.pages;
+	sum->early_pages = b->handover.pages - late;
 	sum->early_ns_per_page = (double)sum->early_ns / sum->early_pages;
 	sum->has_saved = sum->deferred_ns != 0;
 	if (sum->has_saved)

@@ -145,6 +145,43 @@ static json_t *gaps_array(const struct boot_report *r)
 	return gaps;
 }
 
+static json_t *difference_object(const struct difference *d)
+{
+	json_t *o = json_object(), *records = json_array();
+
+	set_hex(o, "pfn", d->pfn != XP_NO_PFN, d->pfn);
+	set_hex(o, "mfn", true, d->mfn);
+	set_string(o, "xen", verify__type_name(d->xen));
+	set_string(o, "history", verify__type_name(d->records));
+	for (unsigned int i = 0; i < d->nr_seq; i++)
+		json_array_append_new(records, json_integer(d->seq[i]));
+	json_object_set_new(o, "records", records);
+	return o;
+}
+
+static json_t *xen_object(const struct verify_result *x)
+{
+	json_t *o, *levels, *differences;
+
+	if (!x)
+		return json_null();
+	o = json_object();
+	levels = json_object();
+	differences = json_array();
+	set_int(levels, "L1", true, x->levels[XP_L1]);
+	set_int(levels, "L2", true, x->levels[XP_L2]);
+	set_int(levels, "L3", true, x->levels[XP_L3]);
+	set_int(levels, "L4", true, x->levels[XP_L4]);
+	for (uint64_t i = 0; i < x->nr_differences && i < VERIFY_MAX; i++)
+		json_array_append_new(differences, difference_object(&x->differences[i]));
+	set_int(o, "frames", true, x->frames);
+	json_object_set_new(o, "tables", levels);
+	set_int(o, "pinned", true, x->pinned);
+	set_int(o, "differing", true, x->nr_differences);
+	json_object_set_new(o, "differences", differences);
+	return o;
+}
+
 static void set_end(json_t *o, const struct boot_report *r)
 {
 	json_t *end = json_object();
@@ -182,6 +219,7 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	set_int(o, "saved_ns", s->has_saved, s->saved_ns);
 	json_object_set_new(o, "erased", exact ? erased_array(r->boot) : json_null());
 	set_end(o, r);
+	json_object_set_new(o, "xen", xen_object(r->xen));
 	set_int(o, "records", true, r->boot->records);
 	set_int(o, "lost", exact, r->lost);
 	json_object_set_new(o, "incomplete", gaps_array(r));

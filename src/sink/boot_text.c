@@ -151,6 +151,32 @@ static void print_exact(FILE *out, const struct boot_report *r)
 	    r->sum.flagged, r->sum.open);
 }
 
+static void print_difference(FILE *out, const struct difference *d)
+{
+	char pfn[24] = "none";
+
+	if (d->pfn != XP_NO_PFN)
+		snprintf(pfn, sizeof(pfn), "0x%" PRIx64, d->pfn);
+	row(out, "", "pfn %s mfn 0x%" PRIx64 ": Xen says %s, the records say %s", pfn, d->mfn,
+	    verify__type_name(d->xen), verify__type_name(d->records));
+	for (unsigned int i = 0; i < d->nr_seq; i++)
+		fprintf(out, "%s %u", i ? "" : "               records", d->seq[i]);
+	if (d->nr_seq)
+		fputc('\n', out);
+}
+
+static void print_xen(FILE *out, const struct boot_report *r)
+{
+	const struct verify_result *x = r->xen;
+
+	row(out, "Xen's list", "%" PRIu64 " frames, of these %" PRIu64 " L1, %" PRIu64 " L2, %" PRIu64
+	    " L3, %" PRIu64 " L4, %" PRIu64 " pinned: %" PRIu64 " difference%s to the records",
+	    x->frames, x->levels[1], x->levels[2], x->levels[3], x->levels[4], x->pinned,
+	    x->nr_differences, x->nr_differences == 1 ? "" : "s");
+	for (uint64_t i = 0; i < x->nr_differences && i < VERIFY_MAX; i++)
+		print_difference(out, &x->differences[i]);
+}
+
 static void print_stock(FILE *out, const struct boot_report *r)
 {
 	const struct kmsg *k = r->kmsg;
@@ -190,6 +216,8 @@ void boot_text__print(FILE *out, const struct boot_report *r)
 		print_exact(out, r);
 	else
 		print_stock(out, r);
+	if (r->xen)
+		print_xen(out, r);
 	for (unsigned int i = 0; i < r->nr_gaps; i++)
 		row(out, i ? "" : "INCOMPLETE", "%s", r->gaps[i]);
 }

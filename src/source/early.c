@@ -95,7 +95,8 @@ static int map_ring(struct early *e)
 		return -EBADMSG;
 	}
 	e->map_size = (info.value_size + 4095UL) & ~4095UL;
-	e->ring = mmap(NULL, e->map_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	e->ring = mmap(NULL, e->map_size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (e->ring == MAP_FAILED) {
 		err = -errno;
 		e->map_size = 0;
@@ -229,6 +230,11 @@ int early__drain(struct early *e, record_fn fn, void *context)
 	if (used > e->slots / 2)
 		give_back(e, e->next);
 	return used * 100 / e->slots;
+}
+
+void early__rewind(struct early *e)
+{
+	e->next = e->ring->tail;
 }
 
 uint64_t early__first(const struct early *e)

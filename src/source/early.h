@@ -31,6 +31,9 @@ struct early *early__new(struct xp_ring *ring, uint64_t first, uint32_t slots);
  */
 int early__drain(struct early *early, record_fn fn, void *context);
 
+/* Begin again with the oldest record that is still there. */
+void early__rewind(struct early *early);
+
 uint64_t early__first(const struct early *early);	/* the number of its first slot */
 uint64_t early__taken(const struct early *early);	/* slots that another reader gave back */
 uint64_t early__lost(const struct early *early);	/* records that found it full */
