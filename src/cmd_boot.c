@@ -153,6 +153,7 @@ static enum exit_status read_records(struct account *a)
 {
 	int err;
 
+	boot__expect(&a->boot, &a->log.header);
 	boot_log__each(&a->log, on_record, a);
 	if (a->early && early__drain(a->early, on_record, a) < 0)
 		gap(a, "the early ring holds something that is no record");
@@ -270,8 +271,8 @@ static void check_records(struct account *a)
 		gap(a, "the kernel counted %llu erased flags, the records tell of %llu",
 		    (unsigned long long)a->log.header.erased, (unsigned long long)b->nr_erased);
 	for (int n = 0; n < XP_LOG_NODES; n++)
-		if (b->nodes[n].deferred.begun && !b->nodes[n].deferred.ended)
-			gap(a, "the end of deferred init of node %d is not there", n);
+		if (boot__node_open(&b->nodes[n]))
+			gap(a, "the end of the deferred stage of node %d was not seen", n);
 }
 
 static uint64_t whole_boot(const struct account *a)

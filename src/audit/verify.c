@@ -171,12 +171,15 @@ static uint8_t implied(const struct frame *frame)
 	return frame->level | (frame->pinned ? XEN_T_PINNED : 0);
 }
 
-static void differ(struct verify_result *r, uint64_t pfn, uint64_t mfn, uint8_t xen, uint8_t records)
+static void differ(struct verify_result *r, const struct frame *frame, const struct difference *d)
 {
-	if (r->nr_differences++ < VERIFY_MAX)
-		r->differences[r->nr_differences - 1] = (struct difference){
-			.pfn = pfn, .mfn = mfn, .xen = xen, .records = records,
-		};
+	struct difference *new = &r->differences[r->nr_differences];
+
+	if (r->nr_differences++ >= VERIFY_MAX)
+		return;
+	*new = *d;
+	new->records = implied(frame);
+	new->stale = frame && frame->flag && !frame->made && d->xen == XEN_T_NONE;
 }
 
 static void compare_frame(const struct verify *v, const struct frames *frames, uint64_t mfn,
@@ -190,7 +193,8 @@ static void compare_frame(const struct verify *v, const struct frames *frames, u
 		r->levels[v->types[mfn] & XEN_T_LEVEL]++;
 	r->pinned += !!(v->types[mfn] & XEN_T_PINNED);
 	if (v->types[mfn] != implied(frame))
-		differ(r, pfn, mfn, v->types[mfn], implied(frame));
+		differ(r, frame, &(struct difference){ .pfn = pfn, .mfn = mfn,
+							.xen = v->types[mfn] });
 }
 
 struct missing {
@@ -204,7 +208,8 @@ static void find_missing(void *context, const struct frame *frame)
 	struct missing *m = context;
 
 	if (frame->table && (frame->pfn >= m->v->nr_mfns || !m->v->mfn_of[frame->pfn]))
-		differ(m->r, frame->pfn, 0, XEN_T_FOREIGN, implied(frame));
+		differ(m->r, frame, &(struct difference){ .pfn = frame->pfn,
+							   .xen = XEN_T_FOREIGN });
 }
 
 void verify__compare(struct verify *v, const struct frames *frames, struct verify_result *r)

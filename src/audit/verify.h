@@ -15,6 +15,7 @@
 struct difference {
 	uint64_t pfn, mfn;	/* pfn XP_NO_PFN: Xen's frame has none */
 	uint8_t xen, records;	/* enum xen_type, Xen's and what the records imply */
+	bool stale;		/* the flag is all that speaks for a page table, and Xen has none */
 	uint32_t seq[VERIFY_HISTORY];	/* the first records about it */
 	unsigned int nr_seq;
 };

@@ -13,6 +13,17 @@ int boot__begin(struct boot *b)
 	return b->frames ? 0 : -ENOMEM;
 }
 
+void boot__expect(struct boot *b, const struct xp_boot_log *header)
+{
+	for (uint32_t n = 0; n < header->nodes; n++)
+		b->nodes[n].expected = header->first_deferred_pfn[n] != XP_NO_PFN;
+}
+
+bool boot__node_open(const struct boot_node *node)
+{
+	return (node->expected || node->deferred.begun) && !node->deferred.ended;
+}
+
 void boot__end(struct boot *b)
 {
 	frames__free(b->frames);
@@ -157,6 +168,7 @@ static void count_frame(void *context, const struct frame *frame)
 	sum->flagged += frame->flag;
 	sum->tables += frame->table;
 	sum->pinned += frame->pinned;
+	sum->bare += frame->table && !frame->flag && !frame->erased;
 }
 
 static void sum_losses(struct boot *b, struct boot_sum *sum)
@@ -196,8 +208,11 @@ static void sum_saved(const struct boot *b, struct boot_sum *sum)
 {
 	uint64_t memmap = boot_stage__ns(&b->memmap), late = sum->deferred_pages;
 
-	for (int n = 0; n < XP_LOG_NODES; n++)
+	for (int n = 0; n < XP_LOG_NODES; n++) {
+		if (boot__node_open(&b->nodes[n]))
+			return;
 		late += b->nodes[n].grown;
+	}
 	if (!memmap || !sum->handover_ns || b->handover.pages <= late)
 		return;
 	sum->early_ns = memmap + sum->handover_ns;

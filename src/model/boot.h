@@ -18,6 +18,7 @@ struct boot_stage {
 };
 
 struct boot_node {
+	bool expected;		/* the log's header says that something was deferred */
 	struct boot_stage deferred;
 	uint64_t first_pfn;	/* of the deferred range */
 	uint32_t threads;
@@ -54,15 +55,23 @@ struct boot_sum {
 	bool has_saved;
 	int64_t saved_ns;		/* negative: deferral cost more than it saved */
 	uint64_t open;			/* erased, and nobody repaired them */
-	uint64_t flagged, tables, pinned; /* frames, as of the last record */
+	/* Frames, as of the last record. */
+	uint64_t tables, pinned, flagged;
+	uint64_t bare;			/* page tables that never had the flag */
 };
 
 /* Returns 0 or -ENOMEM. */
 int boot__begin(struct boot *boot);
 void boot__end(struct boot *boot);
 
+/* Before the records: what the log's header knows of nodes. */
+void boot__expect(struct boot *boot, const struct xp_boot_log *header);
+
 /* In the order of their numbers.  Returns 0 or -ENOMEM. */
 int boot__apply(struct boot *boot, const struct xp_record *record);
+
+/* Was something deferred on this node, and its end not seen? */
+bool boot__node_open(const struct boot_node *node);
 
 /* May be asked at any time; updates .repaired of the losses. */
 void boot__sum(struct boot *boot, struct boot_sum *sum);

@@ -83,7 +83,7 @@ static int apply_op(struct frames *f, const struct xp_op *op)
 	frame = get(f, op->pfn);
 	if (!frame)
 		return -ENOMEM;
-	frame->pinned = frame->table = op->op == XP_OP_PIN;
+	frame->pinned = frame->table = frame->made = op->op == XP_OP_PIN;
 	if (op->level)
 		frame->level = op->level;
 	return 0;
@@ -107,10 +107,10 @@ static void apply_page(struct frame *frame, const struct xp_record *rec)
 	case XP_TABLE_ALLOC:
 		/* In a tree that is not pinned it is a page like any other, for now. */
 		if (rec->flags & XP_F_PINNED)
-			frame->table = true;
+			frame->table = frame->made = true;
 		break;
 	case XP_TABLE_RELEASE:
-		frame->table = frame->pinned;
+		frame->table = frame->made = frame->pinned;
 		break;
 	case XP_FLAG_SET:
 	case XP_REPAIRED:

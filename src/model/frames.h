@@ -18,7 +18,8 @@ struct frame {
 	uint8_t level;		/* enum xp_level, the last that was said */
 	bool used;		/* of the hash; every frame that is handed out is */
 	bool pinned;		/* a pin that Xen accepted, and no unpin since */
-	bool table;		/* a page table: pinned, or in a pinned tree */
+	bool table;		/* a page table: pinned, in a pinned tree, or flagged */
+	bool made;		/* some record says so besides the flag, which is only a memo */
 	bool flag;		/* PagePinned */
 	bool erased;		/* struct-page init took the flag, nobody set it again */
 };

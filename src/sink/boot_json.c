@@ -95,7 +95,7 @@ static json_t *nodes_array(const struct boot_report *r)
 	json_t *nodes = json_array();
 
 	for (unsigned int n = 0; r->log && n < XP_LOG_NODES; n++)
-		if (r->boot->nodes[n].deferred.begun || r->boot->nodes[n].grown)
+		if (r->boot->nodes[n].expected || r->boot->nodes[n].deferred.begun)
 			json_array_append_new(nodes, node_object(r, n));
 	for (unsigned int i = 0; !r->log && i < r->kmsg->nr_nodes; i++)
 		json_array_append_new(nodes, stock_node_object(&r->kmsg->nodes[i]));
@@ -153,6 +153,7 @@ static json_t *difference_object(const struct difference *d)
 	set_hex(o, "mfn", true, d->mfn);
 	set_string(o, "xen", verify__type_name(d->xen));
 	set_string(o, "history", verify__type_name(d->records));
+	set_bool(o, "stale", d->stale);
 	for (unsigned int i = 0; i < d->nr_seq; i++)
 		json_array_append_new(records, json_integer(d->seq[i]));
 	json_object_set_new(o, "records", records);
@@ -182,6 +183,21 @@ static json_t *xen_object(const struct verify_result *x)
 	return o;
 }
 
+/* What a stock kernel's ring of ftrace holds, if it was switched on in time. */
+static json_t *ftrace_object(const struct boot_report *r)
+{
+	json_t *o;
+
+	if (r->log || !r->ftrace->there)
+		return json_null();
+	o = json_object();
+	set_int(o, "allocs", true, r->ftrace->allocs);
+	set_int(o, "releases", true, r->ftrace->releases);
+	set_int(o, "deferred", true, r->ftrace->deferred);
+	set_bool(o, "overwritten", r->ftrace->overwritten);
+	return o;
+}
+
 static void set_end(json_t *o, const struct boot_report *r)
 {
 	json_t *end = json_object();
@@ -189,6 +205,7 @@ static void set_end(json_t *o, const struct boot_report *r)
 	set_int(end, "tables", r->log, r->sum.tables);
 	set_int(end, "pinned", r->log, r->sum.pinned);
 	set_int(end, "flagged", r->log, r->sum.flagged);
+	set_int(end, "bare", r->log, r->sum.bare);
 	set_int(end, "unrepaired", r->log, r->sum.open);
 	json_object_set_new(o, "end", end);
 }
@@ -219,6 +236,7 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	set_int(o, "saved_ns", s->has_saved, s->saved_ns);
 	json_object_set_new(o, "erased", exact ? erased_array(r->boot) : json_null());
 	set_end(o, r);
+	json_object_set_new(o, "ftrace", ftrace_object(r));
 	json_object_set_new(o, "xen", xen_object(r->xen));
 	set_int(o, "records", true, r->boot->records);
 	set_int(o, "lost", exact, r->lost);

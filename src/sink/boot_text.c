@@ -78,7 +78,7 @@ static void print_node(FILE *out, const struct boot_report *r, unsigned int n)
 		    " on, %u thread%s, %.3g GB/s", since(r, node->deferred.begin), ns / 1e6, n,
 		    node->deferred.pages, node->first_pfn, node->threads,
 		    node->threads == 1 ? "" : "s", node->deferred.pages * 4096.0 / ns);
-	else if (node->deferred.begun)
+	else if (boot__node_open(node))
 		row(out, "deferred", "node %u: its end was not seen", n);
 	if (node->grown)
 		row(out, "", "node %u, before: %" PRIu64 " pages, when somebody needed them", n,
@@ -91,7 +91,7 @@ static void print_deferred(FILE *out, const struct boot_report *r)
 
 	for (unsigned int n = 0; n < XP_LOG_NODES; n++) {
 		print_node(out, r, n);
-		any |= r->boot->nodes[n].deferred.begun;
+		any |= r->boot->nodes[n].deferred.begun || r->boot->nodes[n].expected;
 	}
 	if (!any)
 		row(out, "deferred", "nothing was deferred");
@@ -147,8 +147,8 @@ static void print_exact(FILE *out, const struct boot_report *r)
 	print_saved(out, r);
 	print_losses(out, r);
 	row(out, "at the end", "%" PRIu64 " page tables, %" PRIu64 " of them pinned; %" PRIu64
-	    " pages carry the flag, %" PRIu64 " should and do not", r->sum.tables, r->sum.pinned,
-	    r->sum.flagged, r->sum.open);
+	    " carry the flag, %" PRIu64 " never had it, %" PRIu64 " lost it", r->sum.tables,
+	    r->sum.pinned, r->sum.flagged, r->sum.bare, r->sum.open);
 }
 
 static void print_difference(FILE *out, const struct difference *d)
@@ -157,8 +157,9 @@ static void print_difference(FILE *out, const struct difference *d)
 
 	if (d->pfn != XP_NO_PFN)
 		snprintf(pfn, sizeof(pfn), "0x%" PRIx64, d->pfn);
-	row(out, "", "pfn %s mfn 0x%" PRIx64 ": Xen says %s, the records say %s", pfn, d->mfn,
-	    verify__type_name(d->xen), verify__type_name(d->records));
+	row(out, "", "pfn %s mfn 0x%" PRIx64 ": Xen says %s, the records say %s%s", pfn, d->mfn,
+	    verify__type_name(d->xen), verify__type_name(d->records),
+	    d->stale ? ", by a stale flag alone" : "");
 	for (unsigned int i = 0; i < d->nr_seq; i++)
 		fprintf(out, "%s %u", i ? "" : "               records", d->seq[i]);
 	if (d->nr_seq)

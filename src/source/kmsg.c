@@ -13,6 +13,7 @@ void kmsg__line(struct kmsg *k, const char *record)
 	unsigned long long number, us, ms;
 	unsigned int node;
 	const char *text = strchr(record, ';');
+	int whole = 0;
 
 	if (!text || sscanf(record, "%*u,%llu,%llu,", &number, &us) != 2)
 		return;
@@ -25,8 +26,8 @@ void kmsg__line(struct kmsg *k, const char *record)
 		k->memory = us * 1000;
 	else if (!strncmp(text, "Run ", 4) && strstr(text, " as init process") && !k->init)
 		k->init = us * 1000;
-	else if (sscanf(text, "node %u deferred pages initialised in %llums", &node, &ms) == 2 &&
-		 k->nr_nodes < KMSG_NODES)
+	else if (sscanf(text, "node %u deferred pages initialised in %llums%n", &node, &ms,
+			&whole) == 2 && whole && k->nr_nodes < KMSG_NODES)
 		k->nodes[k->nr_nodes++] = (struct kmsg_node){ node, ms, us * 1000 };
 }
 
