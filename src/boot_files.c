@@ -134,9 +134,10 @@ static json_t *load_account(const char *path)
 	}
 	rest = text;
 	while ((line = strsep(&rest, "\n"))) {
-		json_t *o = strstr(line, "\"type\":\"boot\"") ? json_loads(line, 0, NULL) : NULL;
+		json_t *o = json_loads(line, 0, NULL);
+		const char *type = json_string_value(json_object_get(o, "type"));
 
-		if (!json_is_object(o)) {
+		if (!type || strcmp(type, "boot")) {
 			json_decref(o);
 			continue;
 		}

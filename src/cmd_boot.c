@@ -390,6 +390,10 @@ static enum exit_status account(const struct options *opts)
 
 int cmd_boot(const struct options *opts)
 {
+	if (!!opts->log + !!opts->console + !!opts->compare[0] > 1) {
+		say("--log, --console and --compare: only one at a time");
+		return EXIT_USAGE;
+	}
 	if (opts->console)
 		return boot_files__console(opts);
 	if (opts->compare[0])
