@@ -16,7 +16,7 @@
 #define FILE_MAX	(256UL << 20)
 #define VERDICT_LEN	400
 
-/* The direct map of a PV guest without KASLR of memory, for consoles that lack the kernel's word. */
+/* A PV guest's direct map, which is never randomised: for consoles that lack the kernel's word. */
 #define PAGE_OFFSET	0xffff888000000000ULL
 #define PAGE_OFFSET_END	0xffffc88000000000ULL
 
@@ -35,62 +35,69 @@ static const struct console_page *faulting_page(const struct console *c, bool *c
 	return console__erased(c, (c->cr2 - PAGE_OFFSET) >> 12);
 }
 
+static enum exit_status verdict_is(char *verdict, enum exit_status status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static enum exit_status verdict_is(char *verdict, enum exit_status status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(verdict, VERDICT_LEN, format, args);
+	va_end(args);
+	return status;
+}
+
 static enum exit_status judge_fault(const struct console *c, char *verdict)
 {
 	bool concluded;
 	const struct console_page *page = faulting_page(c, &concluded);
 	uint64_t address = c->has_fault ? c->fault_addr : c->cr2;
 
-	if (page) {
-		snprintf(verdict, VERDICT_LEN,
-			 "The guest died of an erased flag: it wrote to 0x%" PRIx64 ", which is in pfn 0x%"
-			 PRIx64 ", an L%u page table that Xen keeps read-only, and whose PagePinned "
-			 "struct-page init had wiped out (%s)%s", address, page->pfn, page->level,
-			 record__where_name(page->where),
-			 concluded ? "; the pfn is concluded from the address, the kernel's own line "
-				     "about it is not there" : "");
-		return EXIT_FINDING;
-	}
-	if (c->has_erased && c->erased_total > c->repaired) {
-		snprintf(verdict, VERDICT_LEN,
-			 "%" PRIu64 " flags were erased, and the guest died of a fault at 0x%" PRIx64
-			 " that is in none of the erased pages that the console names", c->erased_total,
-			 address);
-		return EXIT_FINDING;
-	}
-	if (c->has_fault || c->has_erased) {
-		snprintf(verdict, VERDICT_LEN,
-			 "The guest died of a fault at 0x%" PRIx64 "; no flag was erased there", address);
-		return EXIT_CLEAN;
-	}
-	snprintf(verdict, VERDICT_LEN,
-		 "The guest died of %s 0x%" PRIx64 "; nothing tells whether a flag was erased: this "
-		 "kernel has no boot log, one with xenpin's series (kernel/README.md) would name the page",
-		 c->error_code == WRITE_TO_READ_ONLY ?
-			 "a write to a read-only page, as a lost PagePinned makes it, at" :
-			 "a page fault at", address);
-	return EXIT_INCOMPLETE;
+	if (page)
+		return verdict_is(verdict, EXIT_FINDING,
+			"The guest died of an erased flag: it wrote to 0x%" PRIx64 ", which is in "
+			"pfn 0x%" PRIx64 ", an L%u page table that Xen keeps read-only, and whose "
+			"PagePinned struct-page init had wiped out (%s)%s", address, page->pfn,
+			page->level, record__where_name(page->where), !concluded ? "" :
+			"; the pfn is concluded from the address, the kernel's own line about it "
+			"is not there");
+	if (c->has_erased && c->erased_total > c->repaired)
+		return verdict_is(verdict, EXIT_FINDING,
+			"%" PRIu64 " flags were erased, and the guest died of a fault at 0x%"
+			PRIx64 " that is in none of the erased pages that the console names",
+			c->erased_total, address);
+	if (c->has_fault || c->has_erased)
+		return verdict_is(verdict, EXIT_CLEAN,
+			"The guest died of a fault at 0x%" PRIx64 "; no flag was erased there",
+			address);
+	return verdict_is(verdict, EXIT_INCOMPLETE,
+		"The guest died of %s 0x%" PRIx64 "; nothing tells whether a flag was erased: this "
+		"kernel has no boot log, one with xenpin's series (kernel/README.md) would name "
+		"the page", c->error_code == WRITE_TO_READ_ONLY ?
+		"a write to a read-only page, as a lost PagePinned makes it, at" :
+		"a page fault at", address);
 }
 
 static enum exit_status judge(const struct console *c, char *verdict)
 {
 	if (c->has_fault || c->page_fault)
 		return judge_fault(c, verdict);
-	if (c->has_erased && c->erased_total > c->repaired) {
-		snprintf(verdict, VERDICT_LEN, "%" PRIu64 " flags were erased; no page fault is on this "
-			 "console", c->erased_total);
-		return EXIT_FINDING;
-	}
+	if (c->has_erased && c->erased_total > c->repaired)
+		return verdict_is(verdict, EXIT_FINDING,
+			"%" PRIu64 " flags were erased; no page fault is on this console",
+			c->erased_total);
 	if (c->oops)
-		snprintf(verdict, VERDICT_LEN, "The guest died, but not of a page fault that is on this "
-			 "console; nothing on it tells of erased flags");
-	else if (*c->kernel || c->repaired)
-		snprintf(verdict, VERDICT_LEN, "No oops is on this console, so nothing on it tells of "
-			 "erased flags: on a guest that lives, run `xenpin boot` in it");
-	else
-		snprintf(verdict, VERDICT_LEN, "This is not the console of a Linux kernel, or only a "
-			 "piece of it: no oops, no kernel's name, no line of xenpin's");
-	return EXIT_INCOMPLETE;
+		return verdict_is(verdict, EXIT_INCOMPLETE,
+			"The guest died, but not of a page fault that is on this console; nothing "
+			"on it tells of erased flags");
+	if (*c->kernel || c->repaired)
+		return verdict_is(verdict, EXIT_INCOMPLETE,
+			"No oops is on this console, so nothing on it tells of erased flags: on a "
+			"guest that lives, run `xenpin boot` in it");
+	return verdict_is(verdict, EXIT_INCOMPLETE,
+		"This is not the console of a Linux kernel, or only a piece of it: no oops, no "
+		"kernel's name, no line of xenpin's");
 }
 
 static enum exit_status flushed(enum exit_status status)
@@ -146,7 +153,8 @@ static json_t *load_account(const char *path)
 	}
 	free(text);
 	if (!object)
-		say("--compare %s: it holds no account; `xenpin boot --json >FILE` makes one", path);
+		say("--compare %s: it holds no account; `xenpin boot --json >FILE` makes one",
+		    path);
 	return object;
 }
 
@@ -197,8 +205,8 @@ static enum exit_status compare(json_t *a, json_t *b, const struct options *opts
 	int64_t ns = json_integer_value(boot_b) - json_integer_value(boot_a);
 
 	if (opts->json) {
-		json_t *o = json_pack("{sisssOsOso}", "schema", 1, "type", "boot-comparison", "a", a,
-				      "b", b, "difference_ns",
+		json_t *o = json_pack("{sisssOsOso}", "schema", 1, "type", "boot-comparison", "a",
+				      a, "b", b, "difference_ns",
 				      known ? json_integer(ns) : json_null());
 
 		json_dumpf(o, stdout, JSON_COMPACT);

@@ -246,8 +246,8 @@ static void check_log(struct account *a)
 	if (h->end == XP_LOG_RUNNING)
 		gap(a, "the boot log was copied while the kernel still wrote to it");
 	if (h->lost)
-		gap(a, "the boot log was too small: %llu slots hold the first records, %llu more are "
-		       "lost; CONFIG_XENPIN_BOOT_LOG_KB makes it larger",
+		gap(a, "the boot log was too small: %llu slots hold the first records, %llu more "
+		       "are lost; CONFIG_XENPIN_BOOT_LOG_KB makes it larger",
 		    (unsigned long long)h->slots, (unsigned long long)h->lost);
 	if (h->untracked)
 		gap(a, "%llu page tables could not be watched for erased flags",
@@ -326,8 +326,8 @@ static enum exit_status prepare(struct account *a)
 		return status;
 	open_early(a);
 	if ((wants_live(a) || a->opts->verify) && !a->early) {
-		say("there is no early ring to follow: boot a kernel with xenpin's series, and with "
-		    "xenpin.early=1");
+		say("there is no early ring to follow: boot a kernel with xenpin's series, and "
+		    "with xenpin.early=1");
 		return EXIT_CANNOT;
 	}
 	if (a->opts->verify && verify__open(&a->verify, why)) {

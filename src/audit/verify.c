@@ -236,11 +236,17 @@ void verify__history(struct verify_result *r, const struct xp_record *rec)
 const char *verify__type_name(uint8_t type)
 {
 	static const char *const names[] = {
-		[XEN_T_NONE] = "no page table", [XEN_T_L1] = "L1", [XEN_T_L2] = "L2",
-		[XEN_T_L3] = "L3", [XEN_T_L4] = "L4", [XEN_T_FOREIGN] = "not this domain's",
-		[XEN_T_NONE | XEN_T_PINNED] = "pinned, of no level", [XEN_T_L1 | XEN_T_PINNED] = "L1 pinned",
-		[XEN_T_L2 | XEN_T_PINNED] = "L2 pinned", [XEN_T_L3 | XEN_T_PINNED] = "L3 pinned",
-		[XEN_T_L4 | XEN_T_PINNED] = "L4 pinned",
+		[XEN_T_NONE] = "no page table",
+		[XEN_T_L1] = "L1",
+		[XEN_T_L2] = "L2",
+		[XEN_T_L3] = "L3",
+		[XEN_T_L4] = "L4",
+		[XEN_T_FOREIGN] = "not this domain's",
+		[XEN_T_PINNED | XEN_T_NONE] = "pinned, of no level",
+		[XEN_T_PINNED | XEN_T_L1] = "L1 pinned",
+		[XEN_T_PINNED | XEN_T_L2] = "L2 pinned",
+		[XEN_T_PINNED | XEN_T_L3] = "L3 pinned",
+		[XEN_T_PINNED | XEN_T_L4] = "L4 pinned",
 	};
 
 	return type < sizeof(names) / sizeof(*names) && names[type] ? names[type] : "unknown";

@@ -27,7 +27,7 @@ struct boot_report {
 	const struct kmsg *kmsg;	/* NULL: a log from elsewhere */
 	const struct boot_ftrace *ftrace;
 	uint64_t tick_ns;		/* resolution of the kernel's own figures */
-	uint64_t boot_ns;		/* from the first record or message to user space; 0: unknown */
+	uint64_t boot_ns;		/* first record or message to user space; 0: unknown */
 	const struct verify_result *xen; /* NULL: not asked for */
 	char gaps[BOOT_GAPS][BOOT_GAP_LEN];	/* sentences: why the account is incomplete */
 	unsigned int nr_gaps;

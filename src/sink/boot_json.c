@@ -249,7 +249,8 @@ static json_t *fault_object(const struct console *c)
 	bool page = c->has_fault && c->fault.pfn != XP_NO_PFN;
 	json_t *o = json_object();
 
-	set_hex(o, "address", c->page_fault || c->has_fault, c->page_fault ? c->cr2 : c->fault_addr);
+	set_hex(o, "address", c->page_fault || c->has_fault,
+		c->page_fault ? c->cr2 : c->fault_addr);
 	set_hex(o, "error_code", c->page_fault, c->error_code);
 	set_string(o, "rip", *c->rip ? c->rip : NULL);
 	set_hex(o, "pfn", page, c->fault.pfn);

@@ -43,11 +43,13 @@ static void print_head(FILE *out, const struct boot_report *r)
 	if (r->kernel)
 		fprintf(out, " in %s", r->dom0 ? "dom0" : "a domU");
 	if (!r->log) {
-		fprintf(out, ", from the kernel's messages: times are +-%.3g ms\n\n", r->tick_ns / 1e6);
+		fprintf(out, ", from the kernel's messages: times are +-%.3g ms\n\n",
+			r->tick_ns / 1e6);
 		return;
 	}
 	fprintf(out, ", xenpin.pinned=%s: %" PRIu64 " records from the boot log%s\n\n",
-		boot__mode_name(r->log->mode), r->boot->records, r->early ? " and the early ring" : "");
+		boot__mode_name(r->log->mode), r->boot->records,
+		r->early ? " and the early ring" : "");
 }
 
 static void print_stages(FILE *out, const struct boot_report *r)
@@ -60,8 +62,8 @@ static void print_stages(FILE *out, const struct boot_report *r)
 	else
 		row(out, "hand-over", "not seen");
 	if (b->hook.ended)
-		row(out, "hook", "at %.6f s, %.3f ms: set %" PRIu64 " flags; then %llu boot page tables "
-		    "carry it, %llu of them in the deferred range", since(r, b->hook.begin),
+		row(out, "hook", "at %.6f s, %.3f ms: set %" PRIu64 " flags; then %llu boot page "
+		    "tables carry it, %llu of them in the deferred range", since(r, b->hook.begin),
 		    r->sum.hook_ns / 1e6, b->hook.pages, (unsigned long long)r->log->marked,
 		    (unsigned long long)r->log->marked_deferred);
 	else
@@ -74,9 +76,9 @@ static void print_node(FILE *out, const struct boot_report *r, unsigned int n)
 	uint64_t ns = boot_stage__ns(&node->deferred);
 
 	if (ns)
-		row(out, "deferred", "at %.6f s, %.3f ms: node %u, %" PRIu64 " pages from pfn 0x%" PRIx64
-		    " on, %u thread%s, %.3g GB/s", since(r, node->deferred.begin), ns / 1e6, n,
-		    node->deferred.pages, node->first_pfn, node->threads,
+		row(out, "deferred", "at %.6f s, %.3f ms: node %u, %" PRIu64 " pages from pfn 0x%"
+		    PRIx64 " on, %u thread%s, %.3g GB/s", since(r, node->deferred.begin), ns / 1e6,
+		    n, node->deferred.pages, node->first_pfn, node->threads,
 		    node->threads == 1 ? "" : "s", node->deferred.pages * 4096.0 / ns);
 	else if (boot__node_open(node))
 		row(out, "deferred", "node %u: its end was not seen", n);
@@ -104,8 +106,8 @@ static void print_saved(FILE *out, const struct boot_report *r)
 
 	if (!s->early_ns)
 		return;
-	row(out, "early", "%.1f ns a page: %.3f ms for the struct pages and the hand-over of %" PRIu64
-	    " pages", s->early_ns_per_page, s->early_ns / 1e6, s->early_pages);
+	row(out, "early", "%.1f ns a page: %.3f ms for the struct pages and the hand-over of %"
+	    PRIu64 " pages", s->early_ns_per_page, s->early_ns / 1e6, s->early_pages);
 	if (!s->has_saved)
 		return;
 	row(out, "deferral", "%s %.3f ms: %" PRIu64 " pages would have cost %.3f ms early, the "
@@ -170,8 +172,8 @@ static void print_xen(FILE *out, const struct boot_report *r)
 {
 	const struct verify_result *x = r->xen;
 
-	row(out, "Xen's list", "%" PRIu64 " frames, of these %" PRIu64 " L1, %" PRIu64 " L2, %" PRIu64
-	    " L3, %" PRIu64 " L4, %" PRIu64 " pinned: %" PRIu64 " difference%s to the records",
+	row(out, "Xen's list", "%" PRIu64 " frames, of these %" PRIu64 " L1, %" PRIu64 " L2, %"
+	    PRIu64 " L3, %" PRIu64 " L4, %" PRIu64 " pinned: %" PRIu64 " difference%s to the records",
 	    x->frames, x->levels[1], x->levels[2], x->levels[3], x->levels[4], x->pinned,
 	    x->nr_differences, x->nr_differences == 1 ? "" : "s");
 	for (uint64_t i = 0; i < x->nr_differences && i < VERIFY_MAX; i++)
@@ -192,8 +194,8 @@ static void print_stock(FILE *out, const struct boot_report *r)
 		row(out, "deferred", "no message of it%s", k->complete ? ": nothing was deferred" :
 		    ", and the first messages are gone");
 	if (f->there)
-		row(out, "tables", "%" PRIu64 " allocated and %" PRIu64 " released before user space, %"
-		    PRIu64 " of these events in the deferred stage%s", f->allocs, f->releases,
+		row(out, "tables", "%" PRIu64 " allocated and %" PRIu64 " released before user "
+		    "space, %" PRIu64 " of these in the deferred stage%s", f->allocs, f->releases,
 		    f->deferred, f->overwritten ? " (the first ones were overwritten)" : "");
 	row(out, "erased", "unknown: no stock kernel tells");
 	fputs("\nMore would tell:\n", out);
@@ -232,8 +234,9 @@ void console_text__print(FILE *out, const struct console *c, const char *verdict
 		row(out, "fault", "address 0x%" PRIx64 ", error code 0x%04" PRIx64 "%s%s", c->cr2,
 		    c->error_code, *c->rip ? ", in " : "", c->rip);
 	if (c->has_fault && c->fault.pfn != XP_NO_PFN)
-		row(out, "page", "pfn 0x%" PRIx64 ", L%u, flag %s%s%s", c->fault.pfn, c->fault.level,
-		    c->fault_flag ? "set" : "clear", c->fault_erased ? ", erased: " : "",
+		row(out, "page", "pfn 0x%" PRIx64 ", L%u, flag %s%s%s", c->fault.pfn,
+		    c->fault.level, c->fault_flag ? "set" : "clear",
+		    c->fault_erased ? ", erased: " : "",
 		    c->fault_erased ? record__where_name(c->fault.where) : "");
 	for (unsigned int i = 0; i < c->nr_last; i++)
 		row(out, i ? "" : "history", "%11.6f s  %-10s %s", c->last[i].t / 1e9,

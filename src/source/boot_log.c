@@ -90,8 +90,8 @@ int boot_log__open(struct boot_log *log, const char *path, char why[BOOT_LOG_WHY
 	memset(log, 0, sizeof(*log));
 	err = read_file(path, SIZE_MAX_LOG, &data, &size);
 	if (err) {
-		snprintf(why, BOOT_LOG_WHY, "%s", err == -EFBIG ? "it is not a boot log, it is larger "
-			 "than one can be" : strerror(-err));
+		snprintf(why, BOOT_LOG_WHY, "%s", err == -EFBIG ?
+			 "it is not a boot log, it is larger than one can be" : strerror(-err));
 		return err;
 	}
 	err = boot_log__parse(log, data, size, why);

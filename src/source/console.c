@@ -143,27 +143,44 @@ static void read_ours(struct console *c, const char *s, bool whole)
 		c->repaired = n;
 }
 
-static void read_kernel(struct console *c, const char *line)
+/* Behind @word in @line, or NULL. */
+static const char *behind(const char *line, const char *word)
+{
+	const char *s = strstr(line, word);
+
+	return s ? s + strlen(word) : NULL;
+}
+
+/* Of several oopses the first is the cause. */
+static void read_oops(struct console *c, const char *line)
 {
 	const char *s;
 	ull n;
 
-	if ((s = strstr(line, "Linux version ")) && !*c->kernel)
-		sscanf(s, "Linux version %79s", c->kernel);
-	/* Of several oopses the first is the cause. */
-	if ((s = strstr(line, "BUG: unable to handle page fault for address: ")) && !c->page_fault &&
-	    sscanf(s, "BUG: unable to handle page fault for address: %llx", &n) == 1) {
+	/* The latter is what older kernels say, 4.15 among them. */
+	s = behind(line, "unable to handle page fault for address: ") ?:
+	    behind(line, "unable to handle kernel paging request at ");
+	if (s && !c->page_fault && sscanf(s, "%llx", &n) == 1) {
 		c->page_fault = true;
 		c->cr2 = n;
 	}
-	if ((s = strstr(line, "#PF: error_code(0x")) && !c->error_code &&
-	    sscanf(s, "#PF: error_code(0x%llx)", &n) == 1)
+	s = behind(line, "Oops: ");
+	if (s && !c->oops && sscanf(s, "%llx", &n) == 1)
 		c->error_code = n;
-	if (strstr(line, "Oops: ") || strstr(line, "Kernel panic - not syncing"))
-		c->oops = true;
+	c->oops |= s || strstr(line, "Kernel panic - not syncing");
 	/* Xen's code segment of a PV kernel is e030. */
-	if ((s = strstr(line, "RIP: e030:")) && !*c->rip)
-		sscanf(s, "RIP: e030:%79s", c->rip);
+	s = behind(line, "RIP: e030:");
+	if (s && !*c->rip)
+		sscanf(s, "%79s", c->rip);
+}
+
+static void read_kernel(struct console *c, const char *line)
+{
+	const char *version = behind(line, "Linux version ");
+
+	if (version && !*c->kernel)
+		sscanf(version, "%79s", c->kernel);
+	read_oops(c, line);
 }
 
 static void read_line(struct console *c, const char *line, bool whole)

@@ -243,7 +243,8 @@ def test_what_deferral_saves(kernel, tmp_path):
     assert comparison["difference_ns"] == difference
     assert comparison["a"] == a and comparison["b"] == off.account
     text = subprocess.run([XENPIN, "boot", "--compare", *files], capture_output=True, text=True)
-    assert f"{abs(difference) / 1e6:.3f} ms {'faster' if difference > 0 else 'slower'}" in text.stdout
+    how = "faster" if difference > 0 else "slower"
+    assert f"{abs(difference) / 1e6:.3f} ms {how}" in text.stdout
 
 
 # 6. Logs that are too small, cut or damaged.
