@@ -73,6 +73,9 @@ CONSOLES = [
     (OOPS.splitlines()[0] + "\n", 5, "No oops is on this console"),
     (OOPS, 5, "died of a write to a read-only page, as a lost PagePinned makes it, at "
      "0xffff88826d24e068; nothing tells whether a flag was erased"),
+    # As 4.15 said it.
+    (OOPS.replace("page fault for address:", "kernel paging request at"), 5,
+     "died of a write to a read-only page, as a lost PagePinned makes it, at 0xffff88826d24e068"),
     (OOPS.replace("0003", "0000"), 5, "died of a page fault at 0xffff88826d24e068; nothing tells"),
     (OOPS + ERASED + FAULT, 1, "died of an erased flag: it wrote to 0xffff88826d24e068, which is "
      "in pfn 0x26d24e, an L3 page table"),
