@@ -172,8 +172,9 @@ static void print_comparison(json_t *a, json_t *b, const struct options *opts)
 {
 	static const struct { const char *title, *name; } rows[] = {
 		{ "whole boot", "boot_ns" },
-		{ "hand-over", "handover_ns" },
-		{ "struct pages and hand-over", "early_ns" },
+		{ "early struct pages", "memmap_ns" },
+		{ "hand-over, reserved pages", "reserved_ns" },
+		{ "hand-over, free pages", "free_ns" },
 		{ "deferred stage", "deferred_ns" },
 		{ "saved, by own account", "saved_ns" },
 	};

@@ -57,6 +57,28 @@ static struct boot_node *node_of(struct boot *b, const struct xp_record *rec)
 	return rec->u.boot.node < XP_LOG_NODES ? &b->nodes[rec->u.boot.node] : NULL;
 }
 
+static void apply_range(struct boot *b, struct boot_node *node, const struct xp_record *rec)
+{
+	switch (rec->where) {
+	case XP_WHERE_NONE:
+		/* Two records a range: the one before it is about no page yet. */
+		if (!rec->u.boot.pages) {
+			b->memmap_begin = rec->t;
+			break;
+		}
+		b->memmap_ns += rec->t - b->memmap_begin;
+		b->memmap_pages += rec->u.boot.pages;
+		break;
+	case XP_WHERE_HANDOVER:
+		b->has_reserved = b->handover.begun;
+		b->reserved_end = rec->t;
+		break;
+	case XP_WHERE_GROW:
+		node->grown += rec->u.boot.pages;
+		break;
+	}
+}
+
 static void apply_deferred(struct boot *b, const struct xp_record *rec)
 {
 	struct boot_node *node = node_of(b, rec);
@@ -73,8 +95,7 @@ static void apply_deferred(struct boot *b, const struct xp_record *rec)
 		node->threads = rec->u.boot.threads;
 		break;
 	case XP_DEFERRED_RANGE:
-		if (rec->where == XP_WHERE_GROW)
-			node->grown += rec->u.boot.pages;
+		apply_range(b, node, rec);
 		break;
 	}
 }
@@ -94,27 +115,6 @@ static int add_erased(struct boot *b, const struct xp_record *rec)
 		.pfn = rec->u.flag.pfn, .level = rec->level, .where = rec->where,
 	};
 	return 0;
-}
-
-/*
- * Struct pages that are not deferred are initialised at the end of
- * paging_init(): behind the last page table that was made and pinned for them,
- * by a hypercall of its own, and before the first record of what follows, where
- * pins are batched.  Nothing else there takes time.
- */
-static void watch_memmap(struct boot *b, const struct xp_record *rec)
-{
-	struct boot_stage *m = &b->memmap;
-
-	if (m->ended || b->handover.begun)
-		return;
-	if (rec->kind == XP_DIRECT) {
-		begin_stage(m, rec);
-		m->end = 0;
-	} else if (m->begun && !m->end) {
-		m->end = rec->t;
-	}
-	m->ended = m->begun && rec->kind != XP_DIRECT && rec->kind != XP_TABLE_ALLOC;
 }
 
 static int apply_stage(struct boot *b, const struct xp_record *rec)
@@ -156,7 +156,6 @@ int boot__apply(struct boot *b, const struct xp_record *rec)
 	if (!b->records++)
 		b->first = rec->t;
 	b->last = rec->t;
-	watch_memmap(b, rec);
 	err = apply_stage(b, rec);
 	return err ?: frames__apply(b->frames, rec);
 }
@@ -199,26 +198,35 @@ static void sum_deferred(const struct boot *b, struct boot_sum *sum)
 }
 
 /*
- * What deferral saved: what its pages would have cost in the early phase, at
- * that phase's own price in this boot, against what the stage took.  Pages are
- * those that go to the allocator; the hand-over counts the deferred ones too,
- * but leaves them alone.
+ * What a page costs that is not deferred: its struct page, and its way to the
+ * allocator.  The hand-over counts the deferred pages too, but leaves them alone.
  */
-static void sum_saved(const struct boot *b, struct boot_sum *sum)
+static void sum_early(const struct boot *b, struct boot_sum *sum)
 {
-	uint64_t memmap = boot_stage__ns(&b->memmap), late = sum->deferred_pages;
+	uint64_t late = sum->deferred_pages;
 
 	for (int n = 0; n < XP_LOG_NODES; n++) {
 		if (boot__node_open(&b->nodes[n]))
 			return;
 		late += b->nodes[n].grown;
 	}
-	if (!memmap || !sum->handover_ns || b->handover.pages <= late)
+	if (!b->memmap_pages || !b->has_reserved || !b->handover.ended || b->handover.pages <= late)
 		return;
-	sum->early_ns = memmap + sum->handover_ns;
-	sum->early_pages = b->handover.pages - late;
-	sum->early_ns_per_page = (double)sum->early_ns / sum->early_pages;
-	sum->has_saved = sum->deferred_ns != 0;
+	sum->reserved_ns = b->reserved_end - b->handover.begin;
+	sum->free_ns = b->handover.end - b->reserved_end;
+	sum->free_pages = b->handover.pages - late;
+	sum->early_ns_per_page = (double)b->memmap_ns / b->memmap_pages +
+				 (double)sum->free_ns / sum->free_pages;
+	sum->has_early = true;
+}
+
+/*
+ * What deferral saved: what its pages would have cost early, at that phase's own
+ * price in this boot, against what the stage took.
+ */
+static void sum_saved(struct boot_sum *sum)
+{
+	sum->has_saved = sum->has_early && sum->deferred_ns;
 	if (sum->has_saved)
 		sum->saved_ns = sum->deferred_pages * sum->early_ns_per_page -
 				(double)sum->deferred_ns;
@@ -232,6 +240,7 @@ void boot__sum(struct boot *b, struct boot_sum *sum)
 	};
 	sum_losses(b, sum);
 	sum_deferred(b, sum);
-	sum_saved(b, sum);
+	sum_early(b, sum);
+	sum_saved(sum);
 	frames__each(b->frames, count_frame, sum);
 }

@@ -33,7 +33,13 @@ struct boot_loss {
 };
 
 struct boot {
-	struct boot_stage handover, hook, memmap;
+	struct boot_stage handover, hook;
+	/* Struct pages before the hand-over, of memory that is not deferred. */
+	int64_t memmap_begin;
+	uint64_t memmap_ns, memmap_pages;
+	/* The hand-over's first half: struct pages of reserved memory. */
+	bool has_reserved;
+	int64_t reserved_end;
 	struct boot_node nodes[XP_LOG_NODES];
 	struct boot_loss *erased;
 	uint64_t nr_erased, max_erased;
@@ -50,8 +56,10 @@ struct boot_sum {
 	uint64_t handover_ns, hook_ns;
 	uint64_t deferred_ns;		/* from the first node's begin to the last one's end */
 	uint64_t deferred_pages;
-	uint64_t early_ns, early_pages;	/* struct pages and hand-over of what was not deferred */
-	double early_ns_per_page;
+	bool has_early;
+	uint64_t reserved_ns;		/* of the hand-over: struct pages of reserved memory */
+	uint64_t free_ns, free_pages;	/* and the way of the rest to the allocator */
+	double early_ns_per_page;	/* struct page and way to the allocator */
 	bool has_saved;
 	int64_t saved_ns;		/* negative: deferral cost more than it saved */
 	uint64_t open;			/* erased, and nobody repaired them */

@@ -104,10 +104,12 @@ static void print_saved(FILE *out, const struct boot_report *r)
 	const struct boot_sum *s = &r->sum;
 	double would = s->deferred_pages * s->early_ns_per_page;
 
-	if (!s->early_ns)
+	if (!s->has_early)
 		return;
-	row(out, "early", "%.1f ns a page: %.3f ms for the struct pages and the hand-over of %"
-	    PRIu64 " pages", s->early_ns_per_page, s->early_ns / 1e6, s->early_pages);
+	row(out, "early", "%.1f ns a page: %.3f ms for %" PRIu64 " struct pages, %.3f ms of the "
+	    "hand-over for %" PRIu64 " pages", s->early_ns_per_page, r->boot->memmap_ns / 1e6,
+	    r->boot->memmap_pages, s->free_ns / 1e6, s->free_pages);
+	row(out, "", "reserved pages took the other %.3f ms of the hand-over", s->reserved_ns / 1e6);
 	if (!s->has_saved)
 		return;
 	row(out, "deferral", "%s %.3f ms: %" PRIu64 " pages would have cost %.3f ms early, the "

@@ -74,13 +74,21 @@ static const struct frame *frame(struct fixture *f, uint64_t pfn)
 	return frames__find(f->boot.frames, pfn);
 }
 
-/* A direct pin, memmap init for 500, the hand-over, a hook, two nodes side by side. */
+static void range(struct fixture *f, uint64_t t, uint16_t where, uint64_t pages)
+{
+	apply(f, (struct xp_record){ .kind = XP_DEFERRED_RANGE, .t = t, .where = where,
+				     .u.boot = { .pages = pages } }, NULL);
+}
+
+/* Two ranges of struct pages, the hand-over, a hook, two nodes side by side. */
 static void stages(struct fixture *f)
 {
-	op(f, XP_DIRECT, 1000, XP_OP_PIN, 1, 0);
-	page(f, XP_TABLE_ALLOC, 1500, 2, XP_L1, XP_F_PINNED);
-	op(f, XP_BATCH, 1600, XP_OP_PIN, 2, 0);
+	range(f, 1000, XP_WHERE_NONE, 0);
+	range(f, 1100, XP_WHERE_NONE, 50);
+	range(f, 1500, XP_WHERE_NONE, 0);
+	range(f, 1800, XP_WHERE_NONE, 150);
 	stage(f, XP_HANDOVER_BEGIN, 2000, 0, 0, 0, 1);
+	range(f, 2100, XP_WHERE_HANDOVER, 0);
 	stage(f, XP_HANDOVER_END, 2300, 0, 0, 1000, 1);
 	stage(f, XP_HOOK_BEGIN, 2300, 0, 0, 0, 1);
 	stage(f, XP_HOOK_END, 2350, 0, 0, 2, 1);
@@ -104,11 +112,15 @@ static void stages_are_accounted(void **state)
 	assert_int_equal(f->boot.nodes[1].threads, 3);
 	assert_int_equal(f->boot.nodes[1].first_pfn, 0x900);
 	assert_int_equal(boot_stage__ns(&f->boot.nodes[0].deferred), 400);
-	/* 500 for struct pages and 300 for the hand-over, of 1000 - 800 pages: 4 a page. */
-	assert_int_equal(f->sum.early_ns, 800);
-	assert_int_equal(f->sum.early_pages, 200);
+	/* 400 for 200 struct pages, 200 for the way of 1000 - 800 to the allocator: 3 a page. */
+	assert_int_equal(f->boot.memmap_ns, 400);
+	assert_int_equal(f->boot.memmap_pages, 200);
+	assert_int_equal(f->sum.reserved_ns, 100);
+	assert_int_equal(f->sum.free_ns, 200);
+	assert_int_equal(f->sum.free_pages, 200);
+	assert_true(f->sum.early_ns_per_page == 3);
 	assert_true(f->sum.has_saved);
-	assert_int_equal(f->sum.saved_ns, 800 * 4 - 600);
+	assert_int_equal(f->sum.saved_ns, 800 * 3 - 600);
 	assert_int_equal(f->boot.missing, 0);
 }
 
@@ -116,9 +128,10 @@ static void deferral_can_cost(void **state)
 {
 	struct fixture *f = *state;
 
-	op(f, XP_DIRECT, 0, XP_OP_PIN, 1, 0);
-	page(f, XP_FLAG_SET, 10, 2, XP_L1, 0);
+	range(f, 0, XP_WHERE_NONE, 0);
+	range(f, 10, XP_WHERE_NONE, 50);
 	stage(f, XP_HANDOVER_BEGIN, 20, 0, 0, 0, 1);
+	range(f, 20, XP_WHERE_HANDOVER, 0);
 	stage(f, XP_HANDOVER_END, 30, 0, 0, 100, 1);
 	stage(f, XP_DEFERRED_BEGIN, 100, 0, 0x100, 50, 1);
 	stage(f, XP_DEFERRED_END, 900, 0, 0x100, 50, 1);
@@ -132,13 +145,11 @@ static void pages_that_were_needed_before_are_late_too(void **state)
 	struct fixture *f = *state;
 
 	stages(f);
-	apply(f, (struct xp_record){ .kind = XP_DEFERRED_RANGE, .where = XP_WHERE_GROW,
-				     .u.boot = { .pages = 100, .node = 0 } }, NULL);
-	apply(f, (struct xp_record){ .kind = XP_DEFERRED_RANGE, .where = XP_WHERE_DEFERRED,
-				     .u.boot = { .pages = 50, .node = 0 } }, NULL);
+	range(f, 3700, XP_WHERE_GROW, 100);
+	range(f, 3700, XP_WHERE_DEFERRED, 50);
 	boot__sum(&f->boot, &f->sum);
 	assert_int_equal(f->boot.nodes[0].grown, 100);
-	assert_int_equal(f->sum.early_pages, 100);
+	assert_int_equal(f->sum.free_pages, 100);
 }
 
 static void nothing_is_concluded_while_a_stage_is_missing(void **state)
@@ -149,17 +160,31 @@ static void nothing_is_concluded_while_a_stage_is_missing(void **state)
 	boot__expect(&f->boot, &header);
 	assert_true(boot__node_open(&f->boot.nodes[0]));
 	assert_false(boot__node_open(&f->boot.nodes[1]));
-	op(f, XP_DIRECT, 1000, XP_OP_PIN, 1, 0);
-	op(f, XP_BATCH, 1600, XP_OP_PIN, 2, 0);
+	range(f, 1000, XP_WHERE_NONE, 0);
+	range(f, 1100, XP_WHERE_NONE, 50);
 	stage(f, XP_HANDOVER_BEGIN, 2000, 0, 0, 0, 1);
+	range(f, 2100, XP_WHERE_HANDOVER, 0);
 	stage(f, XP_HANDOVER_END, 2300, 0, 0, 1000, 1);
 	boot__sum(&f->boot, &f->sum);
-	assert_int_equal(f->sum.early_ns, 0);
-	assert_false(f->sum.has_saved);
+	assert_false(f->sum.has_early || f->sum.has_saved);
 	stage(f, XP_DEFERRED_BEGIN, 3000, 0, 0x100, 400, 2);
 	stage(f, XP_DEFERRED_END, 3400, 0, 0x100, 300, 2);
 	boot__sum(&f->boot, &f->sum);
 	assert_true(f->sum.has_saved);
+}
+
+/* The records of a series that does not split the hand-over. */
+static void without_the_early_price_nothing_is_saved(void **state)
+{
+	struct fixture *f = *state;
+
+	stage(f, XP_HANDOVER_BEGIN, 2000, 0, 0, 0, 1);
+	stage(f, XP_HANDOVER_END, 2300, 0, 0, 1000, 1);
+	stage(f, XP_DEFERRED_BEGIN, 3000, 0, 0x100, 400, 2);
+	stage(f, XP_DEFERRED_END, 3400, 0, 0x100, 300, 2);
+	boot__sum(&f->boot, &f->sum);
+	assert_int_equal(f->sum.deferred_ns, 400);
+	assert_false(f->sum.has_early || f->sum.has_saved);
 }
 
 static void losses_are_open_until_repaired(void **state)
@@ -298,6 +323,7 @@ int main(void)
 		TEST(deferral_can_cost),
 		TEST(pages_that_were_needed_before_are_late_too),
 		TEST(nothing_is_concluded_while_a_stage_is_missing),
+		TEST(without_the_early_price_nothing_is_saved),
 		TEST(losses_are_open_until_repaired),
 		TEST(missing_numbers_are_counted),
 		TEST(numbers_go_on_beyond_32_bits),
