@@ -4,6 +4,7 @@
  * ring, the kernel's messages.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -390,6 +391,7 @@ static enum exit_status account(const struct options *opts)
 
 int cmd_boot(const struct options *opts)
 {
+	signal(SIGPIPE, SIG_IGN);
 	if (!!opts->log + !!opts->console + !!opts->compare[0] > 1) {
 		say("--log, --console and --compare: only one at a time");
 		return EXIT_USAGE;

@@ -52,15 +52,22 @@ static void print_head(FILE *out, const struct boot_report *r)
 		r->early ? " and the early ring" : "");
 }
 
-static void print_stages(FILE *out, const struct boot_report *r)
+static void print_handover(FILE *out, const struct boot_report *r)
+{
+	const struct boot_stage *s = &r->boot->handover;
+
+	if (s->ended)
+		row(out, "hand-over", "at %.6f s, %.3f ms: %" PRIu64 " pages, %" PRIu64
+		    " of them deferred", since(r, s->begin), r->sum.handover_ns / 1e6, s->pages,
+		    r->sum.deferred_pages);
+	else
+		row(out, "hand-over", "not seen");
+}
+
+static void print_hook(FILE *out, const struct boot_report *r)
 {
 	const struct boot *b = r->boot;
 
-	if (b->handover.ended)
-		row(out, "hand-over", "at %.6f s, %.3f ms: %" PRIu64 " pages to the allocator",
-		    since(r, b->handover.begin), r->sum.handover_ns / 1e6, b->handover.pages);
-	else
-		row(out, "hand-over", "not seen");
 	if (b->hook.ended)
 		row(out, "hook", "at %.6f s, %.3f ms: set %" PRIu64 " flags; then %llu boot page "
 		    "tables carry it, %llu of them in the deferred range", since(r, b->hook.begin),
@@ -146,7 +153,8 @@ static void print_losses(FILE *out, const struct boot_report *r)
 
 static void print_exact(FILE *out, const struct boot_report *r)
 {
-	print_stages(out, r);
+	print_handover(out, r);
+	print_hook(out, r);
 	print_deferred(out, r);
 	print_saved(out, r);
 	print_losses(out, r);

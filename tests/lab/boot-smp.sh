@@ -10,8 +10,8 @@ run status-of-cmd xenpin boot --json -- sh -c 'grep CapEff /proc/self/status; ex
 run no-cmd xenpin boot -- no-such-command
 chmod 755 /usr/local/bin/xenpin
 [ -e /etc/passwd ] || echo root:x:0:0::/root:/bin/sh >/etc/passwd
-run not-root setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all xenpin boot
-run no-admin setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin xenpin boot --json
+run not-root /usr/local/bin/setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all xenpin boot
+run no-admin /usr/local/bin/setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin xenpin boot --json
 xenpin boot --json >/dev/full 2>$OUT/full.err; echo $? >$OUT/full.rc
 ( xenpin boot --records 2>$OUT/pipe.err; echo $? >$OUT/pipe.rc ) | head -n 1 >$OUT/pipe.out
 
