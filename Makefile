@@ -73,13 +73,15 @@ $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 # Unit tests: one program per file, the sources under test compiled in, with
 # the sanitizers.
 UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lines.c
+UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lines.c \
+		   src/record.c src/read_file.c \
+		   src/source/boot_log.c src/source/console.c src/source/early.c src/source/kmsg.c
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
 $(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h)
 	$(say) UNIT $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw -lbpf
 
 demo:
 	$(Q)tools/packages build lab

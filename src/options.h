@@ -13,6 +13,7 @@ enum option_for {
 	FOR_FEATURES	= 1 << 0,
 	FOR_TRACE	= 1 << 1,
 	FOR_AUDIT	= 1 << 2,
+	FOR_BOOT	= 1 << 3,
 };
 
 struct range {
@@ -36,6 +37,11 @@ struct options {
 	const char *comm;	/* NULL: any */
 	const char *via;	/* NULL: the first way that works */
 	const char *ready_file;
+	const char *log;	/* NULL: this boot's own */
+	const char *console;	/* NULL: none */
+	const char *compare[2];	/* NULL: none */
+	bool records;
+	bool verify;
 	char **cmd;		/* behind "--", or NULL */
 };
 

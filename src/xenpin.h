@@ -31,6 +31,7 @@ extern const struct command commands[];
 int cmd_features(const struct options *opts);
 int cmd_trace(const struct options *opts);
 int cmd_audit(const struct options *opts);
+int cmd_boot(const struct options *opts);
 
 /* A sentence on stderr, behind "xenpin: ". */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -13,18 +13,18 @@
 
 #include "../symbols.h"
 #include "../record.h"
-#include "line.h"
+#include "json.h"
 #include "sink.h"
 
 /* A number as a JSON string, in hex. */
-static void put_hex_string(struct line *l, uint64_t value)
+void put_hex_string(struct line *l, uint64_t value)
 {
 	PUT(l, "\"");
 	put_hex(l, value);
 	PUT(l, "\"");
 }
 
-static void put_bool(struct line *l, bool value)
+void put_bool(struct line *l, bool value)
 {
 	if (value)
 		PUT(l, "true");
@@ -53,7 +53,7 @@ static size_t escape_comm(const char *comm, char *escaped, size_t size)
 }
 
 /* The same few names come again and again. */
-static void put_comm(struct line *l, const char *comm)
+void put_comm(struct line *l, const char *comm)
 {
 	static struct {
 		char comm[XP_COMM_LEN];
@@ -95,19 +95,11 @@ static void put_what(struct line *l, const char *what)
 	PUT(l, "\"");
 }
 
-static void put_batch(struct line *l, const struct xp_record *rec)
+void put_ops_array(struct line *l, const struct xp_record *rec)
 {
 	const struct xp_op *op = record__ops(rec);
 	bool seen = rec->flags & XP_F_RESULT;
 
-	put_head(l, "batch", rec);
-	PUT(l, ",\"entries\":");
-	put_dec(l, rec->u.batch.entries);
-	PUT(l, ",\"latency_ns\":");
-	if (rec->u.batch.latency_ns != XP_NO_TIME)
-		put_dec(l, rec->u.batch.latency_ns);
-	else
-		PUT(l, "null");
 	PUT(l, ",\"ops\":[");
 	for (uint32_t i = 0; i < rec->u.batch.nops; i++, op++) {
 		if (i)
@@ -132,6 +124,19 @@ static void put_batch(struct line *l, const struct xp_record *rec)
 		PUT(l, "}");
 	}
 	PUT(l, "]");
+}
+
+static void put_batch(struct line *l, const struct xp_record *rec)
+{
+	put_head(l, "batch", rec);
+	PUT(l, ",\"entries\":");
+	put_dec(l, rec->u.batch.entries);
+	PUT(l, ",\"latency_ns\":");
+	if (rec->u.batch.latency_ns != XP_NO_TIME)
+		put_dec(l, rec->u.batch.latency_ns);
+	else
+		PUT(l, "null");
+	put_ops_array(l, rec);
 }
 
 static void put_table(struct line *l, const struct xp_record *rec)
