@@ -6,6 +6,7 @@ PREFIX		?= /usr/local
 CC		?= gcc
 CLANG		?= clang
 BPFTOOL		?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+NPM		?= npm
 B		:= build
 
 CFLAGS		?= -O2 -g
@@ -13,7 +14,7 @@ WARN		:= -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 CPPFLAGS	+= -D_GNU_SOURCE -DXENPIN_VERSION='"$(VERSION)"' -I$(B) -Isrc
 # One binary that travels: everything static.  elfutils looks for debuginfod
 # through dlopen(), which a static program answers with "not there".
-LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lz -llzma -lbz2 -lzstd
+LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lsqlite3 -lprotobuf-c -levent_extra -levent_core -lncursesw -ltinfo -lm -lz -llzma -lbz2 -lzstd
 LDFLAGS		+= -static
 
 SRCS		:= $(wildcard src/*.c src/*/*.c)
@@ -29,14 +30,36 @@ endif
 
 all: $(B)/xenpin
 
+OBJS		+= $(B)/perfetto.pb-c.o
+
 $(B)/xenpin: $(OBJS)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
 
-$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/audit.skel.h
+$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/audit.skel.h $(B)/counters.skel.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+$(B)/perfetto.pb-c.c: src/report/perfetto.proto
+	$(say) PROTO $<
+	$(Q)mkdir -p $(@D)
+	$(Q)protoc-c -Isrc/report --c_out=$(@D) $<
+
+$(B)/src/report/perfetto.o: $(B)/perfetto.pb-c.c
+$(B)/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# What the report's page is made with, as package-lock.json says byte for byte.
+PAGE		:= src/report/page
+$(B)/page/done: $(PAGE)/package.json $(PAGE)/package-lock.json
+	$(say) NPM $(@D)
+	$(Q)mkdir -p $(@D) && cp $^ $(@D)
+	$(Q)cd $(@D) && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	$(Q)touch $@
+
+$(B)/src/report/html.o: CPPFLAGS += -DPAGE_MODULES='"$(B)/page/node_modules"'
+$(B)/src/report/html.o: $(B)/page/done $(wildcard $(PAGE)/*)
 
 # The target's own headers are not asked: linux/types.h wants the host's asm/.
 BPF_INCLUDE	:= -I/usr/include/$(shell $(CC) -print-multiarch)
@@ -70,6 +93,13 @@ $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
 
+# Fed by a synthetic source, the sink of `record`: its rate, and what a kill leaves.
+$(B)/recording: tests/bench/recording.c $(OBJS)
+	$(say) CC $<
+	$(Q)rm -f $@.a && ar rc $@.a $(filter-out $(B)/src/main.o,$(OBJS))
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< $@.a $(LIBS) 2>$@.log || \
+		{ cat $@.log; exit 1; }
+
 # Unit tests: one program per file, the sources under test compiled in, with
 # the sanitizers.
 UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -95,7 +125,7 @@ check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(UNIT)
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/recording $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
 
 # The lab's kernel with the patch series, kept by what it is made from; with
@@ -116,8 +146,15 @@ bench:
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/clock
 	$(Q)tests/bench/run $(BENCH)
 
-install: $(B)/xenpin
+$(B)/manuals: $(B)/xenpin tools/manuals docs/xenpin.1.in
+	$(Q)tools/manuals $< $@
+
+install: $(B)/xenpin $(B)/manuals
 	install -D -m 755 $(B)/xenpin $(DESTDIR)$(PREFIX)/sbin/xenpin
+	install -D -m 644 $(B)/manuals/xenpin.1 $(DESTDIR)$(PREFIX)/share/man/man1/xenpin.1
+	install -D -m 644 docs/xenpin-recording.5 $(DESTDIR)$(PREFIX)/share/man/man5/xenpin-recording.5
+	install -D -m 644 $(B)/manuals/xenpin.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xenpin
+	install -D -m 644 $(B)/manuals/_xenpin $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_xenpin
 
 clean:
 	rm -rf $(B)

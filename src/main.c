@@ -17,6 +17,11 @@ const struct command commands[] = {
 	  cmd_trace },
 	{ "boot", "[-- CMD [ARG]...]", "this boot's account: hand-over, hook, deferred init, erased flags",
 	  FOR_BOOT, cmd_boot },
+	{ "record", "[-- CMD [ARG]...]", "live records into a file, for `xenpin report`", FOR_RECORD,
+	  cmd_record },
+	{ "report", "FILE", "what a recording says", FOR_REPORT, cmd_report },
+	{ "top", "", "who pins now, refreshed", FOR_TOP, cmd_top },
+	{ "export", "", "figures for Prometheus", FOR_EXPORT, cmd_export },
 	{}
 };
 
@@ -71,6 +76,10 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--version")) {
 		puts("xenpin " XENPIN_VERSION);
+		return EXIT_CLEAN;
+	}
+	if (!strcmp(argv[1], "--list-options")) {
+		options__list(stdout);
 		return EXIT_CLEAN;
 	}
 	cmd = find_command(argv[1]);

@@ -15,6 +15,7 @@
 #include "../include/record.h"
 #include "../include/config.h"
 #include "options.h"
+#include "top/view.h"
 #include "xenpin.h"
 
 struct option_spec;
@@ -91,6 +92,29 @@ static const char *parse_u64(const struct option_spec *spec, const char *value, 
 		return "a number above zero";
 	*(uint64_t *)field = n;
 	return NULL;
+}
+
+static const char *parse_size(const struct option_spec *spec, const char *value, void *field)
+{
+	static const char units[] = "kMGT";
+	const char *unit;
+	uint64_t n;
+	char *end;
+	int shift = 0;
+
+	if (!number(value, &end, &n))
+		goto bad;
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		shift = 10 * (unit - units + 1);
+		end++;
+	}
+	if (*end || n > UINT64_MAX >> shift || n << shift < spec->min)
+		goto bad;
+	*(uint64_t *)field = n << shift;
+	return NULL;
+bad:
+	return "a size of at least 1M, such as 500M or 2G";
 }
 
 static const char *parse_seconds(const struct option_spec *spec, const char *value, void *field)
@@ -187,32 +211,68 @@ static const char *parse_comm(const struct option_spec *spec, const char *value,
 	return parse_string(spec, value, field);
 }
 
-#define ALL	(FOR_FEATURES | FOR_TRACE | FOR_AUDIT | FOR_BOOT)
+static const char *parse_sort(const struct option_spec *spec, const char *value, void *field)
+{
+	for (int i = 0; i < SORT_KEYS; i++) {
+		if (!strcmp(sort_names[i].name, value)) {
+			*(uint32_t *)field = i;
+			return NULL;
+		}
+	}
+	return "one of pins, unpins, refused, tables, latency, pid, name";
+}
+
+#define LIVE	(FOR_TRACE | FOR_RECORD)
+#define ALL	(FOR_FEATURES | FOR_AUDIT | FOR_BOOT | LIVE | FOR_REPORT | FOR_EXPORT | FOR_TOP)
 #define AT(f)	offsetof(struct options, f)
 
 static const struct option_spec specs[] = {
-	{ "json", 0, NULL, "one JSON object a line (docs/records.schema.json)", ALL, AT(json) },
-	{ "duration", 'd', "S", "stop after S seconds", FOR_TRACE | FOR_BOOT,
-	  AT(duration_ns), parse_seconds },
-	{ "count", 'n', "N", "stop after N records", FOR_TRACE, AT(count), parse_u64 },
-	{ "pid", 'p', "PID", "only of this process", FOR_TRACE, AT(pid), parse_u32, 1, 1 << 22 },
-	{ "comm", 'c', "NAME", "only of tasks with this name", FOR_TRACE, AT(comm), parse_comm },
-	{ "mm", 0, "ADDRESS", "only of this mm_struct", FOR_TRACE, AT(mm), parse_mm },
-	{ "level", 'l', "L1,..", "only tables of these levels", FOR_TRACE, AT(levels),
+	{ "json", 0, NULL, "one JSON object a line (docs/records.schema.json)",
+	  FOR_FEATURES | FOR_TRACE | FOR_AUDIT | FOR_BOOT, AT(json) },
+	{ "duration", 'd', "S", "stop after S seconds", LIVE | FOR_BOOT, AT(duration_ns),
+	  parse_seconds },
+	{ "count", 'n', "N", "stop after N records", LIVE, AT(count), parse_u64 },
+	{ "pid", 'p', "PID", "only of this process", LIVE, AT(pid), parse_u32, 1, 1 << 22 },
+	{ "comm", 'c', "NAME", "only of tasks with this name", LIVE, AT(comm), parse_comm },
+	{ "mm", 0, "ADDRESS", "only of this mm_struct", LIVE, AT(mm), parse_mm },
+	{ "level", 'l', "L1,..", "only tables of these levels", LIVE, AT(levels),
 	  parse_levels },
-	{ "pfn", 0, "FROM-TO", "only these frames", FOR_TRACE, AT(pfn), parse_range },
+	{ "pfn", 0, "FROM-TO", "only these frames", LIVE, AT(pfn), parse_range },
 	{ "op", 'o', "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin,set,clear (text: not the last two)", FOR_TRACE,
 	  AT(what), parse_what },
+	{ "op", 0, "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin", FOR_RECORD,
+	  AT(what), parse_what },
+	{ "output", 'o', "FILE", "the recording, which must not exist", FOR_RECORD, AT(output),
+	  parse_string },
+	{ "output", 'o', "FILE", "write the report to FILE", FOR_REPORT, AT(output), parse_string },
+	{ "listen", 'l', "ADDR:PORT", "where to answer /metrics (default 127.0.0.1:9871)", FOR_EXPORT,
+	  AT(listen), parse_string },
+	{ "textfile", 't', "DIR", "write DIR/xenpin.prom for node_exporter, and do not listen",
+	  FOR_EXPORT, AT(textfile), parse_string },
+	{ "interval", 'i', "S", "seconds between two looks (default: export 15, top 2)",
+	  FOR_EXPORT | FOR_TOP, AT(interval), parse_u32, 1, 86400 },
+	{ "batch", 'b', NULL, "lines for a script instead of a screen", FOR_TOP, AT(batch) },
+	{ "sort", 's', "KEY", "by pins, unpins, refused, tables, latency, pid or name", FOR_TOP,
+	  AT(sort), parse_sort },
+	{ "group", 'g', NULL, "one line for all processes of a name", FOR_TOP, AT(group) },
+	{ "comm", 'c', "PART", "only names that hold PART", FOR_TOP, AT(comm), parse_comm },
+	{ "count", 'n', "N", "end after N refreshes", FOR_TOP, AT(count), parse_u64 },
+	{ "recording", 'r', "FILE", "figures of a recording, read again when it changes",
+	  FOR_EXPORT, AT(recording), parse_string },
+	{ "format", 'f', "FORMAT", "text (the default), json, html, perfetto", FOR_REPORT, AT(format),
+	  parse_string },
+	{ "max-size", 0, "SIZE", "at this size FILE becomes FILE.1, and another FILE begins",
+	  FOR_RECORD, AT(max_size), parse_size, 1 << 20 },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
-	  FOR_TRACE, AT(stack) },
-	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", FOR_TRACE,
+	  LIVE, AT(stack) },
+	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE | FOR_EXPORT | FOR_TOP,
 	  AT(ready_file), parse_string },
-	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", FOR_TRACE,
+	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", LIVE,
 	  AT(ring_pages), parse_ring, 1, 512 },
 	{ "via", 0, "WAY", "begin with this way to attach: tp_btf, raw_tp",
-	  FOR_TRACE, AT(via), parse_via },
+	  LIVE, AT(via), parse_via },
 	{ "repeat", 0, "N", "audit N times", FOR_AUDIT, AT(repeat), parse_u32, 1, 1000000 },
-	{ "dry-run", 0, NULL, "load and verify, attach nothing", FOR_TRACE, AT(dry_run) },
+	{ "dry-run", 0, NULL, "load and verify, attach nothing", LIVE, AT(dry_run) },
 	{ "records", 0, NULL, "every record since boot, as JSON, before the account", FOR_BOOT,
 	  AT(records) },
 	{ "verify", 0, NULL, "compare with Xen's own list of page tables, frame by frame (dom0)",
@@ -245,10 +305,28 @@ static void print_help(const struct command *cmd)
 	}
 }
 
+void options__list(FILE *to)
+{
+	for (const struct command *cmd = commands; cmd->name; cmd++) {
+		fprintf(to, "%s\t%s\t%s\n", cmd->name, cmd->args, cmd->what);
+		for (const struct option_spec *s = specs; s->name; s++)
+			if (s->commands & cmd->options)
+				fprintf(to, "%s\t--%s\t%.1s\t%s\t%s\n", cmd->name, s->name,
+					s->letter ? &s->letter : "", s->arg ?: "", s->help);
+	}
+}
+
+/* Its operand is a file; otherwise there is none, or a command behind "--". */
+static bool takes_file(const struct command *cmd)
+{
+	return *cmd->args && *cmd->args != '[';
+}
+
 /* getopt's two forms of the options of @cmd. */
 static void build_getopt(const struct command *cmd, struct option *longs, char *shorts)
 {
-	*shorts++ = '+';	/* what follows the first operand is not ours */
+	if (!takes_file(cmd))
+		*shorts++ = '+';	/* what follows the first operand is not ours */
 	*shorts++ = ':';	/* we say what is missing */
 	*longs++ = (struct option){ "help", no_argument, NULL, HELP };
 	*shorts++ = 'h';
@@ -268,12 +346,12 @@ static void build_getopt(const struct command *cmd, struct option *longs, char *
 	*shorts = 0;
 }
 
-static const struct option_spec *find_spec(int value)
+static const struct option_spec *find_spec(const struct command *cmd, int value)
 {
 	if (value > HELP && value <= HELP + (int)(sizeof(specs) / sizeof(*specs)) - 1)
 		return &specs[value - HELP - 1];
 	for (const struct option_spec *s = specs; s->name; s++)
-		if (s->letter == value)
+		if (s->letter == value && s->commands & cmd->options)
 			return s;
 	return NULL;
 }
@@ -313,7 +391,7 @@ enum options_result options__parse(struct options *opts, const struct command *c
 	int c;
 
 	*opts = (struct options){ .pfn = { 0, UINT64_MAX }, .ring_pages = 256,
-				  .repeat = 1 };
+				  .repeat = 1, .interval = cmd->options & FOR_TOP ? 2 : 15 };
 	build_getopt(cmd, longs, shorts);
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (c) {
@@ -322,7 +400,7 @@ enum options_result options__parse(struct options *opts, const struct command *c
 			print_help(cmd);
 			return OPTIONS_HELP;
 		case ':':
-			spec = find_spec(optopt);
+			spec = find_spec(cmd, optopt);
 			say("--%s needs a value: %s", spec ? spec->name : "?", spec ? spec->arg : "");
 			return OPTIONS_BAD;
 		case '?':
@@ -330,10 +408,21 @@ enum options_result options__parse(struct options *opts, const struct command *c
 			    cmd->name);
 			return OPTIONS_BAD;
 		}
-		spec = find_spec(c);
+		spec = find_spec(cmd, c);
 		if (!apply(spec, opts, optarg) ||
 		    (spec->two && !apply_second(spec, opts, argv[optind++])))
 			return OPTIONS_BAD;
+	}
+	if (takes_file(cmd)) {
+		if (optind + 1 == argc) {
+			opts->file = argv[optind];
+			return OPTIONS_OK;
+		}
+		if (optind == argc) {
+			say("%s: needs a %s", cmd->name, cmd->args);
+			return OPTIONS_BAD;
+		}
+		optind++;
 	}
 	if (optind == argc)
 		return OPTIONS_OK;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct command;
 
@@ -14,6 +15,10 @@ enum option_for {
 	FOR_TRACE	= 1 << 1,
 	FOR_AUDIT	= 1 << 2,
 	FOR_BOOT	= 1 << 3,
+	FOR_RECORD	= 1 << 4,
+	FOR_REPORT	= 1 << 5,
+	FOR_EXPORT	= 1 << 6,
+	FOR_TOP		= 1 << 7,
 };
 
 struct range {
@@ -42,6 +47,16 @@ struct options {
 	const char *compare[2];	/* NULL: none */
 	bool records;
 	bool verify;
+	const char *output;	/* NULL: stdout */
+	const char *format;	/* NULL: text */
+	const char *recording;	/* NULL: live */
+	const char *listen;	/* NULL: the default */
+	const char *textfile;	/* a directory; NULL: listen */
+	uint32_t interval;	/* seconds */
+	uint32_t sort;		/* enum sort_key */
+	bool batch, group;
+	uint64_t max_size;	/* bytes; 0: no limit */
+	const char *file;	/* what the command is about, when it takes an operand */
 	char **cmd;		/* behind "--", or NULL */
 };
 
@@ -53,5 +68,11 @@ enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_BAD };
  */
 enum options_result options__parse(struct options *opts, const struct command *cmd, int argc,
 				   char **argv);
+
+/*
+ * All commands and their options, tab-separated, for man page and completion
+ * (tools/manuals): "command args what", then "command --name letter arg help".
+ */
+void options__list(FILE *to);
 
 #endif

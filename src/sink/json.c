@@ -275,4 +275,4 @@ static void json_end(struct sink *sink, const struct session *s)
 				     (json_int_t)(s->end_ns - s->begin_ns), "hooks", hooks));
 }
 
-const struct sink_ops sink_json = { json_start, json_record, json_end };
+const struct sink_ops sink_json = { json_start, json_record, json_end, sink__flush_stdio };

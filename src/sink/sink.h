@@ -40,11 +40,14 @@ struct sink_ops {
 	void (*start)(struct sink *sink, const struct session *session);
 	void (*record)(struct sink *sink, const struct xp_record *record);
 	void (*end)(struct sink *sink, const struct session *session);
+	/* Called several times a second: let out what was given.  Returns 0 or -errno. */
+	int (*flush)(struct sink *sink);
 };
 
 extern const struct sink_ops sink_text, sink_json;
 
-/* Shared by both. */
+/* Shared by all. */
+int sink__flush_stdio(struct sink *sink);
 const char *hook_name(uint32_t hook);
 
 #endif

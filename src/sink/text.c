@@ -170,4 +170,4 @@ static void text_end(struct sink *sink, const struct session *s)
 			(unsigned long long)s->hooks[i].lost, (unsigned long long)s->hooks[i].missed);
 }
 
-const struct sink_ops sink_text = { text_start, text_record, text_end };
+const struct sink_ops sink_text = { text_start, text_record, text_end, sink__flush_stdio };

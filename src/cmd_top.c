@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* xenpin top: who pins now, from counters in the kernel. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "options.h"
+#include "platform.h"
+#include "top/screen.h"
+#include "xenpin.h"
+
+struct looking {
+	const struct options *opts;
+	struct counters *counters;
+	struct top top;
+	int signals;		/* signalfd */
+	uint64_t shown;		/* refreshes */
+};
+
+static int take_reading(struct looking *s)
+{
+	struct task_counts *tasks;
+	struct xp_counts counts;
+	int n = counters__tasks(s->counters, &tasks);
+
+	if (n < 0)
+		return n;
+	counters__read(s->counters, &counts);
+	s->top.missed = counters__missed(s->counters);
+	return view__update(&s->top.view, &counts, tasks, n, now_ns());
+}
+
+static void arrange(struct top *top)
+{
+	view__show(&top->view, top->sort, top->group, top->filter);
+}
+
+static int print_batch(struct looking *s)
+{
+	const struct view *v = &s->top.view;
+	char text[240];
+
+	view__head(v, s->top.missed, text, sizeof(text));
+	puts(text);
+	view__columns(0, text, sizeof(text));
+	puts(text);
+	for (size_t i = 0; i < v->nr; i++) {
+		view__line(&v->rows[i], 0, text, sizeof(text));
+		puts(text);
+	}
+	putchar('\n');
+	return fflush(stdout) || ferror(stdout) ? -(errno ?: EIO) : 0;
+}
+
+static int refresh_all(struct looking *s)
+{
+	int err = take_reading(s);
+
+	if (err)
+		return err;
+	arrange(&s->top);
+	s->shown++;
+	if (s->opts->batch)
+		return print_batch(s);
+	screen__draw(&s->top);
+	return 0;
+}
+
+/* Returns false when it is over. */
+static bool keys(struct looking *s)
+{
+	enum screen_key key;
+
+	while ((key = screen__key(&s->top)) != SCREEN_NOTHING)
+		if (key == SCREEN_QUIT)
+			return false;
+	arrange(&s->top);
+	screen__draw(&s->top);
+	return true;
+}
+
+/* Of a signal: the size of the window, or the end. */
+static bool signaled(struct looking *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
+		return true;
+	if (info.ssi_signo != SIGWINCH)
+		return false;
+	screen__resize();
+	screen__draw(&s->top);
+	return true;
+}
+
+static int follow(struct looking *s)
+{
+	uint64_t step = s->opts->interval * 1000000000ULL, next = now_ns() + step, now;
+	struct pollfd fds[] = { { s->signals, POLLIN }, { STDIN_FILENO, POLLIN } };
+	nfds_t nr = s->opts->batch ? 1 : 2;
+	int err;
+
+	while (!s->opts->count || s->shown < s->opts->count) {
+		now = now_ns();
+		if (now < next) {
+			if (poll(fds, nr, (next - now) / 1000000 + 1) <= 0)
+				continue;
+			if (fds[0].revents && !signaled(s))
+				return 0;
+			if (nr == 2 && fds[1].revents & (POLLERR | POLLHUP))
+				return 0;
+			if (nr == 2 && fds[1].revents && !keys(s))
+				return 0;
+			continue;
+		}
+		next = now + step;
+		err = refresh_all(s);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int catch_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static enum exit_status run(struct looking *s)
+{
+	int err = privileges__drop();
+
+	if (err) {
+		say("cannot give up capabilities: %s", strerror(-err));
+		return EXIT_LOAD;
+	}
+	err = take_reading(s);
+	if (!err && !s->opts->batch) {
+		err = screen__open();
+		if (err) {
+			say("this terminal (TERM=%s) cannot be drawn on; try --batch",
+			    getenv("TERM") ?: "");
+			return EXIT_CANNOT;
+		}
+		arrange(&s->top);
+		screen__draw(&s->top);
+	}
+	if (!err && s->opts->ready_file)
+		close(open(s->opts->ready_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	err = err ?: follow(s);
+	if (!s->opts->batch)
+		screen__close();
+	if (err && err != -EPIPE) {
+		say("it ends early: %s", strerror(-err));
+		return EXIT_INCOMPLETE;
+	}
+	return s->top.missed ? EXIT_INCOMPLETE : EXIT_CLEAN;
+}
+
+int cmd_top(const struct options *opts)
+{
+	struct looking s = { .opts = opts, .top = { .sort = opts->sort, .group = opts->group } };
+	struct platform platform;
+	enum exit_status status;
+	const char *obstacle;
+	char why[COUNTERS_WHY];
+
+	platform__read(&platform);
+	obstacle = platform__obstacle(&platform);
+	if (obstacle) {
+		say("%s", obstacle);
+		return EXIT_CANNOT;
+	}
+	s.signals = catch_signals();
+	if (counters__open(&s.counters, why)) {
+		say("cannot count: %s", why);
+		return EXIT_LOAD;
+	}
+	if (opts->comm)
+		snprintf(s.top.filter, sizeof(s.top.filter), "%s", opts->comm);
+	status = run(&s);
+	counters__close(s.counters);
+	view__free(&s.top.view);
+	close(s.signals);
+	return status;
+}

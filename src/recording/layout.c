@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The tables of a recording, and the SQL that follows from them. */
+#include <stddef.h>
+#include <string.h>
+
+#include "layout.h"
+
+#define FIELD(name, field) \
+	{ name, AS_NUMBER, offsetof(struct xp_record, field), \
+	  sizeof(((struct xp_record *)0)->field) }
+
+#define HEAD \
+	FIELD("t", t), FIELD("cpu", cpu), { "task", AS_TASK }, FIELD("flags", flags), \
+	{ "what", AS_WORD, offsetof(struct xp_record, kind), 1 }
+
+#define OP(name, as, field) \
+	{ name, as, offsetof(struct xp_op, field), sizeof(((struct xp_op *)0)->field) }
+
+static const struct column batch_columns[] = {
+	HEAD,
+	FIELD("entries", u.batch.entries),
+	{ "latency_ns", AS_SEEN, offsetof(struct xp_record, u.batch.latency_ns), 8 },
+	{}
+};
+
+static const struct column table_columns[] = {
+	HEAD,
+	FIELD("pfn", u.table.pfn), FIELD("level", level), FIELD("mm", u.table.mm),
+	FIELD("ip", u.table.ip),
+	{}
+};
+
+static const struct column mm_columns[] = {
+	HEAD,
+	FIELD("mm", u.mm.mm), FIELD("pgd", u.mm.pgd), FIELD("pgd_pfn", u.mm.pgd_pfn),
+	{}
+};
+
+static const struct column flag_columns[] = {
+	HEAD,
+	FIELD("pfn", u.flag.pfn), FIELD("level", level), FIELD("mm", u.flag.mm),
+	FIELD("ip", u.flag.ip), FIELD("place", where),
+	{}
+};
+
+static const struct column boot_columns[] = {
+	HEAD,
+	FIELD("pfn", u.boot.pfn), FIELD("pages", u.boot.pages), FIELD("node", u.boot.node),
+	FIELD("threads", u.boot.threads),
+	{}
+};
+
+static const struct column lost_columns[] = {
+	HEAD,
+	{ "hook", AS_HOOK, offsetof(struct xp_record, u.lost.hook), 4 },
+	FIELD("count", u.lost.count),
+	{}
+};
+
+static const struct column op_columns[] = {
+	OP("op", AS_WORD, op), OP("level", AS_NUMBER, level), OP("mfn", AS_NUMBER, mfn),
+	OP("pfn", AS_FRAME, pfn), OP("result", AS_SEEN, result),
+	{}
+};
+
+#define FLAG_BEFORE "CASE WHEN flags & 4 THEN flags >> 1 & 1 END"
+
+const struct layout layouts[LAYOUTS] = {
+	{ "batch", "", batch_columns, { { "flush", XP_BATCH }, { "direct", XP_DIRECT } } },
+	{ "page_table", ", pinned AS (flags & 1), flag AS (" FLAG_BEFORE ")", table_columns,
+	  { { "alloc", XP_TABLE_ALLOC }, { "release", XP_TABLE_RELEASE } } },
+	{ "mm", "", mm_columns, { { "pin", XP_MM_PIN }, { "unpin", XP_MM_UNPIN } } },
+	{ "flag", ", was AS (" FLAG_BEFORE ")", flag_columns,
+	  { { "set", XP_FLAG_SET }, { "clear", XP_FLAG_CLEAR }, { "erased", XP_ERASED },
+	    { "repaired", XP_REPAIRED } } },
+	{ "boot", "", boot_columns,
+	  { { "handover-begin", XP_HANDOVER_BEGIN }, { "handover-end", XP_HANDOVER_END },
+	    { "hook-begin", XP_HOOK_BEGIN }, { "hook-end", XP_HOOK_END },
+	    { "deferred-begin", XP_DEFERRED_BEGIN }, { "deferred-end", XP_DEFERRED_END },
+	    { "deferred-range", XP_DEFERRED_RANGE }, { "takeover", XP_TAKEOVER } } },
+	{ "lost", "", lost_columns, { { "lost", XP_LOST } } },
+};
+
+const struct layout op_layout = {
+	"op", "", op_columns, { { "pin", XP_OP_PIN }, { "unpin", XP_OP_UNPIN } }
+};
+
+const char layout_rest[] =
+	"CREATE TABLE recording(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"CREATE TABLE hook(name TEXT PRIMARY KEY, via TEXT, delivered INTEGER, lost INTEGER,"
+	" missed INTEGER) WITHOUT ROWID;"
+	"CREATE TABLE task(task INTEGER PRIMARY KEY, pid INTEGER, comm TEXT);"
+	"CREATE TABLE stack(seq INTEGER, frame INTEGER, address INTEGER);"
+	"CREATE TABLE symbol(address INTEGER PRIMARY KEY, name TEXT);";
+
+static char *append(char *sql, const struct layout *l, const char *format)
+{
+	for (const struct column *c = l->columns; sql && c->name; c++) {
+		char *longer = sqlite3_mprintf(format, sql, c->name);
+
+		sqlite3_free(sql);
+		sql = longer;
+	}
+	return sql;
+}
+
+static char *finish(char *sql, const char *tail)
+{
+	char *whole = sql ? sqlite3_mprintf("%s%s", sql, tail) : NULL;
+
+	sqlite3_free(sql);
+	return whole;
+}
+
+char *layout__create(const struct layout *l)
+{
+	const char *key = l == &op_layout ? "" : " PRIMARY KEY";
+	char *sql = append(sqlite3_mprintf("CREATE TABLE %s(seq INTEGER%s", l->name, key), l,
+			   "%s, %s");
+
+	sql = finish(sql, l->derived);
+	return finish(sql, ")");
+}
+
+char *layout__insert(const struct layout *l)
+{
+	char *sql = append(sqlite3_mprintf("INSERT INTO %s VALUES (?", l->name), l, "%s, ?");
+
+	return finish(sql, ")");
+}
+
+char *layout__select(const struct layout *l)
+{
+	char *sql = append(sqlite3_mprintf("SELECT seq"), l, "%s, %s");
+	char *whole = sql ? sqlite3_mprintf("%s FROM %s ORDER BY rowid", sql, l->name) : NULL;
+
+	sqlite3_free(sql);
+	return whole;
+}
+
+const struct word *layout__of_kind(const struct layout *l, uint8_t kind)
+{
+	for (int i = 0; i < LAYOUT_WORDS && l->words[i].word; i++)
+		if (l->words[i].kind == kind)
+			return &l->words[i];
+	return NULL;
+}
+
+const struct word *layout__of_word(const struct layout *l, const char *word)
+{
+	for (int i = 0; word && i < LAYOUT_WORDS && l->words[i].word; i++)
+		if (!strcmp(l->words[i].word, word))
+			return &l->words[i];
+	return NULL;
+}

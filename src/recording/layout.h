@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How records lie in a recording: one description for who writes and who reads.
+ *
+ * A recording is a SQLite database.  Records of a kind, or of kinds that hold
+ * the same fields, are rows of one table; their `seq` counts over all tables
+ * and is the order of the stream.  docs/xenpin-recording.5 says what the
+ * columns mean.
+ */
+#ifndef XENPIN_LAYOUT_H
+#define XENPIN_LAYOUT_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "../../include/record.h"
+
+#define RECORDING_ID		0x5850494e	/* application_id: "XPIN" */
+#define RECORDING_VERSION	1		/* user_version */
+
+enum { LAYOUTS = 6, LAYOUT_WORDS = 8 };
+
+enum column_as {
+	AS_NUMBER,	/* .size bytes at .at */
+	AS_FRAME,	/* the same, NULL for XP_NO_PFN */
+	AS_WORD,	/* the row's kind, as one of the table's words */
+	AS_HOOK,	/* the name of a hook */
+	AS_SEEN,	/* as AS_NUMBER, NULL unless XP_F_RESULT */
+	AS_TASK,	/* pid and comm, as a row of `task` */
+};
+
+struct column {
+	const char *name;	/* NULL ends the list */
+	enum column_as as;
+	uint8_t at, size;	/* in struct xp_record or struct xp_op */
+};
+
+struct word {
+	const char *word;
+	uint8_t kind;		/* enum xp_kind or enum xp_op_kind */
+};
+
+struct layout {
+	const char *name;
+	const char *derived;	/* columns that are computed, as SQL; "" for none */
+	const struct column *columns;
+	struct word words[LAYOUT_WORDS];	/* the rest is NULL */
+};
+
+/* Tables of records; their rows begin with seq. */
+extern const struct layout layouts[LAYOUTS];
+
+/* Rows of struct xp_op; they begin with the batch's seq. */
+extern const struct layout op_layout;
+
+/* Everything that is no record. */
+extern const char layout_rest[];
+
+/* "CREATE TABLE ...", "INSERT INTO ...", "SELECT ... in order"; to be given to sqlite3_free(). */
+char *layout__create(const struct layout *layout);
+char *layout__insert(const struct layout *layout);
+char *layout__select(const struct layout *layout);
+
+/* NULL when @layout has no such word or kind. */
+const struct word *layout__of_kind(const struct layout *layout, uint8_t kind);
+const struct word *layout__of_word(const struct layout *layout, const char *word);
+
+#endif

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Rows into a SQLite database: one prepared statement a table, one transaction at a time. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../record.h"
+#include "../sink/sink.h"
+#include "../symbols.h"
+#include "layout.h"
+#include "writer.h"
+
+#define CACHED_TASKS	16384		/* powers of two */
+#define CACHED_SYMBOLS	1024
+#define HASH		0x9e3779b97f4a7c15ULL
+
+#define STR(x)	#x
+#define XSTR(x)	STR(x)
+
+/*
+ * A commit waits for the disk, so that it survives the death of the guest; it
+ * is twice a second.  The log may grow to 32 MB before it is folded into the file.
+ */
+static const char setup[] =
+	"PRAGMA page_size = 8192;"
+	"PRAGMA journal_mode = WAL;"
+	"PRAGMA synchronous = FULL;"
+	"PRAGMA wal_autocheckpoint = 4096;"
+	"PRAGMA journal_size_limit = 0;"
+	"PRAGMA cache_size = -32768;"
+	"PRAGMA application_id = " XSTR(RECORDING_ID) ";"
+	"PRAGMA user_version = " XSTR(RECORDING_VERSION) ";";
+
+enum plain { BEGIN, COMMIT, TASK, STACK, SYMBOL, SET, HOOK, PLAIN };
+
+static const char *const plain_sql[PLAIN] = {
+	[BEGIN] = "BEGIN",
+	[COMMIT] = "COMMIT",
+	[TASK] = "INSERT INTO task VALUES (?, ?, ?)",
+	[STACK] = "INSERT INTO stack VALUES (?, ?, ?)",
+	[SYMBOL] = "INSERT OR IGNORE INTO symbol VALUES (?, ?)",
+	[SET] = "INSERT OR REPLACE INTO recording VALUES (?, ?)",
+	[HOOK] = "INSERT OR REPLACE INTO hook VALUES (?, ?, ?, ?, ?)",
+};
+
+struct writer {
+	sqlite3 *db;
+	sqlite3_stmt *insert[LAYOUTS], *insert_op, *plain[PLAIN];
+	const struct layout *layout_of[XP_KIND_END];
+	const struct word *word_of[XP_KIND_END];
+	int64_t seq, tasks;		/* rows so far */
+	bool open;			/* a transaction is */
+	int err;			/* -errno */
+	char error[160];
+	struct cached_task {
+		uint32_t pid;
+		int64_t task;		/* 0: free */
+		char comm[XP_COMM_LEN];
+	} cached_tasks[CACHED_TASKS];
+	uint64_t cached_symbols[CACHED_SYMBOLS];
+};
+
+static int errno_of(sqlite3 *db, int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	default:
+		return sqlite3_system_errno(db) ? -sqlite3_system_errno(db) : -EIO;
+	}
+}
+
+/* Keep the first error; nothing is written after it. */
+static void fail(struct writer *w, int rc)
+{
+	if (w->err)
+		return;
+	w->err = errno_of(w->db, rc);
+	snprintf(w->error, sizeof(w->error), "%s", sqlite3_errmsg(w->db));
+}
+
+static void step(struct writer *w, sqlite3_stmt *stmt)
+{
+	int rc = sqlite3_step(stmt);
+
+	if (rc != SQLITE_DONE)
+		fail(w, rc);
+	sqlite3_reset(stmt);
+}
+
+/* Every row is in a transaction, of which there are two a second. */
+static bool begin(struct writer *w)
+{
+	if (!w->open && !w->err) {
+		step(w, w->plain[BEGIN]);
+		w->open = !w->err;
+	}
+	return !w->err;
+}
+
+void writer__commit(struct writer *w)
+{
+	if (w->open && !w->err)
+		step(w, w->plain[COMMIT]);
+	w->open = false;
+}
+
+void writer__set_number(struct writer *w, const char *key, int64_t value)
+{
+	if (!begin(w))
+		return;
+	sqlite3_bind_text(w->plain[SET], 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(w->plain[SET], 2, value);
+	step(w, w->plain[SET]);
+}
+
+void writer__set_text(struct writer *w, const char *key, const char *value)
+{
+	if (!begin(w))
+		return;
+	sqlite3_bind_text(w->plain[SET], 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_text(w->plain[SET], 2, value, -1, SQLITE_STATIC);
+	step(w, w->plain[SET]);
+}
+
+void writer__set_hook(struct writer *w, const char *name, const char *via, uint64_t delivered,
+		      uint64_t lost, uint64_t missed)
+{
+	sqlite3_stmt *stmt = w->plain[HOOK];
+
+	if (!begin(w))
+		return;
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 2, via, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 3, delivered);
+	sqlite3_bind_int64(stmt, 4, lost);
+	sqlite3_bind_int64(stmt, 5, missed);
+	step(w, stmt);
+}
+
+/* The row of the record's task; it is made when the cache does not know it (any more). */
+static int64_t task_of(struct writer *w, const struct xp_record *rec)
+{
+	uint64_t key[2];
+	struct cached_task *task;
+
+	memcpy(key, rec->comm, sizeof(key));
+	if (!rec->pid && !key[0])
+		return 0;
+	key[0] = (key[0] ^ key[1] * 31 ^ rec->pid) * HASH;
+	task = &w->cached_tasks[key[0] >> 32 & (CACHED_TASKS - 1)];
+	if (task->task && task->pid == rec->pid && !memcmp(task->comm, rec->comm, XP_COMM_LEN))
+		return task->task;
+	task->task = ++w->tasks;
+	task->pid = rec->pid;
+	memcpy(task->comm, rec->comm, XP_COMM_LEN);
+	sqlite3_bind_int64(w->plain[TASK], 1, task->task);
+	sqlite3_bind_int64(w->plain[TASK], 2, task->pid);
+	sqlite3_bind_text(w->plain[TASK], 3, task->comm, strnlen(task->comm, XP_COMM_LEN),
+			  SQLITE_STATIC);
+	step(w, w->plain[TASK]);
+	return task->task;
+}
+
+static int64_t number(const void *base, const struct column *c)
+{
+	const void *at = base + c->at;
+
+	switch (c->size) {
+	case 1:
+		return *(const uint8_t *)at;
+	case 2:
+		return *(const uint16_t *)at;
+	case 4:
+		return *(const uint32_t *)at;
+	default:
+		return *(const int64_t *)at;
+	}
+}
+
+static void bind_or_null(sqlite3_stmt *stmt, int i, int64_t n, bool known)
+{
+	if (known)
+		sqlite3_bind_int64(stmt, i, n);
+	else
+		sqlite3_bind_null(stmt, i);
+}
+
+/* One row of @base, which is @rec or one of its operations. */
+static void insert(struct writer *w, sqlite3_stmt *stmt, const struct layout *layout,
+		   const struct word *word, const struct xp_record *rec, const void *base)
+{
+	int64_t n;
+	int i = 1;
+
+	sqlite3_bind_int64(stmt, i++, w->seq);
+	for (const struct column *c = layout->columns; c->name; c++, i++) {
+		switch (c->as) {
+		case AS_NUMBER:
+			sqlite3_bind_int64(stmt, i, number(base, c));
+			break;
+		case AS_FRAME:
+			n = number(base, c);
+			bind_or_null(stmt, i, n, n != (int64_t)XP_NO_PFN);
+			break;
+		case AS_SEEN:
+			bind_or_null(stmt, i, number(base, c), rec->flags & XP_F_RESULT);
+			break;
+		case AS_TASK:
+			n = task_of(w, rec);
+			bind_or_null(stmt, i, n, n);
+			break;
+		case AS_WORD:
+			sqlite3_bind_text(stmt, i, word->word, -1, SQLITE_STATIC);
+			break;
+		case AS_HOOK:
+			sqlite3_bind_text(stmt, i, hook_name(number(base, c)), -1, SQLITE_STATIC);
+			break;
+		}
+	}
+	step(w, stmt);
+}
+
+static void insert_ops(struct writer *w, const struct xp_record *rec)
+{
+	const struct xp_op *op = record__ops(rec);
+
+	for (uint32_t i = 0; i < rec->u.batch.nops; i++, op++) {
+		const struct word *word = layout__of_kind(&op_layout, op->op);
+
+		if (word)
+			insert(w, w->insert_op, &op_layout, word, rec, op);
+	}
+}
+
+static void insert_symbol(struct writer *w, uint64_t address, struct symbols *symbols)
+{
+	uint64_t *cached = &w->cached_symbols[address * HASH >> 54];
+	char name[SYMBOL_LEN];
+
+	if (*cached == address || !symbols)
+		return;
+	*cached = address;
+	if (!symbols__name(symbols, address, name, sizeof(name)))
+		return;
+	sqlite3_bind_int64(w->plain[SYMBOL], 1, address);
+	sqlite3_bind_text(w->plain[SYMBOL], 2, name, -1, SQLITE_STATIC);
+	step(w, w->plain[SYMBOL]);
+}
+
+static void insert_stack(struct writer *w, const struct xp_record *rec, struct symbols *symbols)
+{
+	const __u64 *stack = record__stack(rec);
+
+	for (int i = 0; stack && i < XP_STACK_MAX && stack[i]; i++) {
+		insert_symbol(w, stack[i], symbols);
+		sqlite3_bind_int64(w->plain[STACK], 1, w->seq);
+		sqlite3_bind_int64(w->plain[STACK], 2, i);
+		sqlite3_bind_int64(w->plain[STACK], 3, stack[i]);
+		step(w, w->plain[STACK]);
+	}
+}
+
+static int prepare(struct writer *w, char *sql, sqlite3_stmt **stmt)
+{
+	int rc = sql ? sqlite3_prepare_v3(w->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) :
+		       SQLITE_NOMEM;
+
+	sqlite3_free(sql);
+	return rc;
+}
+
+static int create_table(struct writer *w, const struct layout *layout)
+{
+	char *sql = layout__create(layout);
+	int rc = sql ? sqlite3_exec(w->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+
+	sqlite3_free(sql);
+	return rc;
+}
+
+static int create_tables(struct writer *w)
+{
+	int rc = sqlite3_exec(w->db, setup, NULL, NULL, NULL);
+
+	if (!rc)
+		rc = sqlite3_exec(w->db, "BEGIN", NULL, NULL, NULL);
+	for (int i = 0; !rc && i < LAYOUTS; i++)
+		rc = create_table(w, &layouts[i]);
+	if (!rc)
+		rc = create_table(w, &op_layout);
+	if (!rc)
+		rc = sqlite3_exec(w->db, layout_rest, NULL, NULL, NULL);
+	if (!rc)
+		rc = sqlite3_exec(w->db, "COMMIT", NULL, NULL, NULL);
+	return rc;
+}
+
+static int prepare_all(struct writer *w)
+{
+	int rc = prepare(w, layout__insert(&op_layout), &w->insert_op);
+
+	for (int i = 0; !rc && i < LAYOUTS; i++)
+		rc = prepare(w, layout__insert(&layouts[i]), &w->insert[i]);
+	for (int i = 0; !rc && i < PLAIN; i++)
+		rc = prepare(w, sqlite3_mprintf("%s", plain_sql[i]), &w->plain[i]);
+	return rc;
+}
+
+/* Not SQLite's own creation: a file that is there already may be somebody's. */
+static int create_empty(const char *path)
+{
+	int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static int open_database(struct writer *w, const char *path)
+{
+	int rc = sqlite3_open_v2(path, &w->db, SQLITE_OPEN_READWRITE, NULL);
+
+	if (!rc)
+		rc = create_tables(w);
+	if (!rc)
+		rc = prepare_all(w);
+	return rc;
+}
+
+struct writer *writer__create(const char *path, int64_t seq)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w)
+		return NULL;
+	/* xenpin has one thread: no locks, a tenth less time. */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	w->seq = seq;
+	for (int k = 0; k < XP_KIND_END; k++) {
+		for (int i = 0; i < LAYOUTS && !w->layout_of[k]; i++) {
+			w->word_of[k] = layout__of_kind(&layouts[i], k);
+			w->layout_of[k] = w->word_of[k] ? &layouts[i] : NULL;
+		}
+	}
+	w->err = create_empty(path);
+	if (w->err) {
+		snprintf(w->error, sizeof(w->error), "%s", strerror(-w->err));
+		return w;
+	}
+	rc = open_database(w, path);
+	if (rc) {
+		fail(w, rc);
+		unlink(path);
+	}
+	return w;
+}
+
+int writer__error(const struct writer *w, const char **what)
+{
+	if (what)
+		*what = w->error;
+	return w->err;
+}
+
+void writer__record(struct writer *w, const struct xp_record *rec, struct symbols *symbols)
+{
+	const struct layout *layout = rec->kind < XP_KIND_END ? w->layout_of[rec->kind] : NULL;
+
+	if (!layout || !begin(w))
+		return;
+	w->seq++;
+	insert(w, w->insert[layout - layouts], layout, w->word_of[rec->kind], rec, rec);
+	if (rec->kind == XP_BATCH || rec->kind == XP_DIRECT)
+		insert_ops(w, rec);
+	insert_stack(w, rec, symbols);
+}
+
+int64_t writer__seq(const struct writer *w)
+{
+	return w->seq;
+}
+
+uint64_t writer__bytes(const struct writer *w)
+{
+	sqlite3_stmt *stmt;
+	uint64_t bytes = 0;
+
+	if (sqlite3_prepare_v2(w->db, "SELECT page_count * page_size FROM pragma_page_count(), "
+				      "pragma_page_size()", -1, &stmt, NULL))
+		return 0;
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		bytes = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return bytes;
+}
+
+void writer__close(struct writer *w)
+{
+	if (!w)
+		return;
+	writer__commit(w);
+	for (int i = 0; i < LAYOUTS; i++)
+		sqlite3_finalize(w->insert[i]);
+	for (int i = 0; i < PLAIN; i++)
+		sqlite3_finalize(w->plain[i]);
+	sqlite3_finalize(w->insert_op);
+	/* One file, which travels; that fails while somebody reads it, and does no harm. */
+	if (!w->err)
+		sqlite3_exec(w->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+	sqlite3_close(w->db);
+	free(w);
+}

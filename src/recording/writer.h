@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Writes a recording: rows of the tables in layout.h, in transactions that the caller ends. */
+#ifndef XENPIN_WRITER_H
+#define XENPIN_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../include/record.h"
+
+struct writer;
+struct symbols;
+
+/*
+ * Creates @path, which must not exist.  Its first record will be @seq + 1.
+ * The errors of a writer are kept, and end its writing: ask writer__error().
+ * NULL when there is no memory.
+ */
+struct writer *writer__create(const char *path, int64_t seq);
+
+/* 0, or -errno and what SQLite says of it in *@what (when not NULL). */
+int writer__error(const struct writer *writer, const char **what);
+
+/* A row of @record, with what stands behind it; a stack is named by @symbols, unless NULL. */
+void writer__record(struct writer *writer, const struct xp_record *record,
+		    struct symbols *symbols);
+
+/* Rows of `recording` and `hook`, replaced when they are there. */
+void writer__set_number(struct writer *writer, const char *key, int64_t value);
+void writer__set_text(struct writer *writer, const char *key, const char *value);
+void writer__set_hook(struct writer *writer, const char *name, const char *via,
+		      uint64_t delivered, uint64_t lost, uint64_t missed);
+
+/* What came since the last one is on the disk, or there is an error. */
+void writer__commit(struct writer *writer);
+
+/* Records so far, those of the files before this one included. */
+int64_t writer__seq(const struct writer *writer);
+uint64_t writer__bytes(const struct writer *writer);
+
+/* Commits. */
+void writer__close(struct writer *writer);
+
+#endif

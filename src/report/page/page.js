@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Shows the object of docs/report.schema.json.  Text from it goes into the page as text only.
+"use strict";
+(() => {
+const data = JSON.parse(document.getElementById("data").textContent);
+const $ = (id) => document.getElementById(id);
+const begin = data.recording.begin_ns;
+const COLUMNS = 64;
+const charts = [];
+
+function make(tag, properties, ...children) {
+	const element = Object.assign(document.createElement(tag), properties);
+	element.append(...children);
+	return element;
+}
+
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+const faint = (name) => color(name) + "66";
+const number = (n) => n.toLocaleString("en");
+const plural = (n, noun) => `${number(n)} ${noun}${n === 1 ? "" : "s"}`;
+const seconds = (t, digits = 3) => ((t - begin) / 1e9).toFixed(digits);
+
+function duration(ns) {
+	for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]])
+		if (ns >= size)
+			return `${+(ns / size).toPrecision(3)} ${unit}`;
+	return `${ns} ns`;
+}
+
+function bytes(frames) {
+	const mib = frames / 256;
+	return mib >= 1024 ? `${+(mib / 1024).toFixed(2)} GiB` : `${+mib.toFixed(1)} MiB`;
+}
+
+function table(heads, rows) {
+	const cell = (tag, content, i) => make(tag, {
+		className: heads[i].startsWith("#") ? "n" : heads[i].startsWith("~") ? "wrap" : "",
+	}, content);
+	return make("table", {},
+		make("thead", {}, make("tr", {}, ...heads.map((h, i) => cell("th", h.replace(/^[#~]/, ""), i)))),
+		make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((c, i) => cell("td", c, i))))));
+}
+
+// The verdict
+
+const CLASSES = {
+	"lost": (n) => `${plural(n, "page table")} lost PagePinned while Xen has ${n === 1 ? "it" : "them"}`,
+	"erased-by-init": (n) => `Boot erased PagePinned of ${plural(n, "page table")}`,
+	"released-pinned": (n) => `${plural(n, "page table")} went back to the allocator while Xen has ${n === 1 ? "it" : "them"}`,
+	"stale": (n) => `${plural(n, "page")} with PagePinned ${n === 1 ? "is no page table" : "are no page tables"}`,
+	"double-pin": (n) => `${plural(n, "page table")} pinned twice`,
+	"hypercall-failed": (n) => `Xen refused ${plural(n, "operation")}`,
+};
+
+// The gravest class, in the order above, and how many findings are of others.
+function headline() {
+	const { status } = data.verdict, all = data.findings;
+	if (status === "clean")
+		return "Clean";
+	if (status === "incomplete")
+		return "Incomplete: no finding, but no proof either";
+	const name = Object.keys(CLASSES).find((c) => all.some((f) => f.class === c)) ?? all[0].class;
+	const n = all.filter((f) => f.class === name).length, others = all.length - n;
+	return (CLASSES[name]?.(n) ?? plural(n, name)) + (others ? `, and ${plural(others, "other finding")}` : "");
+}
+
+function showVerdict() {
+	const { status, sentence } = data.verdict, r = data.recording, c = data.counts;
+	const records = c.batch + c.direct + c.alloc + c.release + c.mm_pin + c.mm_unpin;
+	$("verdict").classList.add(status);
+	$("verdict").querySelector("h1").textContent = headline();
+	$("sentence").textContent = sentence;
+	document.title = `xenpin: ${headline()} (${r.file})`;
+	const wall = new Date((begin + r.realtime_offset_ns) / 1e6).toISOString().slice(0, 19) + "Z";
+	$("facts").textContent = `${r.file}: ${r.domain}, Linux ${r.kernel}, ${plural(r.vcpus, "vCPU")}. ` +
+		`${wall}, ${duration(r.end_ns - begin)}, ${plural(records, "record")}, ${number(c.lost)} lost, ` +
+		`${number(c.missed)} missed.` +
+		(r.end === "killed" ? " The recorder was killed: its last second may be missing." : "") +
+		(r.damage ? ` Only what stands before the damage is shown: ${r.damage}.` : "");
+}
+
+// Findings, and the page that is chosen
+
+const GRADES = ["unknown", "suspected", "shown", "proven"];
+const findings = data.findings.map((f, i) => ({ ...f, i }))
+	.sort((a, b) => GRADES.indexOf(b.grade) - GRADES.indexOf(a.grade) || a.t - b.t);
+const histories = new Map(data.histories.map((h) => [h.pfn, h]));
+const SHOWN = 200;
+
+function findingButton(f) {
+	const button = make("button", { type: "button" },
+		make("span", { className: "tag bad" }, f.class),
+		make("span", { className: "tag quiet" }, f.grade),
+		make("span", { className: "tag quiet" }, `at ${seconds(f.t)} s`),
+		make("span", { className: "what" }, f.text),
+		make("span", { className: "effect" }, f.effect));
+	button.dataset.pfn = f.pfn ?? "";
+	button.setAttribute("aria-pressed", "false");
+	button.addEventListener("click", () => choose(f));
+	return button;
+}
+
+function showFindings() {
+	const list = $("findings").querySelector("ol");
+	if (!findings.length)
+		return;
+	$("findings").hidden = false;
+	for (const f of findings.slice(0, SHOWN))
+		list.append(make("li", {}, findingButton(f)));
+	if (findings.length > SHOWN)
+		list.append(make("li", { className: "hint" },
+			`and ${number(findings.length - SHOWN)} more: --format json has them all`));
+	choose(findings[0]);
+}
+
+let chosenFinding;
+
+function choose(f) {
+	chosenFinding = f;
+	drawMap.choose(f);
+	for (const button of document.querySelectorAll("ol.findings button"))
+		button.setAttribute("aria-pressed", String(button.dataset.pfn === (f.pfn ?? "")));
+	const history = histories.get(f.pfn);
+	const rows = (history?.events ?? []).map((e) => [seconds(e.t, 6), e.text, `${e.comm} (${e.pid})`, String(e.cpu)]);
+	const heading = f.pfn ? `Page ${f.pfn}, L${f.level || "?"} table` : f.class;
+	$("page").replaceChildren(
+		make("h3", { id: "page-heading" }, heading),
+		make("p", { className: "hint" }, f.pfn ? `at ${bytes(Number(f.pfn))} of guest memory. Witnesses: ${f.witnesses.join(", ")}.` : ""),
+		make("p", {}, f.effect));
+	if (!rows.length)
+		return;
+	const list = table(["#s", "~what happened", "program (pid)", "#cpu"], rows);
+	// The event that showed it.
+	history.events.forEach((e, i) => {
+		if (e.t === f.t)
+			list.tBodies[0].rows[i].className = "now";
+	});
+	const box = make("div", { className: "scroll", tabIndex: 0 }, list);
+	$("page").append(make("h3", {}, history.total > rows.length ?
+		`Its history, ${rows.length} of ${number(history.total)} events` : "Its history"), box);
+	const now = list.querySelector(".now");
+	if (now)
+		box.scrollTop = now.offsetTop - box.offsetTop - box.clientHeight / 2;
+}
+
+// The map
+
+const cellsOf = new Map(data.memory.cells.map((c) => [c[0], c]));
+
+function chooseCell(index) {
+	const at = index * data.memory.frames_per_cell;
+	const found = findings.filter((f) => f.pfn && Math.floor(Number(f.pfn) / data.memory.frames_per_cell) === index);
+	if (found.length)
+		return choose(found[0]);
+	const [, l1, l2, l3, l4, other, unpinned] = cellsOf.get(index) ?? [index, 0, 0, 0, 0, 0, 0];
+	$("page").replaceChildren(
+		make("h3", { id: "page-heading" }, `Frames 0x${at.toString(16)} to 0x${(at + data.memory.frames_per_cell - 1).toString(16)}`),
+		make("p", { className: "hint" }, `at ${bytes(at)} of guest memory; as known at the end of the recording`),
+		table(["level", "#tables"], [["L4", number(l4)], ["L3", number(l3)], ["L2", number(l2)], ["L1", number(l1)],
+			["level not known", number(other)], ["of all: in no pinned tree", number(unpinned)]]));
+}
+
+function cellColor([, l1, l2, l3, l4, , unpinned], total) {
+	const name = l4 ? "l4" : l3 ? "l3" : l2 ? "l2" : "l1";
+	return unpinned === total ? faint(name) : color(name);
+}
+
+function drawMap() {
+	const per = data.memory.frames_per_cell;
+	const rows = Math.max(1, Math.ceil(data.memory.frames / per / COLUMNS));
+	const at = (index) => ({ x: index % COLUMNS, y: Math.floor(index / COLUMNS), index });
+	const cells = data.memory.cells.map((c) => ({ ...at(c[0]), c, total: c.slice(1, 6).reduce((a, b) => a + b) }));
+	const marked = [...new Set(findings.filter((f) => f.pfn).map((f) => Math.floor(Number(f.pfn) / per)))].map(at);
+	const size = (axis, n) => ({ chart }) => Math.max(1, (chart.chartArea?.[axis] ?? 0) / n - 1);
+	const axis = { display: false, min: -0.5, grid: { display: false }, border: { display: false } };
+
+	const chosen = {};
+
+	$("map-hint").textContent = `Each cell is ${bytes(per)} (${plural(per, "frame")}) of ${bytes(data.memory.frames)}, ` +
+		`in rows of ${bytes(per * COLUMNS)} from top to bottom, coloured by the highest of the page tables in it that the recording knows at its end. ` +
+		(marked.length ? "Red rings mark pages with a finding." : "No page has a finding.");
+	$("legend-ring").hidden = !marked.length;
+	$("map-box").style.aspectRatio = `${COLUMNS} / ${Math.max(rows, 16)}`;
+	const chart = new Chart($("map"), {
+		data: {
+			datasets: [{
+				type: "scatter", label: "findings", data: marked, pointStyle: "circle",
+				radius: 9, hoverRadius: 11, borderWidth: 4, borderColor: color("bad"),
+				backgroundColor: color("bad") + "55",
+			}, {
+				type: "matrix", label: "tables", data: cells, borderWidth: 0,
+				width: size("width", COLUMNS), height: size("height", rows),
+				backgroundColor: ({ raw }) => raw ? cellColor(raw.c, raw.total) : "",
+			}],
+		},
+		options: {
+			animation: false, maintainAspectRatio: false,
+			layout: { padding: 0 },
+			scales: { x: { ...axis, type: "linear", max: COLUMNS - 0.5 },
+				y: { ...axis, type: "linear", display: true, max: rows - 0.5, reverse: true,
+				     afterBuildTicks: (y) => {
+					     const step = Math.ceil(rows / 8);
+					     y.ticks = Array.from({ length: Math.ceil(rows / step) }, (_, i) => ({ value: i * step }));
+				     },
+				     ticks: { color: color("quiet"), autoSkip: false,
+					      callback: (row) => bytes(row * COLUMNS * per) } } },
+			plugins: { legend: { display: false }, tooltip: {
+				callbacks: {
+					title: ([item]) => `frames from 0x${(item.raw.index * per).toString(16)}`,
+					label: (item) => item.raw.c ? `${plural(item.raw.total, "page table")}` : "page with a finding",
+				} } },
+			onClick: (event, items, c) => {
+				const x = Math.round(c.scales.x.getValueForPixel(event.x)), y = Math.round(c.scales.y.getValueForPixel(event.y));
+				if (items.length)
+					chooseCell(c.data.datasets[items[0].datasetIndex].data[items[0].index].index);
+				else if (x >= 0 && x < COLUMNS && y >= 0 && y < rows)
+					chooseCell(y * COLUMNS + x);
+			},
+		},
+		plugins: [{
+			id: "ground",
+			beforeDatasetsDraw: ({ ctx, chartArea: a }) => {
+				ctx.fillStyle = color("free");
+				ctx.fillRect(a.left, a.top, a.width, a.height);
+			},
+			// The chosen page is named where it lies.
+			afterDatasetsDraw: (c) => {
+				const { ctx, chartArea: a } = c, i = marked.findIndex((m) => m.index === chosen.index);
+				const ring = i >= 0 && c.getDatasetMeta(0).data[i];
+				if (!ring)
+					return;
+				const right = ring.x < a.left + a.width * 0.7;
+				ctx.font = "600 14px ui-monospace, 'DejaVu Sans Mono', monospace";
+				ctx.textAlign = right ? "left" : "right";
+				ctx.textBaseline = "middle";
+				ctx.fillStyle = color("bad");
+				ctx.fillText(chosen.pfn, ring.x + (right ? 20 : -20), ring.y);
+			},
+		}],
+	});
+	drawMap.choose = (f) => {
+		chosen.pfn = f.pfn;
+		chosen.index = f.pfn ? Math.floor(Number(f.pfn) / per) : -1;
+		chart.data.datasets[0].radius = marked.map((m) => m.index === chosen.index ? 14 : 9);
+		chart.update("none");
+	};
+	charts.push(chart);
+}
+
+// The others
+
+function options(x, y, more = {}) {
+	const text = { color: color("quiet") }, grid = { color: color("line") };
+	return {
+		animation: false, maintainAspectRatio: false, responsive: true,
+		interaction: { mode: "index", intersect: false },
+		scales: { x: { ticks: text, grid, title: { ...text, display: !!x, text: x }, ...more.x },
+			y: { ticks: text, grid, beginAtZero: true, title: { ...text, display: !!y, text: y }, ...more.y } },
+		plugins: { legend: { labels: { color: color("ink"), boxWidth: 14 } }, ...more.plugins },
+	};
+}
+
+function drawRates() {
+	const r = data.rates, scale = 1e9 / r.slice_ns;
+	const group = Math.max(1, Math.ceil(r.pins.length / 240));
+	const series = (name) => {
+		const points = [];
+		for (let i = 0; i < r[name].length; i += group)
+			points.push({ x: (r.t - begin + i * r.slice_ns) / 1e9,
+				y: r[name].slice(i, i + group).reduce((a, b) => a + b, 0) * scale / group });
+		return points;
+	};
+	const line = (label, name, tint) => ({ label, data: series(name), borderColor: color(tint), backgroundColor: faint(tint),
+		borderWidth: 2, pointRadius: 0, stepped: true });
+	const datasets = [line("pins", "pins", "accent"), line("unpins", "unpins", "l3"), line("tables allocated", "allocs", "l2")];
+	if (data.counts.lost)
+		datasets.unshift({ ...line("records lost", "lost", "doubt"), fill: true });
+	if (findings.length)
+		datasets.unshift({ label: "findings", type: "scatter", pointStyle: "triangle", radius: 8, hoverRadius: 10,
+			backgroundColor: color("bad"), borderColor: color("bad"),
+			data: findings.map((f) => ({ x: (f.t - begin) / 1e9, y: 0, f })) });
+	$("rates-hint").textContent = `Operations per second, in slices of ${duration(r.slice_ns * group)}.` +
+		(findings.length ? " Red triangles are findings." : "");
+	charts.push(new Chart($("rates"), {
+		type: "line", data: { datasets },
+		options: { ...options("seconds since the recording began", "per second", { x: { type: "linear", min: 0, max: (data.recording.end_ns - begin) / 1e9 } }),
+			onClick: (event, items, c) => {
+				const hit = c.getElementsAtEventForMode(event, "nearest", { intersect: true }, true)
+					.find((i) => c.data.datasets[i.datasetIndex].label === "findings");
+				if (hit)
+					choose(c.data.datasets[hit.datasetIndex].data[hit.index].f);
+			} },
+	}));
+}
+
+function drawLatency() {
+	const l = data.latency;
+	if (!l.count) {
+		$("latency-hint").textContent = "No flush was seen to its end.";
+		return;
+	}
+	$("latency-hint").textContent = `Half of ${plural(l.count, "flush").replace("flushs", "flushes")} within ${duration(l.p50_ns)}, 99 % within ` +
+		`${duration(l.p99_ns)}, the longest ${duration(l.max_ns)}.`;
+	charts.push(new Chart($("latency"), {
+		type: "bar",
+		data: { labels: l.buckets.map(([end]) => "≤ " + duration(end)),
+			datasets: [{ label: "flushes", data: l.buckets.map(([, n]) => n), backgroundColor: color("accent") }] },
+		options: options("", "flushes", { plugins: { legend: { display: false } } }),
+	}));
+}
+
+function drawPrograms() {
+	const top = data.programs.slice(0, 8);
+	$("programs-hint").textContent = data.programs.length ? "By operations that Xen carried out for them." : "No program did anything.";
+	$("programs-table").replaceChildren(table(
+		["program", "#processes", "#trees", "#pins", "#unpins", "#refused", "#tables allocated", "#released", "#in flushes"],
+		data.programs.map((p) => [p.comm, number(p.processes), number(p.trees), number(p.pins), number(p.unpins),
+			number(p.failed), number(p.allocs), number(p.releases), duration(p.flush_ns)])));
+	if (!top.length)
+		return;
+	const bar = (label, name, tint) => ({ label, data: top.map((p) => p[name]), backgroundColor: color(tint) });
+	charts.push(new Chart($("programs"), {
+		type: "bar",
+		data: { labels: top.map((p) => p.comm), datasets: [bar("pins", "pins", "accent"), bar("unpins", "unpins", "l3"), bar("refused", "failed", "bad")] },
+		options: { ...options("operations", "", { x: { stacked: true, beginAtZero: true }, y: { stacked: true } }), indexAxis: "y" },
+	}));
+}
+
+function showHooks() {
+	$("hooks").append(table(["hook", "attached by", "#delivered", "#lost", "#missed by the kernel"],
+		data.recording.hooks.map((h) => [h.name, h.via, number(h.delivered), number(h.lost), number(h.missed)])));
+}
+
+function draw() {
+	while (charts.length)
+		charts.pop().destroy();
+	for (const one of [drawMap, drawRates, drawLatency, drawPrograms])
+		one();
+}
+
+showVerdict();
+showHooks();
+draw();
+showFindings();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+	draw();
+	drawMap.choose(chosenFinding ?? {});
+});
+})();

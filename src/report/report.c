@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A recording through the model: once for what is found, once more for the history of what is. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../record.h"
+#include "../source/hooks.h"
+#include "report.h"
+
+static void on_finding(void *context, const struct finding *finding)
+{
+	struct report *r = context;
+
+	if (r->nr_findings == r->max_findings) {
+		size_t more = r->max_findings * 2 ?: 64;
+		void *p = reallocarray(r->findings, more, sizeof(*r->findings));
+
+		if (!p) {
+			r->err = -ENOMEM;
+			return;
+		}
+		r->findings = p;
+		r->max_findings = more;
+	}
+	r->findings[r->nr_findings++] = *finding;
+	r->by_class[finding->class]++;
+}
+
+static void on_record(void *context, struct xp_record *rec)
+{
+	struct report *r = context;
+
+	if (r->err)
+		return;
+	pins__complete(r->pins, rec);
+	r->err = account__apply(&r->account, rec);
+	if (!r->err)
+		r->err = pins__apply(r->pins, rec);
+}
+
+static int by_pfn(const void *a, const void *b)
+{
+	const struct history *x = a, *y = b;
+
+	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
+}
+
+const struct history *report__history(const struct report *r, uint64_t pfn)
+{
+	const struct history key = { .pfn = pfn };
+
+	return r->nr_histories ? bsearch(&key, r->histories, r->nr_histories,
+					 sizeof(key), by_pfn) : NULL;
+}
+
+static int choose_histories(struct report *r)
+{
+	size_t n = 0;
+
+	r->histories = calloc(HISTORIES, sizeof(*r->histories));
+	if (!r->histories)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->nr_findings && r->nr_histories < HISTORIES; i++)
+		if (r->findings[i].pfn != XP_NO_PFN)
+			r->histories[r->nr_histories++] = (struct history){
+				.pfn = r->findings[i].pfn, .t = r->findings[i].t };
+	if (!r->nr_histories)
+		return 0;
+	qsort(r->histories, r->nr_histories, sizeof(*r->histories), by_pfn);
+	for (size_t i = 1; i < r->nr_histories; i++)
+		if (r->histories[i].pfn != r->histories[n].pfn)
+			r->histories[++n] = r->histories[i];
+	r->nr_histories = n + 1;
+	return 0;
+}
+
+/* Into a ring of HISTORY_MAX events. */
+static void remember(struct report *r, uint64_t pfn, const struct xp_record *rec,
+		     const struct xp_op *op)
+{
+	struct history *h = (struct history *)report__history(r, pfn);
+	struct event *e;
+
+	if (!h)
+		return;
+	h->total++;
+	if (rec->t > h->t && h->after++ >= HISTORY_AFTER)
+		return;
+	if (h->nr == h->max && h->max < HISTORY_MAX) {
+		void *p = reallocarray(h->events, h->max + 20, sizeof(*h->events));
+
+		if (!p) {
+			r->err = -ENOMEM;
+			return;
+		}
+		h->events = p;
+		h->max += 20;
+	}
+	e = &h->events[h->kept++ % HISTORY_MAX];
+	if (h->nr < HISTORY_MAX)
+		h->nr++;
+	*e = (struct event){ *rec, op ? *op : (struct xp_op){} };
+}
+
+static void on_history(void *context, struct xp_record *rec)
+{
+	struct report *r = context;
+	const struct xp_op *op = record__ops(rec);
+
+	switch (rec->kind) {
+	case XP_BATCH:
+	case XP_DIRECT:
+		for (uint32_t i = 0; i < rec->u.batch.nops; i++, op++)
+			remember(r, op->pfn, rec, op);
+		break;
+	case XP_MM_PIN:
+	case XP_MM_UNPIN:
+		remember(r, rec->u.mm.pgd_pfn, rec, NULL);
+		break;
+	case XP_TABLE_ALLOC:
+	case XP_TABLE_RELEASE:
+		remember(r, rec->u.table.pfn, rec, NULL);
+		break;
+	case XP_FLAG_SET:
+	case XP_FLAG_CLEAR:
+	case XP_ERASED:
+	case XP_REPAIRED:
+		remember(r, rec->u.flag.pfn, rec, NULL);
+		break;
+	}
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct event *x = a, *y = b;
+
+	return x->rec.seq < y->rec.seq ? -1 : x->rec.seq > y->rec.seq;
+}
+
+static int read_histories(struct report *r)
+{
+	struct recording *again;
+	char why[RECORDING_WHY];
+	int err = choose_histories(r);
+
+	if (err || !r->nr_histories)
+		return err;
+	err = recording__open(&again, r->path, why);
+	if (err)
+		return err;
+	/* What damage there is, was met by the first reading. */
+	recording__read(again, on_history, r, why);
+	recording__close(again);
+	for (size_t i = 0; i < r->nr_histories; i++)
+		if (r->histories[i].nr)
+			qsort(r->histories[i].events, r->histories[i].nr,
+			      sizeof(struct event), by_time);
+	return r->err;
+}
+
+/* The hooks of which the kernel skipped runs: their records are missing somewhere. */
+static void tell_missed(struct report *r)
+{
+	const struct session *s = &r->info->session;
+
+	for (int i = 0; i < s->nr_hooks; i++) {
+		r->missed += s->hooks[i].missed;
+		for (int h = 0; s->hooks[i].missed && h < HOOKS; h++)
+			if (!strcmp(hooks[h].name, s->hooks[i].name))
+				pins__lost(r->pins, h);
+	}
+}
+
+/* What a hook delivered is what stands in the file: a killed recorder could not sum it up. */
+static void count_hooks(struct report *r)
+{
+	static const uint8_t kinds[HOOKS] = {
+		[XP_HOOK_FLUSH] = XP_BATCH, [XP_HOOK_ALLOC] = XP_TABLE_ALLOC,
+		[XP_HOOK_RELEASE] = XP_TABLE_RELEASE, [XP_HOOK_PGD_PIN] = XP_MM_PIN,
+		[XP_HOOK_PGD_UNPIN] = XP_MM_UNPIN,
+	};
+	const struct session *s = &r->info->session;
+
+	for (int i = 0; i < s->nr_hooks; i++) {
+		for (int h = 0; h < HOOKS; h++) {
+			if (strcmp(hooks[h].name, s->hooks[i].name))
+				continue;
+			s->hooks[i].delivered = r->account.records[kinds[h]];
+			s->hooks[i].lost = r->account.lost[h];
+		}
+	}
+}
+
+static bool partial(const struct report *r)
+{
+	const struct session *s = &r->info->session;
+
+	for (int i = 0; i < s->nr_hooks; i++)
+		if (!strcmp(s->hooks[i].via, "none"))
+			return true;
+	return false;
+}
+
+static void judge(struct report *r)
+{
+	r->complete = !r->account.lost_total && !r->missed && !*r->damage && *r->info->end &&
+		      !partial(r);
+	r->verdict = r->nr_findings ? VERDICT_FINDING :
+		     r->complete ? VERDICT_CLEAN : VERDICT_INCOMPLETE;
+}
+
+int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
+{
+	int err;
+
+	*r = (struct report){ .path = path };
+	err = recording__open(&r->recording, path, why);
+	if (err)
+		return err;
+	r->info = recording__info(r->recording);
+	r->pins = pins__new((struct pins_handlers){ .finding = on_finding, .context = r });
+	err = account__begin(&r->account);
+	if (!r->pins || err)
+		goto no_memory;
+	recording__read(r->recording, on_record, r, r->damage);
+	count_hooks(r);
+	tell_missed(r);
+	pins__confirm(r->pins);
+	err = r->err ?: read_histories(r);
+	if (err)
+		goto no_memory;
+	account__sort(&r->account);
+	judge(r);
+	return 0;
+no_memory:
+	snprintf(why, RECORDING_WHY, "%s", strerror(ENOMEM));
+	report__close(r);
+	return -ENOMEM;
+}
+
+void report__close(struct report *r)
+{
+	for (size_t i = 0; i < r->nr_histories; i++)
+		free(r->histories[i].events);
+	free(r->histories);
+	free(r->findings);
+	pins__free(r->pins);
+	account__end(&r->account);
+	recording__close(r->recording);
+}
+
+/* The finding to begin with: the strongest, of these the first. */
+static const struct finding *worst(const struct report *r)
+{
+	const struct finding *worst = r->findings;
+
+	for (size_t i = 1; i < r->nr_findings; i++)
+		if (r->findings[i].grade > worst->grade)
+			worst = &r->findings[i];
+	return worst;
+}
+
+/* "3 findings (2 lost, 1 stale)" */
+static void put_numbers(const struct report *r, char *text, size_t size)
+{
+	size_t len = snprintf(text, size, "%zu finding%s (", r->nr_findings,
+			      r->nr_findings == 1 ? "" : "s");
+	const char *comma = "";
+
+	for (int c = 0; c < FINDING_CLASSES; c++) {
+		struct finding of_class = { .class = c };
+
+		if (!r->by_class[c] || len >= size)
+			continue;
+		len += snprintf(text + len, size - len, "%s%zu %s", comma, r->by_class[c],
+				finding__class(&of_class));
+		comma = ", ";
+	}
+	if (len < size)
+		snprintf(text + len, size - len, ")");
+}
+
+void report__sentence(const struct report *r, char *text, size_t size)
+{
+	char numbers[160], what[300];
+
+	switch (r->verdict) {
+	case VERDICT_FINDING:
+		put_numbers(r, numbers, sizeof(numbers));
+		finding__text(worst(r), what, sizeof(what));
+		snprintf(text, size, "%s. %s: %s.", numbers,
+			 r->nr_findings == 1 ? "It is" : "To begin with", what);
+		return;
+	case VERDICT_CLEAN:
+		snprintf(text, size, "Clean: every record was kept, and none contradicts another.");
+		return;
+	case VERDICT_INCOMPLETE:
+		snprintf(text, size, "Nothing was found, but that proves nothing: %s.",
+			 *r->damage ? "the recording is damaged" :
+			 r->account.lost_total ? "records were lost" :
+			 r->missed ? "the kernel skipped hooks" :
+			 !*r->info->end ? "the recorder was killed" : "a hook was missing");
+	}
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a recording says, ready to be shown: the same model as of a live trace
+ * has run over it.
+ */
+#ifndef XENPIN_REPORT_H
+#define XENPIN_REPORT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "../model/account.h"
+#include "../model/pins.h"
+#include "../source/recording.h"
+
+/* A page with a finding, and what was recorded of it. */
+struct history {
+	uint64_t pfn;
+	struct event {
+		struct xp_record rec;	/* of a batch: without its operations */
+		struct xp_op op;	/* the one about this page */
+	} *events;			/* owned */
+	size_t nr, max;
+	size_t kept, after, total;	/* events: put into the ring, since .t, at all */
+	uint64_t t;			/* of the page's first finding */
+};
+
+#define HISTORY_MAX	200		/* events of a page: the last ones up to its finding, */
+#define HISTORY_AFTER	50		/* and of these so many after it */
+#define HISTORIES	256		/* pages */
+
+enum verdict { VERDICT_CLEAN, VERDICT_FINDING, VERDICT_INCOMPLETE };
+
+struct report {
+	const char *path;
+	struct recording *recording;
+	const struct recording_info *info;
+	struct account account;
+	struct pins *pins;		/* the state at the end */
+	struct finding *findings;	/* owned */
+	size_t nr_findings, max_findings;
+	size_t by_class[FINDING_CLASSES];
+	struct history *histories;	/* owned; by pfn */
+	size_t nr_histories;
+	uint64_t missed;
+	bool complete;			/* nothing lost, damaged, or not attached */
+	enum verdict verdict;
+	char damage[RECORDING_WHY];	/* what ended the reading; else "" */
+	int err;			/* -ENOMEM */
+};
+
+/*
+ * Read the recording at @path, twice.  Returns 0, or -errno and in @why what
+ * is wrong with it, as the end of a sentence.  What stands before damage is
+ * reported, with .damage.
+ */
+int report__open(struct report *report, const char *path, char why[RECORDING_WHY]);
+void report__close(struct report *report);
+
+/* The answer, in one or two sentences. */
+void report__sentence(const struct report *report, char *text, size_t size);
+
+/* What happened to the page, in words. */
+void event__text(const struct event *event, char *text, size_t size);
+
+/* NULL when @pfn has no finding. */
+const struct history *report__history(const struct report *report, uint64_t pfn);
+
+/* docs/report.schema.json; NULL when there is no memory. */
+json_t *report__object(struct report *report);
+
+/* Return 0 or -errno. */
+int report__text(struct report *report, FILE *out);
+int report__json(struct report *report, FILE *out);
+int report__html(struct report *report, FILE *out);
+int report__perfetto(struct report *report, FILE *out);
+
+#endif

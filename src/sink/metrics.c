@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The two text formats differ little: OpenMetrics names a counter's family
+ * without its "_total", and ends with "# EOF".
+ */
+#include <inttypes.h>
+
+#include "metrics.h"
+
+const char *const metrics_content_types[] = {
+	[METRICS_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
+	[METRICS_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
+};
+
+struct page {
+	FILE *out;
+	enum metrics_format format;
+	const char *name;		/* of the family at hand */
+	const char *suffix;
+};
+
+static void family(struct page *p, const char *name, const char *type, const char *help)
+{
+	bool total = *type == 'c';
+
+	p->name = name;
+	p->suffix = total ? "_total" : "";
+	name = p->format == METRICS_TEXT ? p->suffix : "";
+	fprintf(p->out, "# HELP xenpin_%s%s %s\n# TYPE xenpin_%s%s %s\n", p->name, name, help,
+		p->name, name, type);
+}
+
+static void sample(struct page *p, const char *labels, uint64_t value)
+{
+	fprintf(p->out, "xenpin_%s%s%s %" PRIu64 "\n", p->name, p->suffix, labels, value);
+}
+
+static void sample_seconds(struct page *p, double value)
+{
+	fprintf(p->out, "xenpin_%s %.9g\n", p->name, value);
+}
+
+static void counter(struct page *p, const char *name, uint64_t value, const char *help)
+{
+	family(p, name, "counter", help);
+	sample(p, "", value);
+}
+
+static void gauge(struct page *p, const char *name, uint64_t value, const char *help)
+{
+	family(p, name, "gauge", help);
+	sample(p, "", value);
+}
+
+static void put_levels(struct page *p, const uint64_t *of_l1)
+{
+	char labels[16];
+
+	for (int l = 1; l <= 4; l++) {
+		snprintf(labels, sizeof(labels), "{level=\"L%d\"}", l);
+		sample(p, labels, of_l1[l - 1]);
+	}
+}
+
+static void put_latency(struct page *p, const struct xp_counts *c)
+{
+	uint64_t sum = 0;
+
+	family(p, "flush_seconds", "histogram",
+	       "How long flushes of the multicall buffer took that held pins or unpins.");
+	for (int i = 0; i < XP_COUNT_LATENCIES; i++)
+		sum += c->latency[i];
+	/* From 1 us to 1 s; what is shorter or longer is in the first and in +Inf. */
+	for (int i = 0, below = 0; i < XP_COUNT_LATENCIES; i++) {
+		below += c->latency[i];
+		if (i >= 10 && i <= 30)
+			fprintf(p->out, "xenpin_flush_seconds_bucket{le=\"%.9g\"} %d\n",
+				(1ULL << i) / 1e9, below);
+	}
+	fprintf(p->out, "xenpin_flush_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n"
+		"xenpin_flush_seconds_count %" PRIu64 "\nxenpin_flush_seconds_sum %.9g\n",
+		sum, sum, c->latency_sum / 1e9);
+}
+
+static void put_findings(struct page *p, const struct metrics *m)
+{
+	char labels[80];
+
+	family(p, "findings", "gauge",
+	       "Disagreements of PagePinned and Xen that the last look found.");
+	for (int c = 0; c < FINDING_CLASSES; c++) {
+		for (int g = 0; g < GRADES; g++) {
+			const struct finding one = { .class = c, .grade = g };
+
+			snprintf(labels, sizeof(labels), "{class=\"%s\",grade=\"%s\"}",
+				 finding__class(&one), finding__grade(&one));
+			sample(p, labels, m->findings[c][g]);
+		}
+	}
+	family(p, "look_timestamp_seconds", "gauge", "When that look was.");
+	sample_seconds(p, m->looked_at);
+	family(p, "look_duration_seconds", "gauge", "How long it took.");
+	sample_seconds(p, m->look_seconds);
+}
+
+static void put_counts(struct page *p, const struct metrics *m)
+{
+	const struct xp_counts *c = &m->counts;
+
+	family(p, "pins", "counter", "Page tables that were pinned explicitly.");
+	put_levels(p, (const uint64_t *)c->pins);
+	counter(p, "unpins", c->unpins, "Page tables that were unpinned.");
+	counter(p, "failed_operations", c->failed, "Of these calls, the ones that Xen refused.");
+	put_latency(p, c);
+	counter(p, "flushes_unseen", c->unseen, "Flushes with pins whose end was not seen.");
+	counter(p, "missed_events", m->missed, "Runs of hooks that the kernel skipped.");
+	counter(p, "lost_records", m->lost, "Records that found no room.");
+}
+
+void metrics__write(const struct metrics *m, enum metrics_format format, FILE *out)
+{
+	struct page p = { .out = out, .format = format };
+
+	family(&p, "build_info", "gauge", "The version of xenpin and where its figures come from.");
+	fprintf(out, "xenpin_build_info{version=\"%s\",source=\"%s\"} 1\n", XENPIN_VERSION, m->source);
+	gauge(&p, "up", m->up, "Whether there are figures.");
+	if (m->up) {
+		put_counts(&p, m);
+		gauge(&p, "complete", m->complete, "Whether every event was seen.");
+		if (m->has_tables) {
+			family(&p, "page_tables", "gauge", "Page tables, when last looked at.");
+			put_levels(&p, m->tables + 1);
+		}
+		if (m->table_bytes)
+			gauge(&p, "page_table_bytes", m->table_bytes,
+			      "Page tables of all processes, as the kernel counts them.");
+		if (m->has_findings)
+			put_findings(&p, m);
+	}
+	if (format == METRICS_OPENMETRICS)
+		fputs("# EOF\n", out);
+}

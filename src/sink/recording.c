@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The sink of `record`: when to commit, when to begin another file, what to say of the run. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../clock.h"
+#include "../recording/writer.h"
+#include "recording.h"
+
+/* Half of what is promised: the loop that calls flush() may be late. */
+#define COMMIT_NS	500000000ULL
+
+struct recorder {
+	struct sink sink;
+	char *path;
+	uint64_t max_bytes;		/* 0: no limit */
+	struct writer *writer;
+	const struct session *session;	/* NULL: nothing has begun */
+	uint64_t committed_ns;
+	int err;			/* -errno of a rotation */
+	const char *error;
+};
+
+static void set_hooks(struct recorder *r, const struct session *s)
+{
+	for (int i = 0; i < s->nr_hooks; i++) {
+		const struct hook_report *h = &s->hooks[i];
+
+		writer__set_hook(r->writer, h->name, h->via, h->delivered, h->lost, h->missed);
+	}
+}
+
+/* What CLOCK_REALTIME was when CLOCK_MONOTONIC was 0. */
+static int64_t realtime_offset(void)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return wall.tv_sec * 1000000000LL + wall.tv_nsec - (int64_t)now_ns();
+}
+
+static void write_start(struct recorder *r)
+{
+	const struct session *s = r->session;
+	struct writer *w = r->writer;
+
+	writer__set_text(w, "xenpin", XENPIN_VERSION);
+	writer__set_text(w, "kernel", s->platform->kernel);
+	writer__set_text(w, "domain", s->platform->dom0 ? "dom0" : "domU");
+	writer__set_number(w, "vcpus", s->platform->vcpus);
+	writer__set_number(w, "frames", sysconf(_SC_PHYS_PAGES));
+	writer__set_number(w, "begin_ns", s->begin_ns);
+	writer__set_number(w, "realtime_offset_ns", realtime_offset());
+	writer__set_number(w, "first_seq", writer__seq(w) + 1);
+	set_hooks(r, s);
+	writer__commit(w);
+}
+
+static void write_end(struct recorder *r, const struct session *s, uint64_t end_ns,
+		      const char *how)
+{
+	struct writer *w = r->writer;
+
+	writer__set_text(w, "end", how);
+	writer__set_number(w, "end_ns", end_ns);
+	writer__set_number(w, "delivered", s->delivered);
+	writer__set_number(w, "lost", s->lost);
+	writer__set_number(w, "missed", s->missed);
+	writer__set_number(w, "findings", s->findings);
+	set_hooks(r, s);
+	writer__commit(w);
+}
+
+static void recording_start(struct sink *sink, const struct session *session)
+{
+	struct recorder *r = (struct recorder *)sink;
+
+	r->session = session;
+	r->committed_ns = now_ns();
+	write_start(r);
+}
+
+static void recording_record(struct sink *sink, const struct xp_record *rec)
+{
+	struct recorder *r = (struct recorder *)sink;
+
+	/* What is concluded is concluded again by whoever reads the recording. */
+	if (r->writer && !(rec->flags & XP_F_INFERRED))
+		writer__record(r->writer, rec, sink->symbols);
+}
+
+static void recording_end(struct sink *sink, const struct session *session)
+{
+	struct recorder *r = (struct recorder *)sink;
+
+	if (r->writer)
+		write_end(r, session, session->end_ns, "complete");
+}
+
+/* The file becomes PATH.1, and PATH begins anew where it ended. */
+static int rotate(struct recorder *r)
+{
+	char older[strlen(r->path) + 3];
+	int64_t seq = writer__seq(r->writer);
+	int err;
+
+	write_end(r, r->session, now_ns(), "rotated");
+	err = writer__error(r->writer, NULL);
+	if (err)
+		return err;
+	writer__close(r->writer);
+	r->writer = NULL;
+	stpcpy(stpcpy(older, r->path), ".1");
+	if (rename(r->path, older)) {
+		r->error = "it cannot be renamed for another to begin";
+		return -errno;
+	}
+	r->writer = writer__create(r->path, seq);
+	if (!r->writer)
+		return -ENOMEM;
+	write_start(r);
+	return writer__error(r->writer, NULL);
+}
+
+static int recording_flush(struct sink *sink)
+{
+	struct recorder *r = (struct recorder *)sink;
+	uint64_t now = now_ns();
+
+	if (r->err)
+		return r->err;
+	if (now - r->committed_ns >= COMMIT_NS) {
+		r->committed_ns = now;
+		writer__commit(r->writer);
+		if (r->max_bytes && writer__bytes(r->writer) >= r->max_bytes)
+			r->err = rotate(r);
+	}
+	return r->err ?: writer__error(r->writer, NULL);
+}
+
+static const struct sink_ops ops = {
+	recording_start, recording_record, recording_end, recording_flush
+};
+
+int recorder__create(struct recorder **out, const char *path, uint64_t max_bytes)
+{
+	struct recorder *r = calloc(1, sizeof(*r));
+	int err = -ENOMEM;
+
+	if (!r)
+		return -ENOMEM;
+	r->sink.ops = &ops;
+	r->max_bytes = max_bytes;
+	r->path = strdup(path);
+	r->writer = r->path ? writer__create(path, 0) : NULL;
+	if (r->writer)
+		err = writer__error(r->writer, NULL);
+	if (err)
+		goto fail;
+	*out = r;
+	return 0;
+fail:
+	writer__close(r->writer);
+	free(r->path);
+	free(r);
+	return err;
+}
+
+struct sink *recorder__sink(struct recorder *r)
+{
+	return &r->sink;
+}
+
+const char *recorder__error(const struct recorder *r)
+{
+	const char *what = r->error;
+
+	if (!r->err && r->writer && !writer__error(r->writer, &what))
+		return NULL;
+	return what ?: strerror(-r->err);
+}
+
+void recorder__close(struct recorder *r)
+{
+	if (!r)
+		return;
+	writer__close(r->writer);
+	free(r->path);
+	free(r);
+}

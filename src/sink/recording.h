@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A recording being written: a sink whose records become rows (recording/layout.h).
+ *
+ * What was given is committed at least once a second, so a killed recorder, a
+ * full disk or a dead guest leave a readable file without its last second.
+ */
+#ifndef XENPIN_SINK_RECORDING_H
+#define XENPIN_SINK_RECORDING_H
+
+#include "sink.h"
+
+struct recorder;
+
+/*
+ * Creates @path, which must not exist (-EEXIST).  With @max_bytes, a file that
+ * grew so big becomes @path.1, in place of an older one, and another @path
+ * begins.  Returns 0 or -errno.
+ */
+int recorder__create(struct recorder **recorder, const char *path, uint64_t max_bytes);
+
+/* The sink; when something fails, its records go nowhere and flush() says so. */
+struct sink *recorder__sink(struct recorder *recorder);
+
+/* NULL, or in words what failed. */
+const char *recorder__error(const struct recorder *recorder);
+
+/* Commits; removes the file when nothing was ever begun. */
+void recorder__close(struct recorder *recorder);
+
+#endif

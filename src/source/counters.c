@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The counters' programs, their maps, and the iterator over tasks. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "counters.h"
+#include "counters.skel.h"
+
+#define PAGE 4096UL
+
+struct counters {
+	struct counters_bpf *skel;
+	struct bpf_link *flush;
+	const struct xp_counts *cpus;	/* mapped */
+	size_t map_size;
+	int nr_cpus;
+	int iterator;			/* a link's fd */
+};
+
+static int map_counts(struct counters *c)
+{
+	void *map;
+
+	c->map_size = (c->nr_cpus * sizeof(*c->cpus) + PAGE - 1) & ~(PAGE - 1);
+	map = mmap(NULL, c->map_size, PROT_READ, MAP_SHARED, bpf_map__fd(c->skel->maps.counts), 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	c->cpus = map;
+	return 0;
+}
+
+/* One of the two programs for the flush: tp_btf is cheaper, raw_tp everywhere. */
+static int load(struct counters *c, bool btf)
+{
+	struct bpf_program *flush;
+	int err;
+
+	c->skel = counters_bpf__open();
+	if (!c->skel)
+		return -errno;
+	bpf_map__set_max_entries(c->skel->maps.counts, c->nr_cpus);
+	bpf_program__set_autoload(c->skel->progs.count_flush_btf, btf);
+	bpf_program__set_autoload(c->skel->progs.count_flush_raw, !btf);
+	/* The way in comes last: else there are batches without a way out. */
+	flush = btf ? c->skel->progs.count_flush_btf : c->skel->progs.count_flush_raw;
+	bpf_program__set_autoattach(flush, false);
+	err = counters_bpf__load(c->skel) ?: counters_bpf__attach(c->skel);
+	if (err)
+		return err;
+	c->flush = bpf_program__attach(flush);
+	return c->flush ? 0 : -errno;
+}
+
+int counters__open(struct counters **out, char why[COUNTERS_WHY])
+{
+	struct counters *c = calloc(1, sizeof(*c));
+	int err = -ENOMEM;
+
+	if (!c)
+		goto fail;
+	c->iterator = -1;
+	c->nr_cpus = libbpf_num_possible_cpus();
+	err = load(c, true);
+	if (err) {
+		counters_bpf__destroy(c->skel);
+		err = load(c, false);
+	}
+	if (!err)
+		err = map_counts(c);
+	if (err)
+		goto fail;
+	c->iterator = bpf_link__fd(c->skel->links.each_task);
+	*out = c;
+	return 0;
+fail:
+	snprintf(why, COUNTERS_WHY, "%s", strerror(-err));
+	counters__close(c);
+	return err;
+}
+
+void counters__close(struct counters *c)
+{
+	if (!c)
+		return;
+	if (c->cpus)
+		munmap((void *)c->cpus, c->map_size);
+	bpf_link__destroy(c->flush);
+	counters_bpf__destroy(c->skel);
+	free(c);
+}
+
+void counters__read(const struct counters *c, struct xp_counts *sum)
+{
+	*sum = (struct xp_counts){};
+	for (int cpu = 0; cpu < c->nr_cpus; cpu++) {
+		const struct xp_counts *one = &c->cpus[cpu];
+
+		for (int i = 0; i < 4; i++)
+			sum->pins[i] += one->pins[i];
+		for (int i = 0; i < XP_COUNT_LATENCIES; i++)
+			sum->latency[i] += one->latency[i];
+		sum->unpins += one->unpins;
+		sum->failed += one->failed;
+		sum->flushes += one->flushes;
+		sum->unseen += one->unseen;
+		sum->untold += one->untold;
+		sum->latency_sum += one->latency_sum;
+	}
+}
+
+struct list {
+	struct task_counts *tasks;
+	size_t nr, max;
+};
+
+static struct task_counts *list__add(struct list *l)
+{
+	if (l->nr == l->max) {
+		size_t more = l->max * 2 ?: 256;
+		void *p = reallocarray(l->tasks, more, sizeof(*l->tasks));
+
+		if (!p)
+			return NULL;
+		l->tasks = p;
+		l->max = more;
+	}
+	l->tasks[l->nr] = (struct task_counts){};
+	return &l->tasks[l->nr++];
+}
+
+/* Those that live, through the iterator. */
+static int add_living(struct counters *c, struct list *l)
+{
+	int fd = bpf_iter_create(c->iterator), err = 0;
+	struct xp_task_tables line;
+	FILE *lines;
+
+	if (fd < 0)
+		return -errno;
+	lines = fdopen(fd, "r");
+	if (!lines) {
+		close(fd);
+		return -errno;
+	}
+	while (!err && fread(&line, sizeof(line), 1, lines) == 1) {
+		struct task_counts *task = list__add(l);
+
+		if (!task) {
+			err = -ENOMEM;
+			break;
+		}
+		task->pid = line.pid;
+		task->bytes = line.bytes;
+		memcpy(task->counts.comm, line.comm, sizeof(line.comm));
+		bpf_map__lookup_elem(c->skel->maps.tasks, &line.pid, sizeof(line.pid),
+				     &task->counts, sizeof(task->counts), 0);
+	}
+	if (ferror(lines))
+		err = -EIO;
+	fclose(lines);
+	return err;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct task_counts *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+/* And those that did something and are gone. */
+static int add_dead(struct counters *c, struct list *l)
+{
+	size_t living = l->nr;
+	uint32_t *at = NULL, pid;
+
+	qsort(l->tasks, living, sizeof(*l->tasks), by_pid);
+	while (!bpf_map__get_next_key(c->skel->maps.tasks, at, &pid, sizeof(pid))) {
+		const struct task_counts key = { .pid = pid };
+		struct task_counts *task;
+
+		at = &pid;
+		if (bsearch(&key, l->tasks, living, sizeof(key), by_pid))
+			continue;
+		task = list__add(l);
+		if (!task)
+			return -ENOMEM;
+		task->pid = pid;
+		bpf_map__lookup_elem(c->skel->maps.tasks, &pid, sizeof(pid), &task->counts,
+				     sizeof(task->counts), 0);
+	}
+	return 0;
+}
+
+int counters__tasks(struct counters *c, struct task_counts **tasks)
+{
+	struct list list = {};
+	int err = add_living(c, &list);
+
+	if (!err)
+		err = add_dead(c, &list);
+	if (err) {
+		free(list.tasks);
+		return err;
+	}
+	*tasks = list.tasks;
+	return list.nr;
+}
+
+uint64_t counters__missed(const struct counters *c)
+{
+	struct bpf_program *prog;
+	uint64_t missed = 0;
+
+	bpf_object__for_each_program(prog, c->skel->obj) {
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (bpf_program__fd(prog) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
+			missed += info.recursion_misses;
+	}
+	return missed;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A recording as a source: the same stream of records that its recorder was given. */
+#ifndef XENPIN_SOURCE_RECORDING_H
+#define XENPIN_SOURCE_RECORDING_H
+
+#include <stdbool.h>
+
+#include "../sink/sink.h"
+#include "stream.h"
+
+#define RECORDING_WHY 240
+
+struct recording;
+
+struct recording_info {
+	struct session session;		/* .end_ns and counts: as far as the recorder came */
+	struct platform platform;
+	int64_t realtime_offset_ns;	/* + CLOCK_MONOTONIC = CLOCK_REALTIME */
+	uint64_t frames;		/* of the guest's memory, as far as known */
+	int64_t first_seq;		/* > 1: it goes on where a file before it ended */
+	char end[16];			/* "complete", "rotated", or "" when the recorder was killed */
+};
+
+/*
+ * Returns 0, or -errno and in @why what is wrong with @path, as the end of a
+ * sentence.  -EBADMSG: it is no recording, or a damaged one.
+ */
+int recording__open(struct recording **recording, const char *path, char why[RECORDING_WHY]);
+void recording__close(struct recording *recording);
+
+/* Of what stands in the file beside its records; session.delivered and so on are counted. */
+const struct recording_info *recording__info(const struct recording *recording);
+
+/*
+ * Hand over all records, in order.  A record is checked before: its counts,
+ * words and numbers are what a recorder writes.  Returns as recording__open();
+ * the records before what is damaged have been handed over by then.
+ */
+int recording__read(struct recording *recording, record_fn fn, void *context,
+		    char why[RECORDING_WHY]);
+
+/* The name that the recorder's kernel had for @address, or NULL. */
+const char *recording__symbol(struct recording *recording, uint64_t address);
+
+#endif

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Rows of `top`: no I/O, no clock. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "view.h"
+
+const struct sort_name sort_names[SORT_KEYS] = {
+	[SORT_PINS] = { "pins", 'p' },
+	[SORT_UNPINS] = { "unpins", 'u' },
+	[SORT_REFUSED] = { "refused", 'r' },
+	[SORT_TABLES] = { "tables", 't' },
+	[SORT_LATENCY] = { "latency", 'l' },
+	[SORT_PID] = { "pid", 'i' },
+	[SORT_NAME] = { "name", 'n' },
+};
+
+static int by_pid(const void *a, const void *b)
+{
+	const struct task_counts *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+/* A pid that is used again begins at zero: its counters are then the difference. */
+static uint64_t since(uint64_t now, uint64_t before)
+{
+	return now >= before ? now - before : now;
+}
+
+static void make_row(struct row *row, const struct task_counts *task,
+		     const struct task_counts *before)
+{
+	static const struct xp_task_counts none;
+	const struct xp_task_counts *now = &task->counts, *then = before ? &before->counts : &none;
+
+	*row = (struct row){
+		.pid = task->pid,
+		.processes = 1,
+		.pins = since(now->pins, then->pins),
+		.unpins = since(now->unpins, then->unpins),
+		.failed = since(now->failed, then->failed),
+		.flushes = since(now->flushes, then->flushes),
+		.latency_sum = since(now->latency_sum, then->latency_sum),
+		.bytes = task->bytes,
+	};
+	memcpy(row->comm, now->comm, sizeof(now->comm));
+}
+
+static void add(struct row *sum, const struct row *row)
+{
+	sum->processes += row->processes;
+	sum->pins += row->pins;
+	sum->unpins += row->unpins;
+	sum->failed += row->failed;
+	sum->flushes += row->flushes;
+	sum->latency_sum += row->latency_sum;
+	sum->bytes += row->bytes;
+}
+
+int view__update(struct view *v, const struct xp_counts *counts, struct task_counts *tasks,
+		 size_t nr, uint64_t t)
+{
+	struct row *all = reallocarray(v->all, nr ?: 1, sizeof(*all));
+	struct row *rows = reallocarray(v->rows, nr ?: 1, sizeof(*rows));
+
+	v->all = all ?: v->all;
+	v->rows = rows ?: v->rows;
+	v->nr = v->nr_all = 0;
+	if (!all || !rows) {
+		free(tasks);
+		return -ENOMEM;
+	}
+	v->total = (struct row){};
+	for (size_t i = 0; i < nr; i++) {
+		struct row *row = &v->all[v->nr_all];
+
+		make_row(row, &tasks[i], v->nr_before ? bsearch(&tasks[i], v->before, v->nr_before,
+								sizeof(*tasks), by_pid) : NULL);
+		/* Dead and quiet. */
+		if (!row->bytes && !row->flushes && !row->latency_sum)
+			continue;
+		add(&v->total, row);
+		v->nr_all++;
+	}
+	qsort(tasks, nr, sizeof(*tasks), by_pid);
+	free(v->before);
+	v->before = tasks;
+	v->nr_before = nr;
+	v->counts = *counts;
+	v->seconds = v->t ? (t - v->t) / 1e9 : 0;
+	v->t = t;
+	return 0;
+}
+
+static double latency(const struct row *row)
+{
+	return row->flushes ? (double)row->latency_sum / row->flushes : 0;
+}
+
+static double value(const struct row *row, enum sort_key key)
+{
+	switch (key) {
+	case SORT_UNPINS:
+		return row->unpins;
+	case SORT_REFUSED:
+		return row->failed;
+	case SORT_TABLES:
+		return row->bytes;
+	case SORT_LATENCY:
+		return latency(row);
+	case SORT_PINS:
+		return row->pins;
+	default:
+		return 0;
+	}
+}
+
+static int compare(const void *a, const void *b, void *context)
+{
+	const enum sort_key *key = context;
+	const struct row *x = a, *y = b;
+	double m = value(x, *key), n = value(y, *key);
+	int by_name = strcmp(x->comm, y->comm);
+
+	if (m != n)
+		return m < n ? 1 : -1;
+	if (*key == SORT_NAME && by_name)
+		return by_name;
+	/* Of equals the ones with more tables first. */
+	if (*key != SORT_PID && *key != SORT_NAME && x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+static void sort(struct view *v, enum sort_key key)
+{
+	qsort_r(v->rows, v->nr, sizeof(*v->rows), compare, &key);
+}
+
+static void group_names(struct view *v)
+{
+	size_t n = 0;
+
+	sort(v, SORT_NAME);
+	for (size_t i = 1; i < v->nr; i++) {
+		if (!strcmp(v->rows[i].comm, v->rows[n].comm))
+			add(&v->rows[n], &v->rows[i]);
+		else
+			v->rows[++n] = v->rows[i];
+	}
+	v->nr = v->nr ? n + 1 : 0;
+}
+
+static void filter(struct view *v, const char *part)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->nr; i++)
+		if (strstr(v->rows[i].comm, part))
+			v->rows[n++] = v->rows[i];
+	v->nr = n;
+}
+
+void view__show(struct view *v, enum sort_key key, bool group, const char *part)
+{
+	v->nr = v->nr_all;
+	if (v->nr)
+		memcpy(v->rows, v->all, v->nr * sizeof(*v->rows));
+	filter(v, part);
+	if (group)
+		group_names(v);
+	sort(v, key);
+}
+
+void view__free(struct view *v)
+{
+	free(v->rows);
+	free(v->all);
+	free(v->before);
+	*v = (struct view){};
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What `top` shows: the difference between two readings of the counters, in the order asked for. */
+#ifndef XENPIN_TOP_VIEW_H
+#define XENPIN_TOP_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../source/counters.h"
+
+enum sort_key { SORT_PINS, SORT_UNPINS, SORT_REFUSED, SORT_TABLES, SORT_LATENCY, SORT_PID, SORT_NAME,
+		SORT_KEYS };
+
+/* Of option and screen: the key's name, and the letter that chooses it. */
+extern const struct sort_name {
+	const char *name;
+	char letter;
+} sort_names[SORT_KEYS];
+
+struct row {
+	uint32_t pid;			/* grouped: of one of them */
+	uint32_t processes;
+	char comm[17];
+	uint64_t pins, unpins, failed, flushes, latency_sum;	/* since the reading before */
+	uint64_t bytes;			/* of page tables, now */
+};
+
+struct view {
+	struct row *rows;		/* owned: what is shown */
+	size_t nr;
+	struct row *all;		/* owned: what was read */
+	size_t nr_all;
+	struct row total;
+	struct xp_counts counts;	/* since the begin */
+	double seconds;			/* between the readings */
+	/* Of the reading before, by pid; owned. */
+	struct task_counts *before;
+	size_t nr_before;
+	uint64_t t;
+};
+
+/* Takes @tasks, which the view frees, as read at @t ns.  Returns 0 or -ENOMEM. */
+int view__update(struct view *view, const struct xp_counts *counts, struct task_counts *tasks,
+		 size_t nr, uint64_t t);
+
+/*
+ * Make .rows of what was read: those of one name in one row when @group, only
+ * those whose name holds @part, ordered by @key.
+ */
+void view__show(struct view *view, enum sort_key key, bool group, const char *part);
+
+void view__free(struct view *view);
+
+#endif

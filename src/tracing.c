@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Live records into a sink, in time order, until something ends it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../include/config.h"
+#include "child.h"
+#include "clock.h"
+#include "model/pins.h"
+#include "options.h"
+#include "platform.h"
+#include "sink/sink.h"
+#include "source/live.h"
+#include "symbols.h"
+#include "tracing.h"
+#include "xenpin.h"
+
+/* Drain in good time, yet rarely enough to cost nothing: by how full the rings were. */
+#define IDLE_MS		100
+#define BUSY_MS		10
+#define BUSY_PERCENT	5
+#define HURRY_PERCENT	30
+
+struct trace {
+	const struct options *opts;
+	const struct platform *platform;
+	struct live *live;
+	struct pins *pins;
+	struct sink *sink;
+	struct session session;
+	struct hook_report hooks[HOOKS];
+	struct child child;
+	uint32_t wanted;	/* enum xp_what */
+	int signals;		/* signalfd */
+	bool partial;		/* an optional hook failed */
+	bool done;		/* --count reached */
+	int err;		/* -errno: memory or output ended */
+};
+
+static const struct {
+	uint8_t hook;
+	uint32_t what;
+} kinds[XP_KIND_END] = {
+	[XP_BATCH] = { XP_HOOK_FLUSH, XP_W_PIN | XP_W_UNPIN },
+	[XP_TABLE_ALLOC] = { XP_HOOK_ALLOC, XP_W_ALLOC },
+	[XP_TABLE_RELEASE] = { XP_HOOK_RELEASE, XP_W_RELEASE },
+	[XP_MM_PIN] = { XP_HOOK_PGD_PIN, XP_W_MM_PIN },
+	[XP_MM_UNPIN] = { XP_HOOK_PGD_UNPIN, XP_W_MM_UNPIN },
+	[XP_FLAG_SET] = { 0, XP_W_SET },
+	[XP_FLAG_CLEAR] = { 0, XP_W_CLEAR },
+};
+
+static void print(struct trace *trace, const struct xp_record *rec)
+{
+	const struct session *s = &trace->session;
+
+	trace->sink->ops->record(trace->sink, rec);
+	if (trace->opts->count && s->delivered + s->inferred >= trace->opts->count)
+		trace->done = true;
+}
+
+static void on_inferred(void *context, const struct xp_record *flag)
+{
+	struct trace *trace = context;
+
+	if (trace->done || !(trace->wanted & kinds[flag->kind].what))
+		return;
+	trace->session.inferred++;
+	print(trace, flag);
+}
+
+static void on_lost(struct trace *trace, const struct xp_record *rec)
+{
+	if (rec->u.lost.hook < HOOKS)
+		trace->hooks[rec->u.lost.hook].lost += rec->u.lost.count;
+	trace->session.lost += rec->u.lost.count;
+	trace->sink->ops->record(trace->sink, rec);
+}
+
+static void on_record(void *context, struct xp_record *rec)
+{
+	struct trace *trace = context;
+
+	if (trace->done || trace->err)
+		return;
+	if (rec->kind == XP_LOST) {
+		on_lost(trace, rec);
+		return;
+	}
+	if (rec->kind >= XP_KIND_END || !kinds[rec->kind].what)
+		return;
+	/* First what completes the record, then the record, then what it implies. */
+	pins__complete(trace->pins, rec);
+	if (trace->wanted & kinds[rec->kind].what) {
+		trace->hooks[kinds[rec->kind].hook].delivered++;
+		trace->session.delivered++;
+		print(trace, rec);
+	}
+	trace->err = pins__apply(trace->pins, rec);
+}
+
+static int drain(struct trace *trace)
+{
+	int fill = live__drain(trace->live, on_record, trace);
+
+	if (fill < 0)
+		trace->err = fill;
+	if (!trace->err)
+		trace->err = trace->sink->ops->flush(trace->sink);
+	return fill;
+}
+
+/* A signal came: does it end the trace? */
+static bool ends(struct trace *trace)
+{
+	struct signalfd_siginfo info;
+	int status;
+
+	if (read(trace->signals, &info, sizeof(info)) != sizeof(info))
+		return false;
+	if (info.ssi_signo != SIGCHLD)
+		return true;
+	if (!trace->child.pid || waitpid(trace->child.pid, &status, WNOHANG) != trace->child.pid)
+		return false;
+	trace->child.pid = 0;
+	if (WIFSIGNALED(status))
+		say("%s was killed by signal %d", trace->opts->cmd[0], WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		say("%s exited with %d", trace->opts->cmd[0], WEXITSTATUS(status));
+	return true;
+}
+
+static void follow(struct trace *trace)
+{
+	uint64_t end = trace->opts->duration_ns ?
+			       trace->session.begin_ns + trace->opts->duration_ns : UINT64_MAX;
+	struct pollfd poll_signals = { .fd = trace->signals, .events = POLLIN };
+	int timeout = IDLE_MS;
+
+	while (!trace->done && !trace->err) {
+		uint64_t now = now_ns();
+		int fill;
+
+		if (now >= end)
+			return;
+		if (end - now < timeout * 1000000ULL)
+			timeout = (end - now) / 1000000 + 1;
+		if (poll(&poll_signals, 1, timeout) > 0 && ends(trace))
+			return;
+		fill = drain(trace);
+		timeout = fill > HURRY_PERCENT ? 0 : fill > BUSY_PERCENT ? BUSY_MS : IDLE_MS;
+	}
+}
+
+static void report_hooks(struct trace *trace)
+{
+	const struct attachment *at = live__attachments(trace->live);
+
+	for (int h = 0; h < HOOKS; h++) {
+		trace->hooks[h].name = hooks[h].name;
+		trace->hooks[h].via = hooks__via(at, h);
+		if (at[h].way != WAY_NONE)
+			continue;
+		trace->partial = true;
+		say("the hook %s (%s) is missing, so coverage is partial: %s", hooks[h].name,
+		    hooks[h].what, at[h].reason[0]);
+	}
+	trace->session.hooks = trace->hooks;
+	trace->session.nr_hooks = HOOKS;
+	trace->session.platform = trace->platform;
+}
+
+static int create_ready_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* Arm, give up privileges, tell who waits, let CMD go.  Returns an exit status. */
+static enum exit_status begin(struct trace *trace)
+{
+	const struct options *opts = trace->opts;
+	int err = privileges__drop();
+
+	if (err) {
+		say("cannot give up capabilities: %s", strerror(-err));
+		return EXIT_LOAD;
+	}
+	trace->session.begin_ns = live__arm(trace->live);
+	trace->sink->ops->start(trace->sink, &trace->session);
+	err = opts->ready_file ? create_ready_file(opts->ready_file) : 0;
+	if (err) {
+		say("--ready-file: cannot create '%s': %s (capabilities are given up before it is "
+		    "created)", opts->ready_file, strerror(-err));
+		return EXIT_USAGE;
+	}
+	err = child__go(&trace->child);
+	if (err) {
+		say("cannot run '%s': %s", opts->cmd[0], strerror(-err));
+		return EXIT_USAGE;
+	}
+	return EXIT_CLEAN;
+}
+
+static enum exit_status finish(struct trace *trace)
+{
+	struct session *s = &trace->session;
+	int err = live__stop(trace->live, on_record, trace);
+
+	s->end_ns = now_ns();
+	for (int h = 0; h < HOOKS; h++) {
+		trace->hooks[h].missed = live__missed(trace->live, h);
+		s->missed += trace->hooks[h].missed;
+	}
+	if (trace->err != -EPIPE) {
+		trace->sink->ops->end(trace->sink, s);
+		if (!trace->err)
+			trace->err = trace->sink->ops->flush(trace->sink);
+	}
+	if (trace->err && trace->err != -EPIPE)
+		say("the trace is incomplete, it could not be written: %s", strerror(-trace->err));
+	if (err)
+		say("the trace is incomplete, its last records could not be read: %s",
+		    strerror(-err));
+	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || trace->partial)
+		return EXIT_INCOMPLETE;
+	return EXIT_CLEAN;
+}
+
+static int catch_signals(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int dry_run(struct trace *trace)
+{
+	for (int h = 0; h < HOOKS; h++)
+		printf("%-10s would attach via %s\n", trace->hooks[h].name, trace->hooks[h].via);
+	return trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN;
+}
+
+static enum exit_status run(struct trace *trace)
+{
+	const struct options *opts = trace->opts;
+	char why[REASON_LEN];
+	enum exit_status status;
+	int err;
+
+	if (opts->stack) {
+		trace->sink->symbols = symbols__open("/proc/kallsyms", trace->platform->kernel);
+		if (!trace->sink->symbols) {
+			say("--stack: cannot read /proc/kallsyms: %s", strerror(errno));
+			return EXIT_CANNOT;
+		}
+	}
+	trace->pins = pins__new((struct pins_handlers){ .flag = on_inferred, .context = trace });
+	if (!trace->pins) {
+		say("no memory");
+		return EXIT_LOAD;
+	}
+	err = live__open(&trace->live, opts, why);
+	if (err) {
+		say("cannot trace: %s", why);
+		return EXIT_LOAD;
+	}
+	report_hooks(trace);
+	if (opts->dry_run)
+		return dry_run(trace);
+	status = begin(trace);
+	if (status)
+		return status;
+	follow(trace);
+	return finish(trace);
+}
+
+bool tracing__possible(struct platform *platform)
+{
+	const char *obstacle;
+
+	platform__read(platform);
+	obstacle = platform__obstacle(platform);
+	if (obstacle)
+		say("%s", obstacle);
+	return !obstacle;
+}
+
+enum exit_status tracing__run(const struct options *opts, const struct platform *platform,
+			      uint32_t wanted, struct sink *sink)
+{
+	struct trace trace = {
+		.opts = opts,
+		.platform = platform,
+		.wanted = wanted,
+		.sink = sink,
+	};
+	enum exit_status status;
+	int err;
+
+	hooks__verbose(opts->verbose);
+	trace.signals = catch_signals();
+	err = opts->cmd ? child__start(&trace.child, opts->cmd) : 0;
+	if (err) {
+		say("cannot run '%s': %s", opts->cmd[0], strerror(-err));
+		return EXIT_USAGE;
+	}
+	status = run(&trace);
+	/* Stopped before CMD ended: it keeps running, as it would without us. */
+	if (!trace.session.begin_ns)
+		child__cancel(&trace.child);
+	live__close(trace.live);
+	pins__free(trace.pins);
+	symbols__close(sink->symbols);
+	close(trace.signals);
+	return status;
+}

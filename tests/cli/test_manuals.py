@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Man pages and completion say what the program takes; nothing of it by hand."""
+import re
+import subprocess
+
+import pytest
+
+import lab
+
+XENPIN = lab.ROOT / "build/xenpin"
+
+
+def helped(command):
+    """Long options in the command's --help, which is printed from the table."""
+    text = subprocess.run([XENPIN, command, "--help"], capture_output=True, text=True).stdout
+    return re.findall(r"^  (?:-\S, |    )(--[\w-]+)", text, re.M)
+
+
+def commands():
+    text = subprocess.run([XENPIN, "--help"], capture_output=True, text=True).stdout
+    return re.findall(r"^  (\w+) +\S", text, re.M)
+
+
+@pytest.fixture(scope="module")
+def manuals(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("manuals")
+    result = subprocess.run([lab.ROOT / "tools/manuals", XENPIN, directory], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return directory
+
+
+def render(path):
+    """As text, by groff, which must have nothing to complain of."""
+    page = subprocess.run(["groff", "-mdoc", "-Tutf8", "-P-cbou", "-ww", "-rLL=100n", path],
+                          capture_output=True, text=True)
+    assert page.returncode == 0 and page.stderr == "", page.stderr
+    return page.stdout.replace("−", "-").replace("‐", "-")
+
+
+def test_every_command_has_its_section_and_all_its_options(manuals):
+    text = render(manuals / "xenpin.1")
+    sections = dict(re.findall(r"^   (\w+)\n(.*?)(?=^   \w|^\w)", text, re.M | re.S))
+    assert list(sections) == commands()
+    for command, section in sections.items():
+        assert re.findall(r"^ +(?:-\w(?: \S+)?, )?(--[\w-]+)", section, re.M) == helped(command), command
+
+
+def test_no_placeholder_is_left(manuals):
+    assert "@" not in (manuals / "xenpin.1").read_text()
+
+
+def test_the_recordings_page_is_sound():
+    text = render(lab.ROOT / "docs/xenpin-recording.5")
+    assert "Who pinned most?" in text
+
+
+def complete(manuals, *words):
+    script = (f"source {manuals}/xenpin.bash; COMP_WORDS=(xenpin {' '.join(words)} ''); "
+              "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _xenpin; printf '%s\\n' \"${COMPREPLY[@]}\"")
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=manuals)
+    assert result.returncode == 0 and not result.stderr
+    return result.stdout.split()
+
+
+def test_bash_completes_what_help_lists(manuals):
+    assert complete(manuals) == commands() + ["--help", "--version"]
+    for command in commands():
+        words = [w for w in complete(manuals, command) if w.startswith("--")]
+        assert words == helped(command) + ["--help"]
+    assert "xenpin.bash" in complete(manuals, "report") and "xenpin.bash" in complete(manuals, "record", "-o")
+    assert complete(manuals, "trace", "--pid") == []
+
+
+def test_zsh_completes_what_help_lists(manuals):
+    path = manuals / "_xenpin"
+    check = subprocess.run(["zsh", "-n", path], capture_output=True, text=True)
+    assert check.returncode == 0 and not check.stderr
+    sections = re.split(r"^(\w+)\)$", path.read_text(), flags=re.M)
+    assert sections[1::2] == commands()
+    for command, text in zip(sections[1::2], sections[2::2]):
+        assert re.findall(r"^\t\t'(--[\w-]+)\[", text, re.M) == helped(command) + ["--help"]

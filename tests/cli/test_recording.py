@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Recordings, where no Xen is needed: build/recording feeds the real sink from a synthetic source."""
+import json
+import random
+import re
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+import lab
+
+XENPIN = lab.ROOT / "build/xenpin"
+SOURCE = lab.ROOT / "build/recording"
+MAN = lab.ROOT / "docs/xenpin-recording.5"
+RECORDS = ("batch", "page_table", "mm", "flag", "boot", "lost")
+
+
+def run(*args):
+    return subprocess.run([str(a) for a in args], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, errors="replace", timeout=300)
+
+
+def report(path, *options):
+    return run(XENPIN, "report", path, *options)
+
+
+def query(path, sql):
+    """By the sqlite3 shell, as the man page promises."""
+    result = run("sqlite3", "-json", path, sql)
+    assert result.returncode == 0 and not result.stderr, result.stderr
+    return json.loads(result.stdout or "[]")
+
+
+def check_prefix(path, first=1):
+    """Sound, and its records are first, first + 1, ... without a gap; returns the last."""
+    assert query(path, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    union = " UNION ALL ".join(f"SELECT seq FROM {t}" for t in RECORDS)
+    (seqs,) = query(path, f"SELECT min(seq) first, max(seq) last, count(*) n FROM ({union})")
+    assert seqs["first"] == first and seqs["n"] == seqs["last"] - first + 1, seqs
+    # Each batch came with all of its operations, of which the source makes five.
+    assert query(path, "SELECT DISTINCT n FROM (SELECT count(*) n FROM batch LEFT JOIN op "
+                       "USING (seq) GROUP BY seq)") == [{"n": 5}]
+    return seqs["last"]
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recording") / "a.db"
+    result = run(SOURCE, path, 100000)
+    assert result.returncode == 0, result.stderr
+    return path
+
+
+def test_counts(recording):
+    assert check_prefix(recording) == 100000
+    assert [p.name for p in recording.parent.iterdir()] == ["a.db"]
+    result = report(recording, "--format", "json")
+    assert result.returncode == 0
+    counts = json.loads(result.stdout)["counts"]
+    of = {t: query(recording, f"SELECT count(*) n FROM {t}")[0]["n"] for t in RECORDS + ("op",)}
+    assert counts["batch"] == of["batch"]
+    assert counts["alloc"] + counts["release"] == of["page_table"]
+    assert counts["mm_pin"] + counts["mm_unpin"] == of["mm"]
+    assert counts["pins"] + counts["unpins"] == of["op"]
+    assert sum(counts["pins_of_level"]) == counts["pins"]
+
+
+def test_text(recording):
+    result = report(recording)
+    assert result.returncode == 0
+    assert result.stdout.startswith("Clean: ")
+    assert re.search(r"^  forks +\d+ ", result.stdout, re.M)
+
+
+def test_the_sink_keeps_up(tmp_path):
+    """500,000 records a second, of one CPU: others may be busy on this machine."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run(SOURCE, tmp_path / "a.db", 1000000).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert 1000000 / seconds > 500000
+
+
+def test_killed(tmp_path):
+    """Twenty times, at random moments: everything is there but the last second."""
+    for i in range(20):
+        path = tmp_path / f"{i}.db"
+        recorder = subprocess.Popen([SOURCE, path, "0"], stderr=subprocess.PIPE)
+        try:
+            deadline = time.monotonic() + 20
+            while not path.exists() or not path.stat().st_size:
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+            time.sleep(0.02 + random.random() * 1.2)
+        finally:
+            killed = time.monotonic_ns()
+            recorder.send_signal(signal.SIGKILL)
+            recorder.wait()
+        result = report(path, "--format", "json")
+        if "no table" in result.stderr or not result.stdout:
+            pytest.fail(f"killed {i}: {result.stderr}")
+        said = json.loads(result.stdout)
+        assert said["recording"]["damage"] is None and said["recording"]["end"] == "killed"
+        assert result.returncode == 5 and said["verdict"]["status"] == "incomplete"
+        if not sum(said["counts"][k] for k in ("batch", "alloc", "release")):
+            assert said["recording"]["begin_ns"] > killed - 1000000000
+            continue
+        check_prefix(path)
+        (last,) = query(path, "SELECT max(t) t FROM page_table")
+        assert last["t"] > killed - 1000000000, (killed - last["t"]) / 1e9
+        for file in tmp_path.glob(f"{i}.db*"):
+            file.unlink()
+
+
+def test_disk_full(tmp_path):
+    """What was committed stays, and the recorder says what happened."""
+    result = run("unshare", "-rm", "sh", "-c",
+                 f"mount -t tmpfs -o size=96M none /mnt && {SOURCE} /mnt/a.db 0; rc=$?; "
+                 f"cp /mnt/* {tmp_path}; exit $rc")
+    assert result.returncode == 1
+    assert "database or disk is full" in result.stderr
+    assert check_prefix(tmp_path / "a.db") > 1000
+    assert report(tmp_path / "a.db").returncode == 5
+
+
+def test_rotation(tmp_path):
+    path = tmp_path / "a.db"
+    result = run(SOURCE, path, 2000000, 16 << 20)
+    assert result.returncode == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.db", "a.db.1"]
+    first = query(path, "SELECT value FROM recording WHERE key = 'first_seq'")[0]["value"]
+    older = query(f"{path}.1", "SELECT value FROM recording WHERE key = 'first_seq'")[0]["value"]
+    assert check_prefix(path, first) == 2000000
+    assert check_prefix(f"{path}.1", older) == first - 1
+    assert query(f"{path}.1", "SELECT value FROM recording WHERE key = 'end'") == [
+        {"value": "rotated"}]
+    for file in (path, f"{path}.1"):
+        said = json.loads(report(file, "--format", "json").stdout)
+        assert said["recording"]["damage"] is None and said["verdict"]["status"] == "clean"
+
+
+def test_a_file_that_is_there_is_left_alone(recording):
+    before = recording.read_bytes()
+    result = run(SOURCE, recording, 10)
+    assert result.returncode == 1 and "File exists" in result.stderr
+    assert recording.read_bytes() == before
+
+
+def foreign(tmp_path):
+    path = tmp_path / "foreign.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE batch(seq INTEGER PRIMARY KEY)")
+    return path
+
+
+def newer(tmp_path, recording):
+    path = tmp_path / "newer.db"
+    shutil.copy(recording, path)
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    return path
+
+
+def cut(tmp_path, recording, size):
+    path = tmp_path / f"cut-{size}.db"
+    path.write_bytes(recording.read_bytes()[:size])
+    return path
+
+
+def refused(path, sentence):
+    result = report(path)
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr.startswith(f"xenpin: cannot report on '{path}': ")
+    assert sentence in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_what_is_no_recording(tmp_path, recording):
+    text = tmp_path / "text"
+    text.write_text("This is not a database, and it is longer than SQLite's header is.\n" * 20)
+    refused(text, "it is no recording: file is not a database")
+    refused(foreign(tmp_path), "it is another program's database")
+    refused(newer(tmp_path, recording), "it has version 99, this xenpin reads version 1")
+    refused(tmp_path / "none.db", "No such file")
+    refused(tmp_path, "it cannot be read")
+    (tmp_path / "empty").touch()
+    refused(tmp_path / "empty", "it is another program's database")
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.99])
+def test_truncated(tmp_path, recording, part):
+    refused(cut(tmp_path, recording, int(recording.stat().st_size * part)),
+            "it is damaged: database disk image is malformed")
+
+
+DAMAGE = {
+    "a record is gone": ("DELETE FROM page_table WHERE seq = 50001", "record 50001 is missing"),
+    "an operation is gone with its batch": ("DELETE FROM batch WHERE seq > 500", "is missing"),
+    "a task is gone": ("DELETE FROM task", "task 1 is missing"),
+    "a word": ("UPDATE page_table SET what = 'poke' WHERE seq = 1", "'poke' is no word of page_table"),
+    "a number": ("UPDATE page_table SET cpu = 70000 WHERE seq = 1", "cpu is 70000 in record 1"),
+    "a level": ("UPDATE page_table SET level = 9 WHERE seq = 1", "record 1 has level 9"),
+    "too many operations": ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 40)"
+                            " INSERT INTO op SELECT (SELECT max(seq) FROM batch), 'pin', 1, 1, 1, 0 "
+                            "FROM n", "has too many operations"),
+    "an operation of nobody": ("INSERT INTO op SELECT max(seq) + 1, 'pin', 1, 1, 1, 0 FROM batch",
+                               "something belongs to record"),
+}
+
+
+@pytest.mark.parametrize("sql, sentence", DAMAGE.values(), ids=DAMAGE.keys())
+def test_damage_is_told_and_what_stands_before_it_reported(tmp_path, recording, sql, sentence):
+    path = tmp_path / "damaged.db"
+    shutil.copy(recording, path)
+    with sqlite3.connect(path) as db:
+        db.execute(sql)
+    said = json.loads(report(path, "--format", "json").stdout)
+    assert sentence in said["recording"]["damage"]
+    assert said["verdict"]["status"] == "incomplete"
+    assert report(path).returncode == 5
+
+
+def test_flipped_bytes_never_crash_it(tmp_path, recording):
+    good = recording.read_bytes()
+    rng = random.Random(1)
+    for i in range(40):
+        bad = bytearray(good)
+        for _ in range(rng.choice((1, 10, 1000))):
+            bad[rng.randrange(100, len(bad))] = rng.randrange(256)
+        path = tmp_path / "flipped.db"
+        path.write_bytes(bad)
+        assert report(path).returncode in (0, 1, 2, 5)
+
+
+QUERIES = re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed", MAN.read_text(), re.M | re.S)
+
+
+def test_the_queries_of_the_man_page(recording):
+    assert len(QUERIES) == 5
+    who, latency, page, before, erased = [query(recording, q.replace("\\e", "\\")) for q in QUERIES]
+    assert [w["comm"] for w in who] == ["forks"] and who[0]["pins"] > 20000
+    assert latency == [{"operations": 5, "flushes": latency[0]["flushes"], "least": 20000,
+                        "mean": 20000.0, "most": 20000}]
+    assert {"alloc", "release", "pin", "unpin"} == {e["what"] for e in page}
+    assert before == [] and erased == []
+
+
+def test_the_queries_about_what_goes_wrong(tmp_path, recording):
+    path = tmp_path / "wrong.db"
+    shutil.copy(recording, path)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE op SET result = -22 WHERE seq = 9 AND pfn = 0x8000")
+        db.execute("INSERT INTO boot VALUES (100001, 5, 0, NULL, 0, 'deferred-begin', 1000, 500, 3, 1)")
+        for i, pfn in enumerate((1000, 1499, 1500)):
+            db.execute("INSERT INTO flag VALUES (?, 6, 0, NULL, 6, 'erased', ?, 1, 0, 0, 1)",
+                       (100002 + i, pfn))
+    before, erased = query(path, QUERIES[3]), query(path, QUERIES[4])
+    assert [e["seq"] for e in before] == list(range(1, 10)) and before[-1]["ns"] == 0
+    assert erased == [{"node": None, "erased": 1, "first": "0x5dc"},
+                      {"node": 3, "erased": 2, "first": "0x3e8"}]

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A recording, counters and top beside a trace of the same work, on a real guest."""
+import collections
+import json
+import re
+import sqlite3
+
+import pytest
+
+import lab
+
+TERMINFO = [f"{path}:{path}" for path in ("/lib/terminfo/s/screen", "/lib/terminfo/t/tmux",
+                                          "/usr/lib/locale/C.utf8/LC_CTYPE")]
+
+
+@pytest.fixture(params=lab.one_worker_each("record"))
+def seen(request):
+    return lab.run_script("record.sh", request.param,
+                          tools=["/usr/sbin/bpftool", "/usr/bin/tmux", *TERMINFO])
+
+
+def report(seen, name):
+    return json.loads(seen.text(name + ".out"))
+
+
+def test_the_recording_holds_what_the_trace_saw(seen):
+    assert seen.status("trace") == seen.status("record") == 0
+    records = [r for r in seen.records("trace") if r.get("comm") == "forks"]
+    counted = collections.Counter(r["type"] + r.get("what", "") for r in records)
+    ops = [o for r in records if r["type"] == "batch" for o in r["ops"]]
+    counts = report(seen, "report-json")["counts"]
+    assert counts["batch"] == counted["batch"] > 200
+    assert counts["alloc"] == counted["tablealloc"] and counts["release"] == counted["tablerelease"]
+    assert counts["mm_pin"] == counted["mmpin"] == 114 + 2
+    assert counts["mm_unpin"] == counted["mmunpin"]
+    assert counts["pins"] == sum(o["op"] == "pin" for o in ops)
+    assert counts["unpins"] == sum(o["op"] == "unpin" for o in ops)
+    assert counts["lost"] == counts["missed"] == 0
+
+
+def test_and_record_by_record(seen):
+    """Each recorded row is a record of the trace: same moment within a ms, cpu, task and page."""
+    traced = collections.Counter((r["what"], int(r["pfn"], 16), r["level"], r["pid"], r["cpu"])
+                                 for r in seen.records("trace")
+                                 if r["type"] == "table" and r["comm"] == "forks")
+    db = sqlite3.connect(seen.directory / "a.db")
+    recorded = collections.Counter(db.execute(
+        "SELECT what, pfn, level, pid, cpu FROM page_table JOIN task USING (task)"))
+    assert recorded == traced
+    names = {name for name, in db.execute("SELECT name FROM symbol")}
+    assert any(name.startswith("xen_alloc_ptpage") for name in names)
+
+
+def test_the_verdict_is_the_traces(seen):
+    said = report(seen, "report-json")
+    assert seen.status("report") == seen.status("report-json") == 0
+    assert said["verdict"]["status"] == "clean"
+    assert len(said["findings"]) == seen.records("trace")[-1]["findings"] == 0
+    assert seen.text("report.out").startswith("Clean: ")
+
+
+def test_a_storm_is_recorded_with_default_settings(seen):
+    assert seen.status("storm") == seen.status("storm-report") == 0
+    counts = report(seen, "storm-report")["counts"]
+    assert counts["lost"] == counts["missed"] == 0 and counts["mm_pin"] > 300
+
+
+@pytest.mark.parametrize("i", [1, 2, 3])
+def test_killed_under_a_storm(seen, i):
+    killed = int(seen.text(f"kill-{i}.uptime"))
+    said = report(seen, f"kill-{i}-report")
+    assert seen.status(f"kill-{i}-report") == 5 and seen.left_over(f"kill-{i}") == ""
+    assert said["recording"]["end"] == "killed" and said["recording"]["damage"] is None
+    db = sqlite3.connect(seen.directory / f"kill-{i}.db")
+    assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    seqs = [n for n, in db.execute("SELECT seq FROM batch UNION ALL SELECT seq FROM page_table UNION ALL "
+                                   "SELECT seq FROM mm UNION ALL SELECT seq FROM lost ORDER BY seq")]
+    assert seqs == list(range(1, len(seqs) + 1)) and len(seqs) > 20
+    # The emulated machine may need a while to come to kill(1) and back.
+    assert said["recording"]["end_ns"] / 1e9 > killed - 3
+
+
+def test_a_full_disk(seen):
+    assert seen.status("full") == 5 and seen.status("full-report") == 5
+    assert "'/tmp/full/a.db' ends early: database or disk is full" in seen.text("full.err")
+    assert report(seen, "full-report")["counts"]["alloc"] > 0
+
+
+@pytest.mark.parametrize("name, sentence", [
+    ("exists", "--output: cannot create '/tmp/a.db': File exists; remove it, or name another"),
+    ("nowhere", "--output: cannot create '/no/such/directory/a.db': No such file"),
+    ("no-output", "say where to, with --output FILE"),
+])
+def test_where_it_cannot_record(seen, name, sentence):
+    assert seen.status(name) == 2 and sentence in seen.text(name + ".err")
+
+
+def metrics(seen, n):
+    return dict(line.rsplit(" ", 1) for line in seen.text(f"export-{n}.metrics").splitlines()
+                if not line.startswith("#"))
+
+
+def test_the_exporter_counts_every_pin(seen):
+    before, after = metrics(seen, 1), metrics(seen, 2)
+
+    def more(name):
+        return int(after[name]) - int(before[name])
+    # 41 forks and their parent, and wget itself: per mm two L4 tables, and all are unpinned.
+    l4 = more('xenpin_pins_total{level="L4"}')
+    assert l4 % 2 == 0 and 2 * 42 <= l4 <= 2 * 46
+    assert more('xenpin_pins_total{level="L1"}') >= 3 * 42
+    assert more("xenpin_flush_seconds_count") >= 2 * 42
+    assert after["xenpin_flushes_unseen_total"] == "0" and after["xenpin_complete"] == "1"
+    assert after["xenpin_failed_operations_total"] == "0"
+    assert int(after["xenpin_page_table_bytes"]) > 4096
+    assert seen.status("export") == 0
+    assert "CapEff:\t0000000000000000" in seen.text("export.status")
+
+
+def test_top_counts_what_the_trace_saw(seen):
+    """By process: all that was done by those that were once called forks."""
+    records = seen.records("trace")
+    pids = {r["pid"] for r in records if r.get("comm") == "forks"}
+    ops = [o["op"] for r in records if r["type"] == "batch" and r["pid"] in pids for o in r["ops"]]
+    rows = re.findall(r"^ *\d+ forks +\d+ +(\d+) +(\d+) +(\d+) ", seen.text("top.out"), re.M)
+    assert [sum(int(row[i]) for row in rows) for i in range(3)] == [ops.count("pin"), ops.count("unpin"), 0]
+    assert seen.status("top") == 0
+
+
+def screen(seen, name):
+    return seen.text(f"top-{name}.screen").splitlines()
+
+
+def test_top_in_a_terminal(seen):
+    first = screen(seen, "first")
+    assert re.match(r"\d+ pins, \d+ unpins, 0 refused, ", first[0])
+    assert first[2].split() == "PID COMMAND PROCS PINS/s UNPINS/s REFUSED TABLES/K FLUSH/us".split()
+    assert any(" forks " in line for line in screen(seen, "forks"))
+    grouped = [line for line in screen(seen, "group")[3:] if " forks " in line]
+    assert len(grouped) == 1
+    names = [line.split()[1] for line in screen(seen, "name")[3:] if line.strip()]
+    assert names == sorted(names) and len(names) > 2
+    assert {line.split()[1] for line in screen(seen, "filter")[3:] if line.strip()} == {"forks"}
+    assert any("g               one line for all processes" in line for line in screen(seen, "help"))
+    assert len(screen(seen, "small")) <= 12 and max(map(len, screen(seen, "small"))) <= 60
+    assert any("ended with 0" in line for line in screen(seen, "end"))
+
+
+def test_nothing_is_left_attached(seen):
+    assert seen.left_over("trace") == seen.left_over("export") == seen.left_over("top-end") == ""
