@@ -36,7 +36,7 @@ $(B)/xenpin: $(OBJS)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
 
-$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/counters.skel.h $(B)/audit.skel.h
+$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/audit.skel.h $(B)/counters.skel.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
@@ -103,13 +103,15 @@ $(B)/recording: tests/bench/recording.c $(OBJS)
 # Unit tests: one program per file, the sources under test compiled in, with
 # the sanitizers.
 UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lines.c
+UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lines.c \
+		   src/record.c src/read_file.c \
+		   src/source/boot_log.c src/source/console.c src/source/early.c src/source/kmsg.c
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
 $(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h)
 	$(say) UNIT $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw -lbpf
 
 demo:
 	$(Q)tools/packages build lab
@@ -117,13 +119,26 @@ demo:
 	$(Q)tools/demo
 
 TEST_KERNELS	:= stock-6.1
-check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid
+check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid patched-6.1
+check-all: PLAIN := 1
+check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/recording $(B)/victim $(B)/census \
-		$(UNIT)
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/recording $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
+
+# The lab's kernel with the patch series, kept by what it is made from; with
+# PLAIN=1 the same without the series too.  kernel-deb: a package for a real host.
+KVER		?= 6.1
+kernel:
+	$(Q)tools/packages build lab kernel
+	$(Q)kernel/build $(KVER) $(if $(PLAIN),--plain)
+
+kernel-deb:
+	$(Q)tools/packages build lab kernel
+	$(Q)mkdir -p $(B)
+	$(Q)kernel/deb $(KVER) $(B)
 
 # tests/bench/run --help lists what BENCH can say.
 bench:
@@ -145,6 +160,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all bench install clean
+.PHONY: all demo check check-all kernel kernel-deb bench install clean
 
 -include $(OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # shared variables
 # SPDX-License-Identifier: GPL-2.0-only
-# Shared by kernel/build and kernel/deb.  Sets: cache, deb, debver, work, src, obj.
+# Shared by kernel/build and kernel/deb.  Sets: root, cache, deb, debver, work, src, obj.
 
 # Raise when a change of these scripts must make old results stale.
 build_format=1
@@ -29,31 +29,13 @@ need()
 	[ -z "$missing" ] || die "not installed:$missing"
 }
 
-# The name of the newest file that starts with $1, if any.
-newest()
+# Debian's package of the sources: its path and version.
+find_source()
 {
-	local f best=
-
-	for f in "$1"*; do
-		[ -e "$f" ] || continue
-		if [ -z "$best" ] || [ "$f" -nt "$best" ]; then
-			best=$f
-		fi
-	done
-	echo "${best##*/}"
-}
-
-# The source package that apt would fetch now, or without apt's lists the one
-# that was fetched last.
-deb_version()
-{
-	local pkg=linux-source-$1 uri
-
 	[ -d "$here/patches/$1" ] || die "no series for $1; there is: $(cd "$here/patches" && echo *)"
-	uri=$(apt-get download --print-uris "$pkg" 2>/dev/null | awk 'NR == 1 { print $2 }')
-	deb=${uri:-$(newest "$cache/dl/${pkg}_")}
-	[ -n "$deb" ] || die "apt knows no $pkg: run apt-get update, or add Debian's release that has it"
-	debver=${deb#*_}
+	deb=$("$here/source" "linux-source-$1") || exit 1
+	debver=${deb##*/}
+	debver=${debver#*_}
 	debver=${debver%_*}
 }
 
@@ -71,18 +53,14 @@ hash_inputs()
 	) | sha256sum | cut -c 1-16
 }
 
-lock_cache()
-{
-	mkdir -p "$cache/dl"
-	exec 9>"$cache/$name.lock"
-	flock -n 9 || { say "another build of $name is running, waiting"; flock 9; }
-}
-
-# All work happens in a directory that a failed or interrupted run leaves to the
+# One at a time, in a directory that a failed or interrupted run leaves to the
 # next one to delete, and never to use.
 make_work()
 {
-	work=$cache/work-$name
+	mkdir -p "$cache"
+	exec 9>"$cache/work-$1.lock"
+	flock -n 9 || { say "another build of $1 is running, waiting"; flock 9; }
+	work=$cache/work-$1
 	rm -rf "$work"
 	mkdir -p "$work/obj"
 	src=$work/src
@@ -90,35 +68,50 @@ make_work()
 	trap 'rc=$?; [ $rc != 0 ] || rm -rf "$work"' EXIT
 }
 
-fetch_source()
+unpack_source()
 {
-	local dl=$cache/dl
-
-	if [ ! -s "$dl/$deb" ]; then
-		say "fetch $deb"
-		(cd "$work" && quiet apt-get download "linux-source-$kver=${debver//%3a/:}")
-		mv "$work/$deb" "$dl/$deb"
-	fi
 	say "unpack linux-source-$kver $debver"
 	mkdir "$src"
-	dpkg-deb --fsys-tarfile "$dl/$deb" |
+	dpkg-deb --fsys-tarfile "$deb" |
 		tar -xO --wildcards "./usr/src/linux-source-$kver.tar.xz" |
 		tar -xJ -C "$src" --strip-components=1
+}
+
+# Which patches are in the source already: each is taken back, the last first, in
+# a copy of the files they touch, for an earlier one is hidden by those on top.
+already_applied()
+{
+	local p file n copy=$work/copy
+
+	mkdir "$copy"
+	sed -n 's,^+++ b/,,p' "$series"/*.patch | sort -u | while read -r file; do
+		[ ! -e "$src/$file" ] || (cd "$src" && cp --parents "$file" "$copy")
+	done
+	set -- "$series"/*.patch
+	for ((n = $#; n; n--)); do
+		p=${!n}
+		if patch -d "$copy" -p1 -R --dry-run -sf <"$p" >/dev/null 2>&1; then
+			patch -d "$copy" -p1 -R -sf <"$p" >/dev/null
+			echo "$p"
+		fi
+	done
+	rm -r "$copy"
 }
 
 # Apply each patch; one that is there already is fine.  patch(1) names the hunk
 # that does not fit.
 apply_series()
 {
-	local p out
+	local p out there series=$here/patches/$kver
 
-	for p in "$here/patches/$kver"/*.patch; do
-		if patch -d "$src" -p1 -R --dry-run -sf <"$p" >/dev/null 2>&1; then
+	there=$(already_applied)
+	for p in "$series"/*.patch; do
+		if grep -qxF "$p" <<<"$there"; then
 			say "already applied: ${p##*/}"
 		elif out=$(patch -d "$src" -p1 -N -r - --no-backup-if-mismatch <"$p" 2>&1); then
 			say "applied: ${p##*/}"
 		else
-			grep -E '^patching file|FAILED|can.t find|malformed' <<<"$out" |
+			grep -E '^patching file|^\|\+\+\+ |FAILED|can.t find|malformed' <<<"$out" |
 				grep -B 1 -vE '^patching file' >&2 || echo "$out" >&2
 			die "does not apply to linux-source-$kver $debver: ${p##*/}"
 		fi
@@ -166,7 +159,7 @@ check_config()
 # line elsewhere; the log's end when it fails.
 progress()
 {
-	local log=$1 start=$SECONDS every=30 end='\n' pid n; shift
+	local log=$1 start=$SECONDS next=$SECONDS every=30 end='\n' pid n; shift
 
 	[ ! -t 2 ] || { every=1; end='\r'; }
 	nice -n 10 "$@" >"$log" 2>&1 </dev/null 9>&- &
@@ -174,7 +167,8 @@ progress()
 	trap 'kill $pid 2>/dev/null; exit 130' INT TERM HUP
 	while kill -0 $pid 2>/dev/null; do
 		sleep 1
-		(( (SECONDS - start) % every )) && continue
+		((SECONDS >= next)) || continue
+		next=$((SECONDS + every))
 		n=$(grep -cE '^  (CC|AS|LD|AR) ' "$log" || :)
 		printf "kernel: %4d objects, %3d s, %-40.40s$end" "$n" $((SECONDS - start)) \
 			"$(tail -n 1 "$log" | tr -s ' ')" >&2

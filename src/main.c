@@ -15,6 +15,8 @@ const struct command commands[] = {
 	{ "audit", "", "every page table against every witness, once", FOR_AUDIT, cmd_audit },
 	{ "trace", "[-- CMD [ARG]...]", "live records of page tables, pins and unpins", FOR_TRACE,
 	  cmd_trace },
+	{ "boot", "[-- CMD [ARG]...]", "this boot's account: hand-over, hook, deferred init, erased flags",
+	  FOR_BOOT, cmd_boot },
 	{ "record", "[-- CMD [ARG]...]", "live records into a file, for `xenpin report`", FOR_RECORD,
 	  cmd_record },
 	{ "report", "FILE", "what a recording says", FOR_REPORT, cmd_report },

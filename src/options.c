@@ -32,6 +32,7 @@ struct option_spec {
 	size_t offset;		/* of the field in struct options */
 	parse_fn *parse;	/* of a value; a switch sets a bool */
 	uint64_t min, max;
+	bool two;		/* a second value follows, into the field behind */
 };
 
 struct bit_name {
@@ -222,13 +223,14 @@ static const char *parse_sort(const struct option_spec *spec, const char *value,
 }
 
 #define LIVE	(FOR_TRACE | FOR_RECORD)
-#define ALL	(FOR_FEATURES | LIVE | FOR_REPORT | FOR_EXPORT | FOR_TOP | FOR_AUDIT)
+#define ALL	(FOR_FEATURES | FOR_AUDIT | FOR_BOOT | LIVE | FOR_REPORT | FOR_EXPORT | FOR_TOP)
 #define AT(f)	offsetof(struct options, f)
 
 static const struct option_spec specs[] = {
 	{ "json", 0, NULL, "one JSON object a line (docs/records.schema.json)",
-	  FOR_FEATURES | FOR_TRACE | FOR_AUDIT, AT(json) },
-	{ "duration", 'd', "S", "stop after S seconds", LIVE, AT(duration_ns), parse_seconds },
+	  FOR_FEATURES | FOR_TRACE | FOR_AUDIT | FOR_BOOT, AT(json) },
+	{ "duration", 'd', "S", "stop after S seconds", LIVE | FOR_BOOT, AT(duration_ns),
+	  parse_seconds },
 	{ "count", 'n', "N", "stop after N records", LIVE, AT(count), parse_u64 },
 	{ "pid", 'p', "PID", "only of this process", LIVE, AT(pid), parse_u32, 1, 1 << 22 },
 	{ "comm", 'c', "NAME", "only of tasks with this name", LIVE, AT(comm), parse_comm },
@@ -273,6 +275,16 @@ static const struct option_spec specs[] = {
 	  LIVE, AT(via), parse_via },
 	{ "repeat", 0, "N", "audit N times", FOR_AUDIT, AT(repeat), parse_u32, 1, 1000000 },
 	{ "dry-run", 0, NULL, "load and verify, attach nothing", LIVE, AT(dry_run) },
+	{ "records", 0, NULL, "every record since boot, as JSON, before the account", FOR_BOOT,
+	  AT(records) },
+	{ "verify", 0, NULL, "compare with Xen's own list of page tables, frame by frame (dom0)",
+	  FOR_BOOT, AT(verify) },
+	{ "log", 0, "FILE", "a copy of a boot log instead of this boot's own", FOR_BOOT, AT(log),
+	  parse_string },
+	{ "console", 0, "FILE", "why did this guest die: its console", FOR_BOOT, AT(console),
+	  parse_string },
+	{ "compare", 0, "A B", "two accounts that --json wrote, and their difference", FOR_BOOT,
+	  AT(compare), parse_string, .two = true },
 	{ "verbose", 'v', NULL, "say more, libbpf's messages included", ALL, AT(verbose) },
 	{}
 };
@@ -361,6 +373,17 @@ static bool apply(const struct option_spec *spec, struct options *opts, const ch
 	return !wanted;
 }
 
+/* Of an option with two values; getopt_long() knows only one. */
+static bool apply_second(const struct option_spec *spec, struct options *opts, const char *value)
+{
+	if (!value || *value == '-') {
+		say("--%s needs two values: %s", spec->name, spec->arg);
+		return false;
+	}
+	((const char **)((char *)opts + spec->offset))[1] = value;
+	return true;
+}
+
 enum options_result options__parse(struct options *opts, const struct command *cmd, int argc,
 				   char **argv)
 {
@@ -370,7 +393,7 @@ enum options_result options__parse(struct options *opts, const struct command *c
 	int c;
 
 	*opts = (struct options){ .pfn = { 0, UINT64_MAX }, .ring_pages = 256,
-				   .repeat = 1, .interval = cmd->options & FOR_TOP ? 2 : 60 };
+				  .repeat = 1, .interval = cmd->options & FOR_TOP ? 2 : 60 };
 	build_getopt(cmd, longs, shorts);
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		switch (c) {
@@ -387,7 +410,9 @@ enum options_result options__parse(struct options *opts, const struct command *c
 			    cmd->name);
 			return OPTIONS_BAD;
 		}
-		if (!apply(find_spec(cmd, c), opts, optarg))
+		spec = find_spec(cmd, c);
+		if (!apply(spec, opts, optarg) ||
+		    (spec->two && !apply_second(spec, opts, argv[optind++])))
 			return OPTIONS_BAD;
 	}
 	if (takes_file(cmd)) {

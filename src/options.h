@@ -13,11 +13,12 @@ struct command;
 enum option_for {
 	FOR_FEATURES	= 1 << 0,
 	FOR_TRACE	= 1 << 1,
-	FOR_RECORD	= 1 << 2,
-	FOR_REPORT	= 1 << 3,
-	FOR_EXPORT	= 1 << 4,
-	FOR_TOP		= 1 << 5,
-	FOR_AUDIT	= 1 << 6,
+	FOR_AUDIT	= 1 << 2,
+	FOR_BOOT	= 1 << 3,
+	FOR_RECORD	= 1 << 4,
+	FOR_REPORT	= 1 << 5,
+	FOR_EXPORT	= 1 << 6,
+	FOR_TOP		= 1 << 7,
 };
 
 struct range {
@@ -42,6 +43,11 @@ struct options {
 	const char *comm;	/* NULL: any */
 	const char *via;	/* NULL: the first way that works */
 	const char *ready_file;
+	const char *log;	/* NULL: this boot's own */
+	const char *console;	/* NULL: none */
+	const char *compare[2];	/* NULL: none */
+	bool records;
+	bool verify;
 	const char *output;	/* NULL: stdout */
 	const char *format;	/* NULL: text */
 	const char *recording;	/* NULL: live */

@@ -3,7 +3,10 @@
 #ifndef XENPIN_SRC_RECORD_H
 #define XENPIN_SRC_RECORD_H
 
+#include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "../include/record.h"
 
@@ -20,5 +23,16 @@ static inline struct xp_op *record__ops(const struct xp_record *rec)
 
 	return (struct xp_op *)((char *)(rec + 1) + stack);
 }
+
+/*
+ * NULL when @rec, found at slot @slot of its stream with @left slots (this one
+ * included) behind it, can be used; otherwise what is wrong with it, as the
+ * end of a sentence.  For records that come from a file.
+ */
+const char *record__flaw(const struct xp_record *rec, uint64_t slot, uint64_t left);
+
+/* The words of the series' console lines and of JSON: "flag-set", "handover". */
+const char *record__kind_name(uint8_t kind);
+const char *record__where_name(uint16_t where);
 
 #endif

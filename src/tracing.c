@@ -24,11 +24,9 @@
 #include "tracing.h"
 #include "xenpin.h"
 
-/* Drain in good time, yet rarely enough to cost nothing: by how full the rings were. */
-#define IDLE_MS		100
-#define BUSY_MS		10
-#define BUSY_PERCENT	5
-#define HURRY_PERCENT	30
+/* Drain in good time, yet rarely enough to cost nothing: when a ring fills to this. */
+#define WANTED_PERCENT	25
+#define MOST_MS		50
 
 struct trace {
 	const struct options *opts;
@@ -166,12 +164,20 @@ static bool ends(struct trace *trace)
 	return true;
 }
 
+/* @fill percent came in @ms: when will it be as much as is wanted, at that rate? */
+static int next_timeout(int ms, int fill)
+{
+	int next = fill > 0 ? ms * WANTED_PERCENT / fill : MOST_MS;
+
+	return next < 1 ? 1 : next > MOST_MS ? MOST_MS : next;
+}
+
 static void follow(struct trace *trace)
 {
 	uint64_t end = trace->opts->duration_ns ?
 			       trace->session.begin_ns + trace->opts->duration_ns : UINT64_MAX;
 	struct pollfd poll_signals = { .fd = trace->signals, .events = POLLIN };
-	int timeout = IDLE_MS;
+	int timeout = MOST_MS;
 
 	while (!trace->done && !trace->err) {
 		uint64_t now = now_ns();
@@ -184,7 +190,7 @@ static void follow(struct trace *trace)
 		if (poll(&poll_signals, 1, timeout) > 0 && ends(trace))
 			return;
 		fill = drain(trace);
-		timeout = fill > HURRY_PERCENT ? 0 : fill > BUSY_PERCENT ? BUSY_MS : IDLE_MS;
+		timeout = next_timeout(timeout, fill);
 	}
 }
 

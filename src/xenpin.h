@@ -30,11 +30,12 @@ extern const struct command commands[];
 
 int cmd_features(const struct options *opts);
 int cmd_trace(const struct options *opts);
+int cmd_audit(const struct options *opts);
+int cmd_boot(const struct options *opts);
 int cmd_record(const struct options *opts);
 int cmd_report(const struct options *opts);
 int cmd_top(const struct options *opts);
 int cmd_export(const struct options *opts);
-int cmd_audit(const struct options *opts);
 
 /* A sentence on stderr, behind "xenpin: ". */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "lab"))
+import lab  # noqa: E402
 
 
 def is_worker(config):
@@ -16,6 +17,14 @@ def is_worker(config):
 def pytest_configure(config):
     if not is_worker(config):
         os.environ["XENPIN_TEST_DIR"] = tempfile.mkdtemp(prefix="xenpin-tests-")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What needs a patched kernel is for runs that name one: building it takes minutes."""
+    needs = [item for item in items if item.get_closest_marker("patched")]
+    if not lab.PATCHED and needs:
+        config.hook.pytest_deselected(items=needs)
+        items[:] = [item for item in items if item not in needs]
 
 
 def pytest_sessionfinish(session, exitstatus):

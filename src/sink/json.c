@@ -14,18 +14,18 @@
 #include "../symbols.h"
 #include "../record.h"
 #include "finding.h"
-#include "line.h"
+#include "json.h"
 #include "sink.h"
 
 /* A number as a JSON string, in hex. */
-static void put_hex_string(struct line *l, uint64_t value)
+void put_hex_string(struct line *l, uint64_t value)
 {
 	PUT(l, "\"");
 	put_hex(l, value);
 	PUT(l, "\"");
 }
 
-static void put_bool(struct line *l, bool value)
+void put_bool(struct line *l, bool value)
 {
 	if (value)
 		PUT(l, "true");
@@ -33,17 +33,28 @@ static void put_bool(struct line *l, bool value)
 		PUT(l, "false");
 }
 
+/* A task's name as a JSON string; a name is any bytes, JSON is UTF-8. */
 static size_t escape_comm(const char *comm, char *escaped, size_t size)
 {
-	json_t *string = json_comm(comm);
-	size_t len = json_dumpb(string, escaped, size, JSON_ENCODE_ANY);
+	char name[XP_COMM_LEN + 1];
+	json_t *string;
+	size_t len;
 
+	snprintf(name, sizeof(name), "%.*s", XP_COMM_LEN, comm);
+	string = json_string(name);
+	if (!string) {
+		for (char *p = name; *p; p++)
+			if (*p & 0x80)
+				*p = '?';
+		string = json_string(name);
+	}
+	len = json_dumpb(string, escaped, size, JSON_ENCODE_ANY);
 	json_decref(string);
 	return len <= size ? len : 0;
 }
 
 /* The same few names come again and again. */
-static void put_comm(struct line *l, const char *comm)
+void put_comm(struct line *l, const char *comm)
 {
 	static struct {
 		char comm[XP_COMM_LEN];
@@ -85,19 +96,11 @@ static void put_what(struct line *l, const char *what)
 	PUT(l, "\"");
 }
 
-static void put_batch(struct line *l, const struct xp_record *rec)
+void put_ops_array(struct line *l, const struct xp_record *rec)
 {
 	const struct xp_op *op = record__ops(rec);
 	bool seen = rec->flags & XP_F_RESULT;
 
-	put_head(l, "batch", rec);
-	PUT(l, ",\"entries\":");
-	put_dec(l, rec->u.batch.entries);
-	PUT(l, ",\"latency_ns\":");
-	if (seen)
-		put_dec(l, rec->u.batch.latency_ns);
-	else
-		PUT(l, "null");
 	PUT(l, ",\"ops\":[");
 	for (uint32_t i = 0; i < rec->u.batch.nops; i++, op++) {
 		if (i)
@@ -122,6 +125,19 @@ static void put_batch(struct line *l, const struct xp_record *rec)
 		PUT(l, "}");
 	}
 	PUT(l, "]");
+}
+
+static void put_batch(struct line *l, const struct xp_record *rec)
+{
+	put_head(l, "batch", rec);
+	PUT(l, ",\"entries\":");
+	put_dec(l, rec->u.batch.entries);
+	PUT(l, ",\"latency_ns\":");
+	if (rec->u.batch.latency_ns != XP_NO_TIME)
+		put_dec(l, rec->u.batch.latency_ns);
+	else
+		PUT(l, "null");
+	put_ops_array(l, rec);
 }
 
 static void put_table(struct line *l, const struct xp_record *rec)

@@ -69,13 +69,13 @@ static void put_batch(struct line *l, const struct xp_record *rec)
 	PUT(l, " of ");
 	put_dec(l, rec->u.batch.entries);
 	PUT(l, " entries, ");
-	if (rec->flags & XP_F_RESULT) {
+	if (rec->u.batch.latency_ns != XP_NO_TIME) {
 		put_dec(l, tenths / 10);
 		PUT(l, ".");
 		put_dec(l, tenths % 10);
 		PUT(l, " us:");
 	} else {
-		PUT(l, "result not seen:");
+		PUT(l, "end not seen:");
 	}
 	for (uint32_t i = 0; i < rec->u.batch.nops; i++)
 		put_op(l, &op[i]);

@@ -14,16 +14,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-KERNELS = os.environ.get("XENPIN_KERNELS", "stock-6.1").split()
+NAMES = os.environ.get("XENPIN_KERNELS", "stock-6.1").split()
+PATCHED = [name for name in NAMES if name.startswith("patched-")]
+KERNELS = [name for name in NAMES if name not in PATCHED]
 HOST_TOOLS = ["/usr/bin/bpftrace", "/usr/sbin/bpftool", "/usr/bin/setpriv"]
 
 LEVEL_OF_KERNEL = {0: 4, 2: 3, 3: 2, 4: 1}	# enum pt_level: PGD, PUD, PMD, PTE
 
 
-def one_worker_each(boot, *words):
+def one_worker_each(boot, *words, kernels=KERNELS):
     """The kernels (and WORDS) as fixture parameters; all tests of one boot go to one worker."""
     return [pytest.param(" ".join([k, *words]), marks=pytest.mark.xdist_group(f"{boot}-{k}"))
-            for k in KERNELS]
+            for k in kernels]
 
 
 def test_dir():

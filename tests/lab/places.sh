@@ -19,8 +19,8 @@ run filter-op xenpin trace --json --op mm-pin -- forks -q 7
 run filter-set xenpin trace --json --op set -- forks -q 7
 run filter-pid xenpin trace --json --pid 1 -- forks -q 7
 forks 1 >/dev/null
-sh -c 'sleep 1; exec forks -q 5' & p=$!
-run filter-own-pid xenpin trace --json --pid $p --duration 2
+sh -c 'until [ -e /tmp/own.ready ]; do usleep 20000; done; exec forks -q 5' & p=$!
+run filter-own-pid xenpin trace --json --pid $p --ready-file /tmp/own.ready --duration 2
 mm=$(sed -n 's/.*"type":"mm".*"what":"pin".*"mm":"\([^"]*\)".*/\1/p' $OUT/filter-own-pid.out | tail -n 1)
 pfn=$(sed -n 's/.*"type":"table".*"pfn":"\([^"]*\)".*/\1/p' $OUT/filter-comm.out | head -n 1)
 echo "$mm $pfn" >$OUT/found

@@ -65,13 +65,16 @@ def find(name):
             raise LabError(f"{name} is not to be had: the newest kernel in sid is {release}, "
                            "called stock-sid")
         return kernel
-    if re.fullmatch(r"patched-[\w.+-]+", name):
+    built = re.fullmatch(r"(patched|plain)-([\w.+-]+)", name)
+    if built:
         directory = cache.root() / "kernel" / name
         if not (directory / "vmlinuz").exists():
-            raise LabError(f"{name} is not built: run 'make kernel' "
+            command = f"make kernel KVER={built[2]}" + " PLAIN=1" * (built[1] == "plain")
+            raise LabError(f"{name} is not built: run '{command}' "
                            f"(it puts vmlinuz into {directory})")
         return load(name, directory)
-    raise LabError(f"no kernel is called '{name}': there are {', '.join(STOCK)} and patched-X")
+    raise LabError(f"no kernel is called '{name}': there are {', '.join(STOCK)}, "
+                   "patched-X and plain-X")
 
 
 def known():
@@ -81,8 +84,9 @@ def known():
         current = home / name / "current"
         state = current.read_text(encoding="ascii").strip() if current.exists() else "not fetched"
         yield name, state
-    for path in sorted(home.glob("patched-*/vmlinuz")):
-        yield path.parent.name, "built"
+    for kind in ("patched", "plain"):
+        for path in sorted(home.glob(f"{kind}-*/vmlinuz")):
+            yield path.parent.name, "built"
 
 
 def stock(name):

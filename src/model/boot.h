@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The account of a boot: records in, stages and losses out.  Pure: no I/O, no
+ * clock.  All times are those of the records.
+ */
+#ifndef XENPIN_MODEL_BOOT_H
+#define XENPIN_MODEL_BOOT_H
+
+#include <linux/types.h>
+
+#include "../../include/boot_log.h"
+#include "frames.h"
+
+struct boot_stage {
+	bool begun, ended;
+	int64_t begin, end;	/* ns */
+	uint64_t pages;		/* what its end says of it */
+};
+
+struct boot_node {
+	bool expected;		/* the log's header says that something was deferred */
+	struct boot_stage deferred;
+	uint64_t first_pfn;	/* of the deferred range */
+	uint32_t threads;
+	uint64_t grown;		/* pages that somebody needed before, and initialised himself */
+};
+
+struct boot_loss {
+	uint64_t pfn;
+	uint8_t level;		/* enum xp_level */
+	uint16_t where;		/* enum xp_where */
+	bool repaired;		/* as of the last record */
+};
+
+struct boot {
+	struct boot_stage handover, hook;
+	/* Struct pages before the hand-over, of memory that is not deferred. */
+	int64_t memmap_begin;
+	uint64_t memmap_ns, memmap_pages;
+	/* The hand-over's first half: struct pages of reserved memory. */
+	bool has_reserved;
+	int64_t reserved_end;
+	struct boot_node nodes[XP_LOG_NODES];
+	struct boot_loss *erased;
+	uint64_t nr_erased, max_erased;
+	uint64_t records;
+	int64_t first, last;	/* times of the first and the last record */
+	uint64_t next;		/* slot that the next record should have */
+	uint64_t missing;	/* slots between records that are not there */
+	uint64_t unnumbered;	/* records that the early ring dropped, by its own count */
+	struct frames *frames;
+};
+
+/* What it comes to.  Every figure is 0 when its stages were not seen. */
+struct boot_sum {
+	uint64_t handover_ns, hook_ns;
+	uint64_t deferred_ns;		/* from the first node's begin to the last one's end */
+	uint64_t deferred_pages;
+	bool has_early;
+	uint64_t reserved_ns;		/* of the hand-over: struct pages of reserved memory */
+	uint64_t free_ns, free_pages;	/* and the way of the rest to the allocator */
+	double early_ns_per_page;	/* struct page and way to the allocator */
+	bool has_saved;
+	int64_t saved_ns;		/* negative: deferral cost more than it saved */
+	uint64_t open;			/* erased, and nobody repaired them */
+	/* Frames, as of the last record. */
+	uint64_t tables, pinned, flagged;
+	uint64_t bare;			/* page tables that never had the flag */
+};
+
+/* Returns 0 or -ENOMEM. */
+int boot__begin(struct boot *boot);
+void boot__end(struct boot *boot);
+
+/* Before the records: what the log's header knows of nodes. */
+void boot__expect(struct boot *boot, const struct xp_boot_log *header);
+
+/* In the order of their numbers.  Returns 0 or -ENOMEM. */
+int boot__apply(struct boot *boot, const struct xp_record *record);
+
+/* Was something deferred on this node, and its end not seen? */
+bool boot__node_open(const struct boot_node *node);
+
+/* May be asked at any time; updates .repaired of the losses. */
+void boot__sum(struct boot *boot, struct boot_sum *sum);
+
+static inline uint64_t boot_stage__ns(const struct boot_stage *stage)
+{
+	return stage->begun && stage->ended && stage->end > stage->begin ?
+		       stage->end - stage->begin : 0;
+}
+
+#endif

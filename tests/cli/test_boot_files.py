@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""xenpin boot where no Xen is needed: files from elsewhere, and what is no such file."""
+import json
+import subprocess
+
+import pytest
+
+import lab
+from test_cli import XENPIN, bare, one_sentence, xenpin  # noqa: F401
+
+OOPS = """\
+[    0.000000] Linux version 6.1.0-56-amd64 (debian-kernel@lists.debian.org) #1 SMP
+[    1.900000] BUG: unable to handle page fault for address: ffff88826d24e068
+[    1.900001] #PF: supervisor write access in kernel mode
+[    1.900002] #PF: error_code(0x0003) - permissions violation
+[    1.900003] Oops: 0003 [#1] PREEMPT SMP NOPTI
+[    1.900004] RIP: e030:xen_set_pud+0x4d/0xc0
+[    1.900005] Kernel panic - not syncing: Attempted to kill the idle task!
+"""
+ERASED = """\
+xenpin: erased total=40 shown=32
+xenpin: erased pfn=0x26d24e level=3 where=handover
+"""
+FAULT = ("xenpin: fault addr=0xffff88826d24e068 pfn=0x26d24e level=3 flag=0 erased=1 "
+         "where=handover\n")
+
+USAGE = [
+    (["--compare", "a"], "--compare needs two values: A B"),
+    (["--compare", "a", "--json"], "--compare needs two values: A B"),
+    (["--log"], "--log needs a value"),
+    (["--log", ""], "--log: '' is not"),
+    (["--pid", "1"], "unknown option '--pid'"),
+    (["stray"], "boot: unexpected argument 'stray'; a command to run stands behind"),
+    (["--log", "/no/such/file"], "--log /no/such/file: No such file or directory"),
+    (["--log", "/dev/null"], "--log /dev/null: it is not a boot log"),
+    (["--log", "/dev/zero"], "--log /dev/zero: it is not a boot log, it is larger than"),
+    (["--log", "/"], "--log /: Is a directory"),
+    (["--console", "/no/such/file"], "--console /no/such/file: No such file or directory"),
+    (["--console", "/dev/zero"], "--console /dev/zero: File too large"),
+    (["--compare", "/no/such/file", "/dev/null"], "--compare /no/such/file: No such file"),
+    (["--compare", "/dev/null", "/dev/null"], "--compare /dev/null: it holds no account"),
+    (["--console", "a", "--log", "b"], "--log, --console and --compare: only one at a time"),
+]
+
+
+@pytest.mark.parametrize("args, sentence", USAGE, ids=[" ".join(a) for a, _ in USAGE])
+def test_usage(args, sentence):
+    result = xenpin("boot", *args)
+    assert result.returncode == 2
+    assert sentence in one_sentence(result)
+
+
+def test_not_here(bare):  # noqa: F811
+    result = xenpin("boot")
+    assert result.returncode == 3 and "this is not a Xen guest" in one_sentence(result)
+
+
+def test_a_file_cannot_be_followed(tmp_path):
+    log = tmp_path / "log"
+    header = b"XPBL" + bytes([1, 0, 64, 0, 0x80, 2, 0, 0, 3, 0, 0, 0]) + bytes(624)
+    log.write_bytes(header)
+    result = xenpin("boot", "--log", log, "--duration", "1")
+    assert result.returncode == 3 and "there is no early ring to follow" in one_sentence(result)
+    result = xenpin("boot", "--log", log, "--json")
+    (account,) = lab.parse(result.stdout)
+    assert result.returncode == 5 and account["records"] == 0 and account["kernel"] is None
+    assert "no record tells of the hand-over" in account["incomplete"]
+
+
+CONSOLES = [
+    ("", 5, "This is not the console of a Linux kernel"),
+    ("\x7fELF\0\0\0\n" * 100, 5, "This is not the console of a Linux kernel"),
+    (OOPS.splitlines()[0] + "\n", 5, "No oops is on this console"),
+    (OOPS, 5, "died of a write to a read-only page, as a lost PagePinned makes it, at "
+     "0xffff88826d24e068; nothing tells whether a flag was erased"),
+    # As 4.15 said it.
+    (OOPS.replace("page fault for address:", "kernel paging request at"), 5,
+     "died of a write to a read-only page, as a lost PagePinned makes it, at 0xffff88826d24e068"),
+    (OOPS.replace("0003", "0000"), 5, "died of a page fault at 0xffff88826d24e068; nothing tells"),
+    (OOPS + ERASED + FAULT, 1, "died of an erased flag: it wrote to 0xffff88826d24e068, which is "
+     "in pfn 0x26d24e, an L3 page table"),
+    (OOPS + ERASED, 1, "the pfn is concluded from the address"),
+    (OOPS + ERASED.replace("26d24e", "26d24f"), 1,
+     "40 flags were erased, and the guest died of a fault at 0xffff88826d24e068 that is in none"),
+    (OOPS + FAULT.replace("erased=1 where=handover", "erased=0 where=-"), 0,
+     "no flag was erased there"),
+    (ERASED, 1, "40 flags were erased; no page fault is on this console"),
+    (ERASED.replace("total=40 shown=32", "total=40 shown"), 5, "This is not the console"),
+    ("Kernel panic - not syncing: VFS\n", 5, "The guest died, but not of a page fault"),
+]
+
+
+@pytest.mark.parametrize("text, status, sentence", CONSOLES, ids=[s for _, _, s in CONSOLES])
+def test_consoles(text, status, sentence, tmp_path):
+    console = tmp_path / "console.log"
+    console.write_text(text)
+    result = xenpin("boot", "--console", console)
+    assert result.returncode == status and not result.stderr
+    assert sentence in result.stdout.splitlines()[0]
+    result = xenpin("boot", "--console", console, "--json")
+    (account,) = lab.parse(result.stdout)
+    assert result.returncode == status and sentence in account["text"]
+
+
+def test_consoles_to_a_full_disk(tmp_path):
+    console = tmp_path / "console.log"
+    console.write_text(OOPS + ERASED + FAULT)
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([XENPIN, "boot", "--console", console], stdout=full,
+                                stderr=subprocess.PIPE, text=True, timeout=30)
+    assert result.returncode == 5 and "No space left on device" in result.stderr
+
+
+def test_an_account_among_other_lines(tmp_path):
+    """Records, other objects, damage and an older account before it; a file with none at all."""
+    log = tmp_path / "log"
+    log.write_bytes(b"XPBL" + bytes([1, 0, 64, 0, 0x80, 2, 0, 0, 3, 0, 0, 0]) + bytes(624))
+    account = xenpin("boot", "--log", log, "--json").stdout
+    older = {**json.loads(account), "boot_ns": 1}
+    (tmp_path / "a").write_text('{"type":"record"}\n' + json.dumps(older) + '\n{"type":"boot"\n'
+                                + account)
+    (tmp_path / "b").write_text('{"type":"record"}\n')
+    result = xenpin("boot", "--compare", tmp_path / "a", tmp_path / "a", "--json")
+    (comparison,) = lab.parse(result.stdout)
+    assert result.returncode == 5 and "does not know how long the whole boot took" in result.stderr
+    assert comparison["difference_ns"] is None
+    assert comparison["a"] == comparison["b"] == json.loads(account)
+    result = xenpin("boot", "--compare", tmp_path / "a", tmp_path / "b")
+    assert result.returncode == 2 and "it holds no account" in one_sentence(result)

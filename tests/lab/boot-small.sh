@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-only
+. guest-lib.sh
+
+cat /sys/kernel/xenpin/boot_log >$OUT/boot_log
+dmesg >$OUT/dmesg
+run text xenpin boot
+run account xenpin boot --json
+tar -C $OUT -cf /root/out.tar .

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The patched kernel where it must not differ from the same one without the series."""
+import re
+import statistics
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import lab
+
+pytestmark = pytest.mark.patched
+
+OVERHEAD_PERCENT = 0.2
+EARLY_MS = 10
+BUILD_MINUTES = 12
+
+
+class Boot:
+    """What cost.sh said on a kernel whose clock counts instructions."""
+
+    def __init__(self, out, kernel, append):
+        status = lab.xenlab(out, ["--kernel", kernel, "--icount", "--dom0-mem", "2048",
+                                  "--timeout", "900", "--append", append,
+                                  "--add", lab.ROOT / "build/forks", "--add", lab.HERE / "cost.sh"],
+                            ["sh", "/usr/local/bin/cost.sh"])
+        self.log = (out / "xenlab.log").read_text()
+        assert status == 0, self.log
+        times = [int(ns) for ns in re.findall(r"fork_ns=(\d+)", self.log)]
+        assert len(times) == 7
+        self.fork_ns = statistics.median(times)
+
+
+@pytest.fixture(scope="module", params=lab.one_worker_each("cost", kernels=lab.PATCHED))
+def patched(request, tmp_path_factory):
+    """Parameters that ask for nothing: a marking point that there is none, and the early program."""
+    out = tmp_path_factory.mktemp("patched")
+    boot = Boot(out, request.param, "xenpin.pinned=nonsense xenpin.early=1")
+    boot.kernel = request.param
+    return boot
+
+
+def test_cost_while_nothing_is_traced(patched, tmp_path):
+    plain = Boot(tmp_path, patched.kernel.replace("patched-", "plain-"), "")
+    percent = (patched.fork_ns / plain.fork_ns - 1) * 100
+    print(f"fork: {plain.fork_ns} ns, with the series {patched.fork_ns} ns, {percent:+.2f} %")
+    assert percent <= OVERHEAD_PERCENT
+
+
+def test_attaching_the_early_program(patched):
+    assert re.findall(r"early=(-?\d+)", patched.log) == ["1", "0"]
+    load, attach = map(int, re.search(r"load_us=(\d+) attach_us=(\d+)", patched.log).groups())
+    print(f"load {load} us, attach {attach} us")
+    assert 0 < load + attach <= EARLY_MS * 1000
+
+
+def test_an_unknown_marking_point_is_a_warning(patched):
+    assert ("xenpin.pinned=nonsense: not one of hook, early, repair; using hook"
+            in patched.log)
+    assert "too early, on request" not in patched.log
+
+
+@pytest.mark.parametrize("kernel", lab.PATCHED)
+def test_build_time(kernel):
+    """Both builds, of which the second reuses what the first one made, on two cores."""
+    version = kernel.removeprefix("patched-")
+    where = subprocess.run([lab.ROOT / "kernel/build", version, "--where"], check=True,
+                           capture_output=True, text=True).stdout.strip()
+    costs = [(Path(where).with_name(f"{kind}-{version}") / "cost").read_text()
+             for kind in ("patched", "plain")]
+    assert sum(int(re.search(r"cpu_s=(\d+)", cost)[1]) for cost in costs) <= 2 * 60 * BUILD_MINUTES
