@@ -5,6 +5,7 @@
 
 #include "../include/config.h"
 #include "sink/recording.h"
+#include "source/boot_log.h"
 #include "tracing.h"
 
 static enum exit_status run(const struct options *opts, const struct platform *platform,
@@ -19,11 +20,26 @@ static enum exit_status run(const struct options *opts, const struct platform *p
 	return status;
 }
 
+/* Before capabilities are given up, with which it could not be read any more. */
+static bool read_boot_log(struct boot_log *log)
+{
+	char why[BOOT_LOG_WHY];
+	int err = boot_log__open(log, BOOT_LOG_PATH, why);
+
+	if (err && err != -ENOENT)
+		say("this boot's log is left out: %s", why);
+	if (!err && *log->flaw)
+		say("this boot's log is damaged: %s", log->flaw);
+	return !err;
+}
+
 int cmd_record(const struct options *opts)
 {
 	struct recorder *recorder;
 	struct platform platform;
 	enum exit_status status;
+	struct boot_log log;
+	bool has_log;
 	int err;
 
 	if (!opts->output) {
@@ -38,7 +54,12 @@ int cmd_record(const struct options *opts)
 		    err == -EEXIST ? "; remove it, or name another" : "");
 		return EXIT_USAGE;
 	}
+	has_log = read_boot_log(&log);
+	if (has_log)
+		recorder__begin_with(recorder, &log);
 	status = run(opts, &platform, recorder);
 	recorder__close(recorder);
+	if (has_log)
+		boot_log__close(&log);
 	return status;
 }

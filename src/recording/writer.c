@@ -129,6 +129,15 @@ void writer__set_text(struct writer *w, const char *key, const char *value)
 	step(w, w->plain[SET]);
 }
 
+void writer__set_blob(struct writer *w, const char *key, const void *value, size_t size)
+{
+	if (!begin(w))
+		return;
+	sqlite3_bind_text(w->plain[SET], 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(w->plain[SET], 2, value, size, SQLITE_STATIC);
+	step(w, w->plain[SET]);
+}
+
 void writer__set_hook(struct writer *w, const char *name, const char *via, uint64_t delivered,
 		      uint64_t lost, uint64_t missed)
 {

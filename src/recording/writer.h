@@ -4,6 +4,7 @@
 #define XENPIN_WRITER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "../../include/record.h"
@@ -32,6 +33,7 @@ void writer__finding(struct writer *writer, const struct finding *finding);
 /* Rows of `recording` and `hook`, replaced when they are there. */
 void writer__set_number(struct writer *writer, const char *key, int64_t value);
 void writer__set_text(struct writer *writer, const char *key, const char *value);
+void writer__set_blob(struct writer *writer, const char *key, const void *value, size_t size);
 void writer__set_hook(struct writer *writer, const char *name, const char *via,
 		      uint64_t delivered, uint64_t lost, uint64_t missed);
 

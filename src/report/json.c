@@ -2,6 +2,7 @@
 /* A report as data: docs/report.schema.json.  The page of --format html shows the same object. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../source/hooks.h"
@@ -268,14 +269,36 @@ static json_t *memory_of(const struct report *r)
 			 (json_int_t)map.cell, "cells", list);
 }
 
+/* The object of `xenpin boot --json`, or null. */
+static json_t *boot_of(const struct report *r)
+{
+	char *text = NULL;
+	json_t *object;
+	size_t size;
+	FILE *out;
+
+	if (!r->info->has_boot_log)
+		return json_null();
+	out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	boot_json__print(out, &r->boot_report);
+	if (fclose(out))
+		return NULL;
+	object = json_loads(text, 0, NULL);
+	free(text);
+	return object;
+}
+
 json_t *report__object(struct report *r)
 {
-	return json_pack("{si ss so so so so so so so so so}", "schema", 1, "type", "report",
+	return json_pack("{si ss so so so so so so so so so so}", "schema", 1, "type", "report",
 			 "verdict", verdict(r), "recording", recording_of(r),
 			 "counts", counts_of(r), "findings", findings_of(r),
 			 "histories", histories_of(r), "programs", programs_of(&r->account),
 			 "latency", latency_of(&r->account.latencies),
-			 "rates", rates_of(&r->account), "memory", memory_of(r));
+			 "rates", rates_of(&r->account), "memory", memory_of(r),
+			 "boot", boot_of(r));
 }
 
 int report__json(struct report *r, FILE *out)

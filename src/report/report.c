@@ -28,16 +28,56 @@ static void on_finding(void *context, const struct finding *finding)
 	r->by_class[finding->class]++;
 }
 
+/* The boot's account wants records numbered by slots, as its log has them. */
+static int apply_to_boot(struct report *r, const struct xp_record *rec)
+{
+	uint32_t seq = rec->seq;
+	int err;
+
+	((struct xp_record *)rec)->seq = r->boot_slots + 1;
+	err = boot__apply(&r->boot, rec);
+	((struct xp_record *)rec)->seq = seq;
+	r->boot_slots += rec->nslots;
+	return err;
+}
+
+/* Between the boot log's end and the stream's begin anything may have happened. */
+static void tell_gap(struct report *r)
+{
+	for (int h = 0; !r->gap && h < HOOKS; h++)
+		pins__lost(r->pins, h);
+	r->gap = true;
+}
+
 static void on_record(void *context, struct xp_record *rec)
 {
 	struct report *r = context;
+	bool of_boot = rec->seq <= r->info->boot_records;
 
 	if (r->err)
 		return;
+	if (of_boot) {
+		r->err = apply_to_boot(r, rec);
+	} else {
+		if (r->info->has_boot_log)
+			tell_gap(r);
+		r->err = account__apply(&r->account, rec);
+	}
 	pins__complete(r->pins, rec);
-	r->err = account__apply(&r->account, rec);
 	if (!r->err)
 		r->err = pins__apply(r->pins, rec);
+}
+
+static void sum_boot(struct report *r)
+{
+	struct boot_report *b = &r->boot_report;
+
+	b->kernel = r->info->platform.kernel;
+	b->dom0 = r->info->platform.dom0;
+	b->log = &r->info->boot_log;
+	b->lost = r->info->boot_log.lost;
+	b->boot = &r->boot;
+	boot__sum(&r->boot, &b->sum);
 }
 
 static int by_pfn(const void *a, const void *b)
@@ -224,9 +264,11 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 		.finding = r->info->session.filtered ? NULL : on_finding,
 		.context = r,
 	});
-	err = account__begin(&r->account);
+	err = account__begin(&r->account) ?: boot__begin(&r->boot);
 	if (!r->pins || err)
 		goto no_memory;
+	if (r->info->has_boot_log)
+		boot__expect(&r->boot, &r->info->boot_log);
 	recording__read(r->recording, on_record, r, r->damage);
 	count_hooks(r);
 	tell_missed(r);
@@ -234,6 +276,8 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	err = r->err ?: read_histories(r);
 	if (err)
 		goto no_memory;
+	if (r->info->has_boot_log)
+		sum_boot(r);
 	account__sort(&r->account);
 	judge(r);
 	return 0;
@@ -251,6 +295,7 @@ void report__close(struct report *r)
 	free(r->findings);
 	pins__free(r->pins);
 	account__end(&r->account);
+	boot__end(&r->boot);
 	recording__close(r->recording);
 }
 

@@ -10,7 +10,9 @@
 #include <stdio.h>
 
 #include "../model/account.h"
+#include "../model/boot.h"
 #include "../model/pins.h"
+#include "../sink/boot.h"
 #include "../source/recording.h"
 
 /* A page with a finding, and what was recorded of it. */
@@ -42,6 +44,10 @@ struct report {
 	size_t by_class[FINDING_CLASSES];
 	struct history *histories;	/* owned; by pfn */
 	size_t nr_histories;
+	struct boot boot;		/* of the records of a boot log */
+	struct boot_report boot_report;
+	uint64_t boot_slots;
+	bool gap;			/* between boot log and stream: told to the model */
 	uint64_t missed;
 	bool complete;			/* nothing lost, damaged, left out or not attached */
 	enum verdict verdict;

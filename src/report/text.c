@@ -130,6 +130,10 @@ int report__text(struct report *r, FILE *out)
 	fprintf(out, "%s\n", sentence);
 	put_findings(r, out);
 	put_recording(r, out);
+	if (r->info->has_boot_log) {
+		fputs("\nThe boot:\n", out);
+		boot_text__print(out, &r->boot_report);
+	}
 	put_hooks(r, out);
 	put_counts(r, out);
 	put_latency(r, out);

@@ -7,6 +7,7 @@
 
 #include "../clock.h"
 #include "../recording/writer.h"
+#include "../source/boot_log.h"
 #include "recording.h"
 
 /* Half of what is promised: the loop that calls flush() may be late. */
@@ -18,6 +19,7 @@ struct recorder {
 	uint64_t max_bytes;		/* 0: no limit */
 	struct writer *writer;
 	const struct session *session;	/* NULL: nothing has begun */
+	const struct boot_log *boot;	/* NULL: none */
 	uint64_t committed_ns;
 	int err;			/* -errno of a rotation */
 	const char *error;
@@ -74,6 +76,29 @@ static void write_end(struct recorder *r, const struct session *s, uint64_t end_
 	writer__commit(w);
 }
 
+static void write_boot_record(void *context, struct xp_record *rec)
+{
+	struct recorder *r = context;
+	int64_t t = rec->t;
+
+	/* In the order of the stream, and in its time; it may have begun before that clock did. */
+	rec->t += r->boot->header.t_offset;
+	writer__record(r->writer, rec, NULL);
+	rec->t = t;
+}
+
+static void write_boot(struct recorder *r)
+{
+	struct xp_boot_log header = r->boot->header;
+
+	boot_log__each(r->boot, write_boot_record, r);
+	/* What was lost of the log is told by its header; its times are offset already. */
+	header.t_offset = 0;
+	writer__set_blob(r->writer, "boot_log", &header, sizeof(header));
+	writer__set_number(r->writer, "boot_records", writer__seq(r->writer));
+	writer__commit(r->writer);
+}
+
 static void recording_start(struct sink *sink, const struct session *session)
 {
 	struct recorder *r = (struct recorder *)sink;
@@ -81,6 +106,8 @@ static void recording_start(struct sink *sink, const struct session *session)
 	r->session = session;
 	r->committed_ns = now_ns();
 	write_start(r);
+	if (r->boot)
+		write_boot(r);
 }
 
 static void recording_record(struct sink *sink, const struct xp_record *rec)
@@ -175,6 +202,11 @@ fail:
 	free(r->path);
 	free(r);
 	return err;
+}
+
+void recorder__begin_with(struct recorder *r, const struct boot_log *log)
+{
+	r->boot = log;
 }
 
 struct sink *recorder__sink(struct recorder *r)

@@ -19,6 +19,10 @@ struct recorder;
  */
 int recorder__create(struct recorder **recorder, const char *path, uint64_t max_bytes);
 
+/* Begin with what a patched kernel logged of its boot; @log stays the caller's until the end. */
+struct boot_log;
+void recorder__begin_with(struct recorder *recorder, const struct boot_log *log);
+
 /* The sink; when something fails, its records go nowhere and flush() says so. */
 struct sink *recorder__sink(struct recorder *recorder);
 

@@ -322,6 +322,10 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 		info->session.filtered = n;
 	else if (is(key, "frames"))
 		info->frames = n;
+	else if (is(key, "boot_records"))
+		info->boot_records = n;
+	else if (is(key, "boot_log") && sqlite3_column_bytes(row, 1) == sizeof(info->boot_log))
+		memcpy(&info->boot_log, sqlite3_column_blob(row, 1), sizeof(info->boot_log));
 	else if (is(key, "first_seq"))
 		info->first_seq = n;
 	else if (is(key, "end"))
@@ -477,6 +481,8 @@ int recording__open(struct recording **out, const char *path, char why[RECORDING
 		recording__close(r);
 		return err;
 	}
+	r->info.has_boot_log = r->info.boot_log.magic == XP_LOG_MAGIC &&
+			       r->info.boot_log.nodes <= XP_LOG_NODES;
 	r->info.session.platform = &r->info.platform;
 	r->seq = r->info.first_seq - 1;
 	*out = r;

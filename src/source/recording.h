@@ -3,8 +3,10 @@
 #ifndef XENPIN_SOURCE_RECORDING_H
 #define XENPIN_SOURCE_RECORDING_H
 
+#include <linux/types.h>
 #include <stdbool.h>
 
+#include "../../include/boot_log.h"
 #include "../sink/sink.h"
 #include "stream.h"
 
@@ -17,6 +19,9 @@ struct recording_info {
 	struct platform platform;
 	int64_t realtime_offset_ns;	/* + CLOCK_MONOTONIC = CLOCK_REALTIME */
 	uint64_t frames;		/* of the guest's memory, as far as known */
+	bool has_boot_log;
+	struct xp_boot_log boot_log;	/* its header */
+	int64_t boot_records;		/* the first ones are of the boot log */
 	int64_t first_seq;		/* > 1: it goes on where a file before it ended */
 	char end[16];			/* "complete", "rotated", or "" when the recorder was killed */
 };

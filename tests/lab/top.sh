@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# xenpin top in a real terminal, tmux's, in a storm of forks.
+. guest-lib.sh
+
+export LC_ALL=C.UTF-8 SHELL=/bin/sh
+tmux() { /usr/local/bin/tmux -f /dev/null "$@"; }
+shows() {
+	n=0
+	until tmux capture-pane -p -t top >$OUT/$2.screen && grep -q "$1" $OUT/$2.screen; do
+		n=$((n + 1))
+		[ $n -lt 100 ] || { echo "'$1' is not on the screen" >&2; return 1; }
+		usleep 100000
+	done
+}
+forks -q 100000 & storm=$!
+tmux new-session -d -s top -x 100 -y 30 'xenpin top --interval 1; echo ended with $?; sleep 100'
+shows 'PINS/s' top-first && shows ' forks  ' top-forks
+tmux send-keys -t top g; shows 'by pins, grouped' top-group
+tmux send-keys -t top n; shows 'by name' top-name
+tmux send-keys -t top / f o r k s; shows 'names with /forks_' top-typing
+tmux send-keys -t top Enter; sleep 2; shows 'names with /forks ' top-filter
+tmux send-keys -t top h; shows 'sort by pins, unpins' top-help
+tmux send-keys -t top h; tmux resize-window -t top -x 60 -y 12; sleep 2; shows 'COMMAND' top-small
+tmux capture-pane -e -p -t top >$OUT/top-small.escapes
+tmux send-keys -t top q; shows 'ended with 0' top-end
+tmux kill-server
+kill $storm
+left_over top-end
+
+tar -C $OUT -cf /root/out.tar .
