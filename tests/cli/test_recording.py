@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import time
 
+import jsonschema
 import pytest
 
 import lab
@@ -68,6 +69,18 @@ def test_counts(recording):
     assert counts["mm_pin"] + counts["mm_unpin"] == of["mm"]
     assert counts["pins"] + counts["unpins"] == of["op"]
     assert sum(counts["pins_of_level"]) == counts["pins"]
+
+
+def test_json_fits_its_schema(tmp_path, recording):
+    schema = json.loads((lab.ROOT / "docs/report.schema.json").read_text())
+    bad = tmp_path / "bad.db"
+    shutil.copy(recording, bad)
+    with sqlite3.connect(bad) as db:
+        db.execute("UPDATE op SET pfn = NULL WHERE rowid IN (SELECT rowid FROM op WHERE op = 'unpin' LIMIT 9)")
+        db.execute("DELETE FROM recording WHERE key = 'end'")
+        db.execute("UPDATE task SET comm = CAST(x'ff3c' AS TEXT) WHERE task = 1")
+    for path in (recording, bad):
+        jsonschema.validate(json.loads(report(path, "--format", "json").stdout), schema)
 
 
 def test_text(recording):

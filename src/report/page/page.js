@@ -326,6 +326,56 @@ function drawPrograms() {
 	}));
 }
 
+// The boot: its stages as bars over time
+
+function bootStages() {
+	const b = data.boot, stages = [];
+	const add = (name, t, ns, tint) => {
+		if (t !== null && ns !== null)
+			stages.push({ name, from: t, to: t + ns, tint });
+	};
+	add("hand-over", b.handover_t, b.handover_ns, "accent");
+	add("after-bootmem hook", b.hook.t, b.hook.ns, "l4");
+	for (const n of b.nodes)
+		add(`deferred init, node ${n.node}`, n.t, n.ns, "l2");
+	return stages;
+}
+
+function showBoot() {
+	const b = data.boot, known = (n, text) => n === null ? "not known" : text;
+	if (!b)
+		return;
+	$("boot").hidden = false;
+	const unrepaired = (b.erased ?? []).filter((e) => !e.repaired).length;
+	$("boot-table").replaceChildren(table(["", "~"], [
+		["where PagePinned was set", known(b.pinned, b.pinned)],
+		["hand-over", known(b.handover_ns, `${duration(b.handover_ns)}, ${plural(b.handover_pages, "page")}`)],
+		["after-bootmem hook", known(b.hook.ns, `${duration(b.hook.ns)}, ${plural(b.hook.marked, "page table")} marked`)],
+		...b.nodes.map((n) => [`deferred init, node ${n.node}`,
+			known(n.ns, `${duration(n.ns)}, ${plural(n.pages, "page")}, ${plural(n.threads, "thread")}`)]),
+		["what deferral saved", known(b.saved_ns, `${b.saved_ns < 0 ? "-" : ""}${duration(Math.abs(b.saved_ns))}`)],
+		["flags erased", known(b.erased, `${number((b.erased ?? []).length)}, of which ${number(unrepaired)} were not set again`)],
+	]));
+}
+
+function drawBoot() {
+	if (!data.boot)
+		return;
+	const stages = bootStages(), first = Math.min(...stages.map((s) => s.from));
+	const ms = (t) => (t - first) / 1e6;
+	$("boot-chart").parentElement.hidden = !stages.length;
+	charts.push(new Chart($("boot-chart"), {
+		type: "bar",
+		data: { labels: stages.map((s) => s.name),
+			datasets: [{ data: stages.map((s) => [ms(s.from), ms(s.to)]), minBarLength: 3,
+				     backgroundColor: stages.map((s) => color(s.tint)) }] },
+		options: { ...options("ms since the hand-over began", "", {
+			plugins: { legend: { display: false }, tooltip: { callbacks: {
+				label: (item) => duration(stages[item.dataIndex].to - stages[item.dataIndex].from),
+			} } } }), indexAxis: "y" },
+	}));
+}
+
 function showHooks() {
 	$("hooks").append(table(["hook", "attached by", "#delivered", "#lost", "#missed by the kernel"],
 		data.recording.hooks.map((h) => [h.name, h.via, number(h.delivered), number(h.lost), number(h.missed)])));
@@ -334,12 +384,13 @@ function showHooks() {
 function draw() {
 	while (charts.length)
 		charts.pop().destroy();
-	for (const one of [drawMap, drawRates, drawLatency, drawPrograms])
+	for (const one of [drawMap, drawBoot, drawRates, drawLatency, drawPrograms])
 		one();
 }
 
 showVerdict();
 showHooks();
+showBoot();
 draw();
 showFindings();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
