@@ -37,7 +37,7 @@ static void sample(struct page *p, const char *labels, uint64_t value)
 
 static void sample_seconds(struct page *p, double value)
 {
-	fprintf(p->out, "xenpin_%s %.9g\n", p->name, value);
+	fprintf(p->out, "xenpin_%s %.15g\n", p->name, value);
 }
 
 static void counter(struct page *p, const char *name, uint64_t value, const char *help)
