@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# xenpin top in a real terminal, tmux's, in a storm of forks.
+# xenpin top in a real terminal, tmux's, while a program forks now and then.
 . guest-lib.sh
 
 export LC_ALL=C.UTF-8 SHELL=/bin/sh
@@ -12,8 +12,10 @@ shows() {
 		usleep 100000
 	done
 }
-forks -q 100000 & storm=$!
+touch /tmp/busy
+while [ -e /tmp/busy ]; do forks -q 20; usleep 100000; done &
 tmux new-session -d -s top -x 100 -y 30 'xenpin top --interval 1; echo ended with $?; sleep 100'
+sleep 3
 shows 'PINS/s' top-first && shows ' forks  ' top-forks
 tmux send-keys -t top g; shows 'by pins, grouped' top-group
 tmux send-keys -t top n; shows 'by name' top-name
@@ -24,7 +26,7 @@ tmux send-keys -t top h; tmux resize-window -t top -x 60 -y 12; sleep 2; shows '
 tmux capture-pane -e -p -t top >$OUT/top-small.escapes
 tmux send-keys -t top q; shows 'ended with 0' top-end
 tmux kill-server
-kill $storm
+rm /tmp/busy
 left_over top-end
 
 tar -C $OUT -cf /root/out.tar .
