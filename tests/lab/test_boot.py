@@ -298,6 +298,8 @@ def test_two_cpus_and_a_ring_that_wraps(kernel):
     (after,) = smp.records("after")
     assert smp.status("after") == 5
     assert any("an earlier reader took the first" in s for s in after["incomplete"])
+    assert "no comparison with Xen: records are missing" in after["incomplete"]
+    assert after["xen"] is None
 
 
 @patched
