@@ -334,7 +334,7 @@ def test_places(kernel, name, status, sentence):
 
 # Kernels as they are.
 
-@pytest.mark.parametrize("kernel", lab.one_worker_each("boot", lab.KERNELS[:1]))
+@pytest.mark.parametrize("kernel", lab.one_worker_each("boot-stock", kernels=lab.KERNELS[:1]))
 def test_a_stock_kernel_says_what_it_can(kernel):
     stock = lab.run_script("boot-stock.sh", kernel, "--dom0-mem", "7168", "--append",
                            "trace_event=xen:xen_mmu_alloc_ptpage,xen:xen_mmu_release_ptpage "
