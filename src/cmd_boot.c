@@ -194,10 +194,21 @@ static int wait_for_quiet(struct account *a)
 	return err;
 }
 
+/* What is not known of some frame would look like a difference. */
+static bool history_is_whole(const struct account *a)
+{
+	return !*a->log.flaw && !a->log.header.lost && !a->boot.missing &&
+	       !early__taken(a->early) && !early__lost(a->early) && !early__missed(a->early);
+}
+
 static void compare_with_xen(struct account *a)
 {
 	int quiet = wait_for_quiet(a);
 
+	if (!history_is_whole(a)) {
+		gap(a, "no comparison with Xen: records are missing");
+		return;
+	}
 	if (quiet <= 0) {
 		gap(a, "no comparison with Xen: %s", quiet ? strerror(-quiet) :
 		    "page tables came and went all the time");
@@ -243,7 +254,7 @@ static void check_log(struct account *a)
 	if (*a->log.flaw)
 		gap(a, "%s", a->log.flaw);
 	if (h->end == XP_LOG_OFF)
-		gap(a, "the boot log is off (xenpin.log=0)");
+		gap(a, "it is the boot log of a kernel that kept none (xenpin.log=0)");
 	if (h->end == XP_LOG_RUNNING)
 		gap(a, "the boot log was copied while the kernel still wrote to it");
 	if (h->lost)
@@ -292,7 +303,8 @@ static void conclude(struct account *a)
 		check_log(a);
 		check_records(a);
 	} else {
-		gap(a, "this kernel keeps no boot log: nothing tells whether flags were erased");
+		gap(a, "%s: nothing tells whether flags were erased", a->log.header.magic ?
+		    "the boot log is off (xenpin.log=0)" : "this kernel keeps no boot log");
 	}
 	if (a->early)
 		check_early(a);

@@ -2,18 +2,13 @@
 /* Live records into a sink, in time order, until something ends it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../include/config.h"
 #include "audit/audit.h"
-#include "child.h"
 #include "clock.h"
 #include "model/pins.h"
 #include "options.h"
@@ -22,6 +17,7 @@
 #include "source/live.h"
 #include "symbols.h"
 #include "tracing.h"
+#include "until.h"
 #include "xenpin.h"
 
 /* Drain in good time, yet rarely enough to cost nothing: when a ring fills to this. */
@@ -36,10 +32,9 @@ struct trace {
 	struct sink *sink;
 	struct session session;
 	struct hook_report hooks[HOOKS];
-	struct child child;
 	struct audit audit;	/* with --findings: what was there before */
+	struct until until;
 	uint32_t wanted;	/* enum xp_what */
-	int signals;		/* signalfd */
 	bool partial;		/* an optional hook failed */
 	bool done;		/* --count reached */
 	int err;		/* -errno: memory or output ended */
@@ -144,26 +139,6 @@ static int drain(struct trace *trace)
 	return fill;
 }
 
-/* A signal came: does it end the trace? */
-static bool ends(struct trace *trace)
-{
-	struct signalfd_siginfo info;
-	int status;
-
-	if (read(trace->signals, &info, sizeof(info)) != sizeof(info))
-		return false;
-	if (info.ssi_signo != SIGCHLD)
-		return true;
-	if (!trace->child.pid || waitpid(trace->child.pid, &status, WNOHANG) != trace->child.pid)
-		return false;
-	trace->child.pid = 0;
-	if (WIFSIGNALED(status))
-		say("%s was killed by signal %d", trace->opts->cmd[0], WTERMSIG(status));
-	else if (WEXITSTATUS(status))
-		say("%s exited with %d", trace->opts->cmd[0], WEXITSTATUS(status));
-	return true;
-}
-
 /* @fill percent came in @ms: when will it be as much as is wanted, at that rate? */
 static int next_timeout(int ms, int fill)
 {
@@ -174,24 +149,10 @@ static int next_timeout(int ms, int fill)
 
 static void follow(struct trace *trace)
 {
-	uint64_t end = trace->opts->duration_ns ?
-			       trace->session.begin_ns + trace->opts->duration_ns : UINT64_MAX;
-	struct pollfd poll_signals = { .fd = trace->signals, .events = POLLIN };
 	int timeout = MOST_MS;
 
-	while (!trace->done && !trace->err) {
-		uint64_t now = now_ns();
-		int fill;
-
-		if (now >= end)
-			return;
-		if (end - now < timeout * 1000000ULL)
-			timeout = (end - now) / 1000000 + 1;
-		if (poll(&poll_signals, 1, timeout) > 0 && ends(trace))
-			return;
-		fill = drain(trace);
-		timeout = next_timeout(timeout, fill);
-	}
+	while (!trace->done && !trace->err && !until__over(&trace->until, timeout))
+		timeout = next_timeout(timeout, drain(trace));
 }
 
 static void report_hooks(struct trace *trace)
@@ -241,7 +202,7 @@ static enum exit_status begin(struct trace *trace)
 		    "created)", opts->ready_file, strerror(-err));
 		return EXIT_USAGE;
 	}
-	err = child__go(&trace->child);
+	err = until__go(&trace->until, opts->duration_ns);
 	if (err) {
 		say("cannot run '%s': %s", opts->cmd[0], strerror(-err));
 		return EXIT_USAGE;
@@ -274,20 +235,6 @@ static enum exit_status finish(struct trace *trace)
 	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || trace->partial)
 		return EXIT_INCOMPLETE;
 	return EXIT_CLEAN;
-}
-
-static int catch_signals(void)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
 static int dry_run(struct trace *trace)
@@ -416,20 +363,17 @@ enum exit_status tracing__run(const struct options *opts, const struct platform 
 	int err;
 
 	hooks__verbose(opts->verbose);
-	trace.signals = catch_signals();
-	err = opts->cmd ? child__start(&trace.child, opts->cmd) : 0;
+	err = until__begin(&trace.until, opts->cmd);
 	if (err) {
 		say("cannot run '%s': %s", opts->cmd[0], strerror(-err));
-		return EXIT_USAGE;
+		status = EXIT_USAGE;
+	} else {
+		status = run(&trace);
 	}
-	status = run(&trace);
-	/* Stopped before CMD ended: it keeps running, as it would without us. */
-	if (!trace.session.begin_ns)
-		child__cancel(&trace.child);
+	until__end(&trace.until);
 	live__close(trace.live);
 	pins__free(trace.pins);
 	audit__free(&trace.audit);
 	symbols__close(sink->symbols);
-	close(trace.signals);
 	return status;
 }

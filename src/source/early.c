@@ -49,8 +49,7 @@ static int find_map(const char *name, struct bpf_map_info *info)
 	return -errno;
 }
 
-/* -1 when it is not there: then nobody counts what it missed. */
-static int find_prog(void)
+static int find_prog(int *found)
 {
 	__u32 id = 0;
 
@@ -61,11 +60,13 @@ static int find_prog(void)
 
 		if (fd < 0)
 			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(info.name, PROG_NAME))
-			return fd;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(info.name, PROG_NAME)) {
+			*found = fd;
+			return 0;
+		}
 		close(fd);
 	}
-	return -1;
+	return -errno;
 }
 
 static int read_ctl(struct xp_early_ctl *ctl)
@@ -157,6 +158,9 @@ int early__open(struct early **out, char why[EARLY_WHY])
 		e = allocate(ctl.slots);
 		err = e ? map_ring(e) : -ENOMEM;
 	}
+	/* Somebody may hold the maps of a program that has been taken away. */
+	if (!err)
+		err = find_prog(&e->prog_fd);
 	if (!err && (e->ring->tail < ctl.first || e->ring->head < e->ring->tail))
 		err = -EBADMSG;
 	if (err) {
@@ -165,7 +169,6 @@ int early__open(struct early **out, char why[EARLY_WHY])
 		return err;
 	}
 	begin(e, ctl.first);
-	e->prog_fd = find_prog();
 	*out = e;
 	return 0;
 }

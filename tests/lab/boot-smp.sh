@@ -4,7 +4,7 @@
 
 # More records than the early ring has slots.
 run storm xenpin boot --json --verify -- sh -c 'forks -q 2500 & forks -q 2500; wait'
-run after xenpin boot --json
+run after xenpin boot --json --verify
 run duration xenpin boot --json --duration 0.3
 run status-of-cmd xenpin boot --json -- sh -c 'grep CapEff /proc/self/status; exit 3'
 run no-cmd xenpin boot -- no-such-command

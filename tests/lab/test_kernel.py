@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The patched kernel where it must not differ from the same one without the series."""
+import collections
 import re
 import statistics
 import subprocess
@@ -12,7 +13,8 @@ import lab
 pytestmark = pytest.mark.patched
 
 OVERHEAD_PERCENT = 0.2
-EARLY_MS = 10
+ATTACH_MS = 10
+LOAD_MS = 40	# kernel/README.md says what it consists of; this notices when it grows
 BUILD_MINUTES = 12
 
 
@@ -51,7 +53,8 @@ def test_attaching_the_early_program(patched):
     assert re.findall(r"early=(-?\d+)", patched.log) == ["1", "0"]
     load, attach = map(int, re.search(r"load_us=(\d+) attach_us=(\d+)", patched.log).groups())
     print(f"load {load} us, attach {attach} us")
-    assert 0 < load + attach <= EARLY_MS * 1000
+    assert 0 < attach <= ATTACH_MS * 1000
+    assert 0 < load <= LOAD_MS * 1000
 
 
 def test_an_unknown_marking_point_is_a_warning(patched):
@@ -62,10 +65,14 @@ def test_an_unknown_marking_point_is_a_warning(patched):
 
 @pytest.mark.parametrize("kernel", lab.PATCHED)
 def test_build_time(kernel):
-    """Both builds, of which the second reuses what the first one made, on two cores."""
+    """Both kernels, the second in the first one's tree; where others were busy, by CPU time."""
     version = kernel.removeprefix("patched-")
     where = subprocess.run([lab.ROOT / "kernel/build", version, "--where"], check=True,
                            capture_output=True, text=True).stdout.strip()
-    costs = [(Path(where).with_name(f"{kind}-{version}") / "cost").read_text()
-             for kind in ("patched", "plain")]
-    assert sum(int(re.search(r"cpu_s=(\d+)", cost)[1]) for cost in costs) <= 2 * 60 * BUILD_MINUTES
+    cost = collections.Counter()
+    for kind in ("patched", "plain"):
+        text = (Path(where).with_name(f"{kind}-{version}") / "cost").read_text()
+        cost.update({key: int(value) for key, value in re.findall(r"(\w+)=(-?\d+)", text)})
+    print(dict(cost))
+    shared = cost["others_s"] > 0.1 * cost["cpu_s"]
+    assert (cost["cpu_s"] / 2 if shared else cost["wall_s"]) <= BUILD_MINUTES * 60
