@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What `top` and `export` count in the kernel: bpf/counters.bpf.c writes, src/source/counters.c reads. */
+/*
+ * What `top` and `export` count in the kernel: bpf/counters.bpf.c writes,
+ * src/source/counters.c reads.
+ */
 #ifndef XENPIN_COUNTERS_H
 #define XENPIN_COUNTERS_H
 

@@ -46,7 +46,8 @@ static void printable(char *text)
 			*text = '?';
 }
 
-static int __attribute__((format(printf, 2, 3))) damaged(struct recording *r, const char *format, ...)
+static int __attribute__((format(printf, 2, 3)))
+damaged(struct recording *r, const char *format, ...)
 {
 	va_list args;
 

@@ -23,7 +23,7 @@ struct recording_info {
 	struct xp_boot_log boot_log;	/* its header */
 	int64_t boot_records;		/* the first ones are of the boot log */
 	int64_t first_seq;		/* > 1: it goes on where a file before it ended */
-	char end[16];			/* "complete", "rotated", or "" when the recorder was killed */
+	char end[16];			/* "complete", "rotated", or "": it was killed */
 };
 
 /*

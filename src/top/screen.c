@@ -47,7 +47,8 @@ void view__columns(double seconds, char *text, size_t size)
 void view__line(const struct row *r, double seconds, char *text, size_t size)
 {
 	snprintf(text, size, "%7u %-16s %6u %9.0f %9.0f %8" PRIu64 " %10" PRIu64 " %9.1f", r->pid,
-		 r->comm, r->processes, r->pins / (seconds ?: 1), r->unpins / (seconds ?: 1), r->failed, r->bytes / 1024,
+		 r->comm, r->processes, r->pins / (seconds ?: 1), r->unpins / (seconds ?: 1),
+		 r->failed, r->bytes / 1024,
 		 r->flushes ? r->latency_sum / 1e3 / r->flushes : 0);
 	/* A name is any bytes; a terminal would obey some of them. */
 	for (; *text; text++)

@@ -9,8 +9,10 @@
 
 #include "../source/counters.h"
 
-enum sort_key { SORT_PINS, SORT_UNPINS, SORT_REFUSED, SORT_TABLES, SORT_LATENCY, SORT_PID, SORT_NAME,
-		SORT_KEYS };
+enum sort_key {
+	SORT_PINS, SORT_UNPINS, SORT_REFUSED, SORT_TABLES, SORT_LATENCY, SORT_PID, SORT_NAME,
+	SORT_KEYS
+};
 
 /* Of option and screen: the key's name, and the letter that chooses it. */
 extern const struct sort_name {
