@@ -50,7 +50,7 @@ def test_cost_while_nothing_is_traced(patched, tmp_path):
 
 
 def test_attaching_the_early_program(patched):
-    assert re.findall(r"early=(-?\d+)", patched.log) == ["1", "0"]
+    assert re.findall(r"^early=(-?\d+)", patched.log, re.M) == ["1", "0"]
     load, attach = map(int, re.search(r"load_us=(\d+) attach_us=(\d+)", patched.log).groups())
     print(f"load {load} us, attach {attach} us")
     assert 0 < attach <= ATTACH_MS * 1000
