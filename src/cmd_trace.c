@@ -14,7 +14,12 @@ int cmd_trace(const struct options *opts)
 	struct sink sink = { .out = stdout, .ops = opts->json ? &sink_json : &sink_text };
 	struct platform platform;
 
+	if (opts->findings && tracing__is_filtered(opts)) {
+		say("--findings judges all records, and takes no filter");
+		return EXIT_USAGE;
+	}
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
-	return tracing__run(opts, &platform, opts->what ?: default_what(opts), &sink);
+	return tracing__run(opts, &platform, opts->findings ? 0 : opts->what ?: default_what(opts),
+			    &sink);
 }

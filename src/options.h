@@ -30,6 +30,7 @@ struct options {
 	bool verbose;
 	bool dry_run;
 	bool stack;
+	bool findings;		/* only these */
 	uint32_t pid;		/* 0: any */
 	uint64_t mm;		/* 0: any */
 	uint32_t levels;	/* bit n: Ln; 0: any */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../include/config.h"
+#include "audit/audit.h"
 #include "clock.h"
 #include "model/pins.h"
 #include "options.h"
@@ -32,6 +33,7 @@ struct trace {
 	struct session session;
 	struct hook_report hooks[HOOKS];
 	struct until until;
+	struct audit audit;	/* with --findings: what was there before */
 	uint32_t wanted;	/* enum xp_what */
 	bool partial;		/* an optional hook failed */
 	bool done;		/* --count reached */
@@ -70,6 +72,15 @@ static void on_inferred(void *context, const struct xp_record *flag)
 	print(trace, flag);
 }
 
+static void on_finding(void *context, const struct finding *finding)
+{
+	struct trace *trace = context;
+
+	trace->session.findings++;
+	if (trace->sink->ops->finding)
+		trace->sink->ops->finding(trace->sink, finding);
+}
+
 static void on_lost(struct trace *trace, const struct xp_record *rec)
 {
 	if (rec->u.lost.hook < HOOKS)
@@ -86,6 +97,7 @@ static void on_record(void *context, struct xp_record *rec)
 		return;
 	if (rec->kind == XP_LOST) {
 		on_lost(trace, rec);
+		trace->err = pins__apply(trace->pins, rec);
 		return;
 	}
 	if (rec->kind >= XP_KIND_END || !kinds[rec->kind].what)
@@ -100,12 +112,34 @@ static void on_record(void *context, struct xp_record *rec)
 	trace->err = pins__apply(trace->pins, rec);
 }
 
+/* Runs that the kernel skipped are told by no record: they may be anywhere since the last look. */
+static void note_missed(struct trace *trace)
+{
+	for (int h = 0; h < HOOKS; h++) {
+		uint64_t missed = live__missed(trace->live, h);
+
+		if (missed == trace->hooks[h].missed)
+			continue;
+		trace->hooks[h].missed = missed;
+		pins__lost(trace->pins, h);
+	}
+}
+
+static void confirm(struct trace *trace)
+{
+	if (!pins__waiting(trace->pins))
+		return;
+	note_missed(trace);
+	pins__confirm(trace->pins);
+}
+
 static int drain(struct trace *trace)
 {
 	int fill = live__drain(trace->live, on_record, trace);
 
 	if (fill < 0)
 		trace->err = fill;
+	confirm(trace);
 	if (!trace->err)
 		trace->err = trace->sink->ops->flush(trace->sink);
 	return fill;
@@ -187,10 +221,10 @@ static enum exit_status finish(struct trace *trace)
 	int err = live__stop(trace->live, on_record, trace);
 
 	s->end_ns = now_ns();
-	for (int h = 0; h < HOOKS; h++) {
-		trace->hooks[h].missed = live__missed(trace->live, h);
+	confirm(trace);
+	note_missed(trace);
+	for (int h = 0; h < HOOKS; h++)
 		s->missed += trace->hooks[h].missed;
-	}
 	if (trace->err != -EPIPE) {
 		trace->sink->ops->end(trace->sink, s);
 		if (!trace->err)
@@ -201,6 +235,8 @@ static enum exit_status finish(struct trace *trace)
 	if (err)
 		say("the trace is incomplete, its last records could not be read: %s",
 		    strerror(-err));
+	if (s->findings)
+		return EXIT_FINDING;
 	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || trace->partial)
 		return EXIT_INCOMPLETE;
 	return EXIT_CLEAN;
@@ -211,6 +247,57 @@ static int dry_run(struct trace *trace)
 	for (int h = 0; h < HOOKS; h++)
 		printf("%-10s would attach via %s\n", trace->hooks[h].name, trace->hooks[h].via);
 	return trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN;
+}
+
+bool tracing__is_filtered(const struct options *opts)
+{
+	return opts->pid || opts->comm || opts->mm || opts->levels || opts->what ||
+	       opts->pfn.to != UINT64_MAX;
+}
+
+/* Longer than the stream holds a record back. */
+#define SETTLE_US 5000
+
+/*
+ * Audit while the stream is running, let the stream's records of that time pass,
+ * then give the model what stood still.
+ */
+static int seed(struct trace *trace, struct snapshot *snapshot, struct xen *xen)
+{
+	int err;
+
+	live__arm(trace->live);
+	pins__seed_begin(trace->pins);
+	err = audit__take(&trace->audit, snapshot, xen);
+	if (!err) {
+		usleep(SETTLE_US);
+		drain(trace);
+		err = trace->err ?: audit__seed(&trace->audit, snapshot, trace->pins);
+	}
+	pins__seed_end(trace->pins);
+	return err;
+}
+
+static enum exit_status audit_first(struct trace *trace)
+{
+	struct snapshot *snapshot;
+	struct xen *xen = NULL;
+	char why[AUDIT_REASON_LEN];
+	int err = snapshot__open(&snapshot, why);
+
+	if (err) {
+		say("--findings: %s", why);
+		return EXIT_LOAD;
+	}
+	if (trace->platform->dom0 && xen__open(&xen, why))
+		say("one witness less, Xen's types: %s", why);
+	err = seed(trace, snapshot, xen);
+	xen__close(xen);
+	snapshot__close(snapshot);
+	if (!err)
+		return EXIT_CLEAN;
+	say("--findings: the audit failed: %s", strerror(-err));
+	return EXIT_LOAD;
 }
 
 static enum exit_status run(struct trace *trace)
@@ -227,7 +314,11 @@ static enum exit_status run(struct trace *trace)
 			return EXIT_CANNOT;
 		}
 	}
-	trace->pins = pins__new((struct pins_handlers){ .flag = on_inferred, .context = trace });
+	trace->pins = pins__new((struct pins_handlers){
+		.flag = on_inferred,
+		.finding = tracing__is_filtered(opts) ? NULL : on_finding,
+		.context = trace,
+	});
 	if (!trace->pins) {
 		say("no memory");
 		return EXIT_LOAD;
@@ -240,9 +331,13 @@ static enum exit_status run(struct trace *trace)
 	report_hooks(trace);
 	if (opts->dry_run)
 		return dry_run(trace);
-	status = begin(trace);
+	status = opts->findings ? audit_first(trace) : EXIT_CLEAN;
+	if (!status)
+		status = begin(trace);
 	if (status)
 		return status;
+	for (size_t i = 0; i < trace->audit.nr_findings; i++)
+		on_finding(trace, &trace->audit.findings[i]);
 	follow(trace);
 	return finish(trace);
 }
@@ -281,6 +376,7 @@ enum exit_status tracing__run(const struct options *opts, const struct platform 
 	until__end(&trace.until);
 	live__close(trace.live);
 	pins__free(trace.pins);
+	audit__free(&trace.audit);
 	symbols__close(sink->symbols);
 	return status;
 }

@@ -11,6 +11,9 @@
 /* Reads @platform; says so when it cannot be traced. */
 bool tracing__possible(struct platform *platform);
 
+/* A trace of some of the records cannot tell what the others would explain: it has no findings. */
+bool tracing__is_filtered(const struct options *opts);
+
 /*
  * Attach as @opts say and give @sink what of @wanted (enum xp_what) happens,
  * until a signal, the end of CMD, --duration or --count.  Says what goes wrong.

@@ -101,6 +101,11 @@ void pins__confirm(struct pins *pins)
 	held__confirm(&pins->held, pins->handlers.finding, pins->handlers.context);
 }
 
+bool pins__waiting(const struct pins *pins)
+{
+	return pins->held.count;
+}
+
 void pins__seed_begin(struct pins *pins)
 {
 	pins->seeding = true;

@@ -8,8 +8,9 @@
  * held back until pins__confirm(): a loss is told only by the next record of
  * the CPU that lost, and must still be able to silence what it explains.
  *
- * The driver of a live stream confirms after each drain that left no untold
- * loss; that of a finished one (a recording, a boot log), once, at its end.
+ * The driver of a live stream confirms after each drain, which tells all losses
+ * before it hands over what they may explain; that of a finished one (a
+ * recording, a boot log), once, at its end.
  */
 #ifndef XENPIN_PINS_H
 #define XENPIN_PINS_H
@@ -107,6 +108,9 @@ void pins__lost(struct pins *pins, int hook);
 
 /* What was found so far and no loss explains goes to the finding handler. */
 void pins__confirm(struct pins *pins);
+
+/* Is there any? */
+bool pins__waiting(const struct pins *pins);
 
 /* What Xen knows of a page. */
 enum pin_xen { PIN_UNKNOWN, PIN_NOT, PIN_BY_TYPE, PIN_EXPLICIT };

@@ -13,6 +13,7 @@
 
 #include "../symbols.h"
 #include "../record.h"
+#include "finding.h"
 #include "json.h"
 #include "sink.h"
 
@@ -32,22 +33,11 @@ void put_bool(struct line *l, bool value)
 		PUT(l, "false");
 }
 
-/* A task's name as a JSON string; a name is any bytes, JSON is UTF-8. */
 static size_t escape_comm(const char *comm, char *escaped, size_t size)
 {
-	char name[XP_COMM_LEN + 1];
-	json_t *string;
-	size_t len;
+	json_t *string = json_comm(comm);
+	size_t len = json_dumpb(string, escaped, size, JSON_ENCODE_ANY);
 
-	snprintf(name, sizeof(name), "%.*s", XP_COMM_LEN, comm);
-	string = json_string(name);
-	if (!string) {
-		for (char *p = name; *p; p++)
-			if (*p & 0x80)
-				*p = '?';
-		string = json_string(name);
-	}
-	len = json_dumpb(string, escaped, size, JSON_ENCODE_ANY);
 	json_decref(string);
 	return len <= size ? len : 0;
 }
@@ -275,4 +265,11 @@ static void json_end(struct sink *sink, const struct session *s)
 				     (json_int_t)(s->end_ns - s->begin_ns), "hooks", hooks));
 }
 
-const struct sink_ops sink_json = { json_start, json_record, json_end, sink__flush_stdio };
+static void json_finding(struct sink *sink, const struct finding *finding)
+{
+	finding__print_json(sink->out, finding, sink->symbols);
+}
+
+const struct sink_ops sink_json = {
+	json_start, json_record, json_finding, json_end, sink__flush_stdio
+};

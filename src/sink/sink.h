@@ -27,6 +27,7 @@ struct session {
 	uint64_t lost, missed, findings;
 };
 
+struct finding;
 struct symbols;
 
 struct sink {
@@ -39,6 +40,7 @@ struct sink {
 struct sink_ops {
 	void (*start)(struct sink *sink, const struct session *session);
 	void (*record)(struct sink *sink, const struct xp_record *record);
+	void (*finding)(struct sink *sink, const struct finding *finding);
 	void (*end)(struct sink *sink, const struct session *session);
 	/* Called several times a second: let out what was given.  Returns 0 or -errno. */
 	int (*flush)(struct sink *sink);

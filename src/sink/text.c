@@ -5,6 +5,7 @@
 #include "../symbols.h"
 #include "../xenpin.h"
 #include "../record.h"
+#include "finding.h"
 #include "line.h"
 #include "sink.h"
 
@@ -160,8 +161,8 @@ static void text_start(struct sink *sink, const struct session *s)
 static void text_end(struct sink *sink, const struct session *s)
 {
 	fflush(sink->out);
-	fprintf(stderr, "\n%llu records in %.3f s, %llu lost, %llu missed\n",
-		(unsigned long long)s->delivered, (s->end_ns - s->begin_ns) / 1e9,
+	fprintf(stderr, "\n%llu findings, %llu records in %.3f s, %llu lost, %llu missed\n",
+		(unsigned long long)s->findings, (unsigned long long)s->delivered, (s->end_ns - s->begin_ns) / 1e9,
 		(unsigned long long)s->lost, (unsigned long long)s->missed);
 	fprintf(stderr, "  %-10s %-8s %10s %8s %8s\n", "hook", "via", "delivered", "lost", "missed");
 	for (int i = 0; i < s->nr_hooks; i++)
@@ -170,4 +171,11 @@ static void text_end(struct sink *sink, const struct session *s)
 			(unsigned long long)s->hooks[i].lost, (unsigned long long)s->hooks[i].missed);
 }
 
-const struct sink_ops sink_text = { text_start, text_record, text_end, sink__flush_stdio };
+static void text_finding(struct sink *sink, const struct finding *finding)
+{
+	finding__print_text(sink->out, finding, sink->symbols);
+}
+
+const struct sink_ops sink_text = {
+	text_start, text_record, text_finding, text_end, sink__flush_stdio
+};

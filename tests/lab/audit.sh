@@ -1,39 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The audit: at rest, in a storm, and with flags that were cleared or set by
-# inject.ko.  ROLE is dom0 or domu.
+# The audit, at rest, in a storm, and with flags that were cleared or set by
+# inject.ko; then what a trace says when the kernel stumbles over such flags.
 . guest-lib.sh
 
 read -r role </xenlab/role
-symbols=$(sed -n 's/^\([0-9a-f]*\) . \(vmemmap_base\|page_offset_base\|machine_to_phys_mapping\|init_mm\|init_task\)$/\2=0x\1/p' /proc/kallsyms)
 at=$(sed -n 's/^\([0-9a-f]*\) . init_task$/\1/p' /proc/kallsyms)
 
-# inject NAME ARGUMENT...: load, and keep what it says.
-inject() {
-	name=$1; shift
-	dmesg -c >/dev/null
-	# shellcheck disable=SC2086
-	insmod /root/inject.ko $symbols "$@" end=1 || exit 1
-	dmesg | sed -n 's/.*inject: //p' >$OUT/$name.log
-}
-
 # A process with tables of all levels.
-mkfifo /tmp/orders
-victim </tmp/orders >/tmp/victim.out &
-victim=$!
-exec 3>/tmp/orders
-wait_for_line() {
-	n=0
-	until grep -q "$1" "$2"; do
-		n=$((n + 1))
-		[ $n -lt 400 ] || { echo "no '$1' in $2" >&2; exit 1; }
-		usleep 50000
-	done
-}
-wait_for_line ready /tmp/victim.out
+start_victim
 
 # 1. At rest, while Xen counts.
 run once xenpin audit
-xenpin audit --json --repeat 30 >$OUT/quiet.out 2>$OUT/quiet.err &
+xenpin audit --json --repeat 40 >$OUT/quiet.out 2>$OUT/quiet.err &
 quiet=$!
 wait_for_line audit $OUT/quiet.out
 if [ $role = dom0 ]; then
@@ -76,4 +54,27 @@ run stale-text xenpin audit
 rmmod inject
 
 echo $victim >$OUT/victim
+
+# 5. Live: a life without findings, then one with flags that are lost under way.
+start live xenpin trace --findings --json || exit 1
+live=$pid
+order_victim move
+forks -q 50
+order_victim unmap
+echo quit >&3
+wait $victim
+stop live $live
+
+for order in unmap move; do
+	start_victim
+	start live-$order xenpin trace --findings --json --stack || exit 1
+	live=$pid
+	inject live-$order clear=3 levels=2 owners=2 seed=21 pid=$victim first=2 last=200 \
+		keep=1 hold=1
+	order_victim $order
+	sleep 1
+	stop live-$order $live
+	rmmod inject
+done
+
 tar -C $OUT -cf /root/out.tar .

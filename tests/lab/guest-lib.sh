@@ -69,3 +69,40 @@ stop_bpftrace() {
 	done
 	wait $bpftrace
 }
+
+# wait_for_line TEXT FILE: at most 20 s.
+wait_for_line() {
+	n=0
+	until grep -q "$1" "$2"; do
+		n=$((n + 1))
+		[ $n -lt 400 ] || { echo "no '$1' in $2" >&2; return 1; }
+		usleep 50000
+	done
+}
+
+# inject NAME ARGUMENT...: load inject.ko, and keep what it says.
+inject() {
+	name=$1; shift
+	dmesg -c >/dev/null
+	# shellcheck disable=SC2046
+	insmod /root/inject.ko $(sed -n 's/^\([0-9a-f]*\) . \(vmemmap_base\|page_offset_base\|machine_to_phys_mapping\|init_mm\|init_task\)$/\2=0x\1/p' /proc/kallsyms) \
+		"$@" end=1 || exit 1
+	dmesg | sed -n 's/.*inject: \(set\|clear\|done\)/\1/p' >$OUT/$name.log
+}
+
+# start_victim: a process with page tables of all levels; its pid is $victim.
+start_victim() {
+	rm -f /tmp/orders /tmp/victim.out
+	mkfifo /tmp/orders
+	victim </tmp/orders >/tmp/victim.out &
+	victim=$!
+	exec 3>/tmp/orders
+	wait_for_line ready /tmp/victim.out || exit 1
+}
+
+# order_victim WORD: and wait until it is done.
+order_victim() {
+	: >/tmp/victim.out
+	echo $1 >&3
+	wait_for_line done /tmp/victim.out || exit 1
+}

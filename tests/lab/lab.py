@@ -77,6 +77,17 @@ def xenlab(out, options, command):
                               stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
 
 
+def injector(kernel):
+    """The fault injection module for @kernel, as --add wants it."""
+    out = test_dir() / f"inject-{kernel}"
+    out.mkdir(exist_ok=True)
+    # Another process: "lab" is another module there.
+    if not (out / "inject.ko").exists():
+        subprocess.run(["/usr/bin/python3", HERE / "inject/build.py", kernel, out], check=True,
+                       stdout=subprocess.DEVNULL)
+    return f"{out}/inject.ko:/root/inject.ko"
+
+
 def run_script(script, kernel, *options, tools=HOST_TOOLS):
     """Boot @kernel, run tests/lab/@script there; one boot for all tests of a session."""
     name = "-".join([script, kernel, *(re.sub(r"\W+", "", o) for o in options)])

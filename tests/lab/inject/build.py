@@ -77,6 +77,7 @@ def build(name, out):
         "MODULE_NAME": btf.offset("module", "name"), "MODULE_ARGS": btf.offset("module", "args"),
         "MODULE_INIT": btf.offset("module", "init"), "MODULE_EXIT": btf.offset("module", "exit"),
         "MODULE_SIZE": btf.size("module"), "PAGE_SIZEOF": btf.size("page"),
+        "PAGE_REFCOUNT": btf.offset("page", "_refcount"),
         "PAGE_PRIVATE": btf.offset("page", "private"),
         "PG_PINNED": btf.value("pageflags", "PG_pinned"),
         "MM_PGD": btf.offset("mm_struct", "pgd"), "TASK_MM": btf.offset("task_struct", "mm"),

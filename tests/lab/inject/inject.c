@@ -4,12 +4,14 @@
  * on pages that are none, until it is unloaded.
  *
  *	insmod inject.ko NAME=ADDRESS... [clear=N seed=S levels=MASK owners=MASK
- *		pid=PID] [set=N at=ADDRESS] [hold_us=US] [keep=1] end=1
+ *		pid=PID first=SLOT last=SLOT] [set=N at=ADDRESS] [hold_us=US] [keep=1] [hold=1] end=1
  *
  * NAME=ADDRESS are the symbols below, as /proc/kallsyms has them.  owners: 1
- * init_mm (its direct map), 2 process PID, 4 its user PGD.  hold_us: undo it by
- * itself after that time; keep: never.  What is done stands in the kernel's
- * messages.
+ * init_mm (its direct map), 2 process PID (entries first to last of its PGD), 4
+ * its user PGD.  hold_us: undo it by
+ * itself after that time; keep: never; hold: with a reference, so that a page
+ * that is released with a lost flag stays out of the allocator, which could not
+ * write to it.  What is done stands in the kernel's messages.
  *
  * It includes no kernel header: offsets come from the kernel's BTF through the
  * command line (build.py), so one compiler serves all kernels.  Tables are found
@@ -46,7 +48,7 @@ static const char info[] __attribute__((section(".modinfo"), used)) =
 enum { OWNER_INIT = 1, OWNER_PID = 2, OWNER_USER_PGD = 4 };
 
 static u64 vmemmap_base, page_offset_base, machine_to_phys_mapping, init_mm, init_task;
-static u64 clear, set, seed = 1, levels = 0x1e, owners = 7, pid, at, hold_us, keep;
+static u64 clear, set, seed = 1, levels = 0x1e, owners = 7, pid, first, last = USER_ENTRIES - 1, at, hold_us, keep, hold;
 
 /* The first five are addresses of variables. */
 static const struct {
@@ -59,8 +61,8 @@ static const struct {
 	{ "init_mm", &init_mm },
 	{ "init_task", &init_task },
 	{ "clear", &clear }, { "set", &set }, { "seed", &seed }, { "levels", &levels },
-	{ "owners", &owners }, { "pid", &pid }, { "at", &at }, { "hold_us", &hold_us },
-	{ "keep", &keep },
+	{ "owners", &owners }, { "pid", &pid }, { "first", &first }, { "last", &last }, { "at", &at }, { "hold_us", &hold_us },
+	{ "keep", &keep }, { "hold", &hold },
 };
 
 static struct table {
@@ -164,7 +166,7 @@ static void walk_process(void)
 	pgd = pfn_of(get(mm + MM_PGD));
 	user = get(vmemmap_base + pgd * PAGE_SIZEOF + PAGE_PRIVATE);
 	if (owners & OWNER_PID)
-		walk(pgd, mm, 4, OWNER_PID, 0, USER_ENTRIES);
+		walk(pgd, mm, 4, OWNER_PID, first, last + 1);
 	if (owners & OWNER_USER_PGD && user)
 		add(pfn_of(user), mm, 4, OWNER_USER_PGD);
 }
@@ -177,6 +179,8 @@ static u64 dice(u64 sides)
 
 static void put(const struct table *t, int value)
 {
+	if (hold)
+		__atomic_add_fetch((u32 *)(flags_of(t->pfn) + PAGE_REFCOUNT), 1, __ATOMIC_SEQ_CST);
 	inject_write(t->pfn, value);
 	_printk("inject: %s pfn=0x%lx level=%u mm=0x%lx owner=%u\n", value ? "set" : "clear", t->pfn,
 		t->level, t->mm, t->owner);
@@ -235,7 +239,7 @@ static u64 cycles(void)
 }
 
 /* In the machines of the lab the TSC runs at 1 GHz or more. */
-static void hold(void)
+static void hold_for_a_while(void)
 {
 	u64 end = cycles() + hold_us * 1000;
 
@@ -300,7 +304,7 @@ int init_module(void)
 	set_some();
 	_printk("inject: done=%u of %u tables\n", nr_chosen, nr_tables);
 	if (hold_us)
-		hold();
+		hold_for_a_while();
 	return 0;
 }
 
