@@ -141,7 +141,7 @@ static int recording_flush(struct sink *sink)
 }
 
 static const struct sink_ops ops = {
-	recording_start, recording_record, recording_end, recording_flush
+	recording_start, recording_record, NULL, recording_end, recording_flush
 };
 
 int recorder__create(struct recorder **out, const char *path, uint64_t max_bytes)

@@ -11,14 +11,17 @@ start_victim
 
 # 1. At rest, while Xen counts.
 run once xenpin audit
-xenpin audit --json --repeat 40 >$OUT/quiet.out 2>$OUT/quiet.err &
+xenpin audit --json --repeat 1000 >$OUT/quiet.out 2>$OUT/quiet.err &
 quiet=$!
 wait_for_line audit $OUT/quiet.out
 if [ $role = dom0 ]; then
 	census >$OUT/census || exit 1
+else
+	sleep 1
 fi
+# It must live until Xen has counted its tables, too.
+kill $quiet
 wait $quiet
-echo $? >$OUT/quiet.rc
 
 # 2. In a storm of forks, execs, mmaps and exits on all CPUs.
 touch /tmp/storm

