@@ -660,6 +660,7 @@ static __always_inline __u64 value_of(const char *name, int size)
 SEC("syscall") int locate(void *ctx)
 {
 	places.vmemmap = VALUE_OF("vmemmap_base");
+	places.page_size = bpf_core_type_size(struct page);
 	places.page_offset = VALUE_OF("page_offset_base");
 	places.phys_base = VALUE_OF("phys_base");
 	places.m2p = VALUE_OF("machine_to_phys_mapping");

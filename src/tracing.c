@@ -189,6 +189,17 @@ static int create_ready_file(const char *path)
 	return 0;
 }
 
+enum exit_status tracing__ready(const struct options *opts)
+{
+	int err = opts->ready_file ? create_ready_file(opts->ready_file) : 0;
+
+	if (!err)
+		return EXIT_CLEAN;
+	say("--ready-file: cannot create '%s': %s (capabilities are given up before it is created)",
+	    opts->ready_file, strerror(-err));
+	return EXIT_USAGE;
+}
+
 /* Arm, give up privileges, tell who waits, let CMD go.  Returns an exit status. */
 static enum exit_status begin(struct trace *trace)
 {
@@ -201,12 +212,8 @@ static enum exit_status begin(struct trace *trace)
 	}
 	trace->session.begin_ns = live__arm(trace->live);
 	trace->sink->ops->start(trace->sink, &trace->session);
-	err = opts->ready_file ? create_ready_file(opts->ready_file) : 0;
-	if (err) {
-		say("--ready-file: cannot create '%s': %s (capabilities are given up before it is "
-		    "created)", opts->ready_file, strerror(-err));
+	if (tracing__ready(opts))
 		return EXIT_USAGE;
-	}
 	err = until__go(&trace->until, opts->duration_ns);
 	if (err) {
 		say("cannot run '%s': %s", opts->cmd[0], strerror(-err));

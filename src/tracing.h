@@ -22,4 +22,7 @@ bool tracing__is_filtered(const struct options *opts);
 enum exit_status tracing__run(const struct options *opts, const struct platform *platform,
 			      uint32_t wanted, struct sink *sink);
 
+/* For whoever waits: create --ready-file.  EXIT_CLEAN or EXIT_USAGE, which it says. */
+enum exit_status tracing__ready(const struct options *opts);
+
 #endif
