@@ -79,6 +79,8 @@ struct xp_look {
 	__u32 torn;		/* the list of PGDs changed while it was read */
 	__u32 unread;		/* tables that could not be read */
 	__u32 aliases;		/* frames with the flag that are no page tables */
+	__u32 strange;		/* pages in the list of PGDs that are nobody's, or not yet */
+	__u32 pad;
 	__u64 pages;		/* struct pages looked at */
 	__u64 begin, end;	/* ns, CLOCK_MONOTONIC */
 };
