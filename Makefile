@@ -36,7 +36,7 @@ $(B)/xenpin: $(OBJS)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
 
-$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/audit.skel.h $(B)/counters.skel.h
+$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/audit.skel.h $(B)/counters.skel.h $(B)/watch.skel.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
@@ -113,6 +113,11 @@ $(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw -lbpf
 
+REPLAY		:= $(B)/replay
+$(REPLAY): tests/replay/replay.c $(wildcard src/model/*.[ch] src/*.h include/*.h)
+	$(say) UNIT $@
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $(filter %.c,$^) -ljansson
+
 demo:
 	$(Q)tools/packages build lab
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks
@@ -125,7 +130,8 @@ check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/recording $(UNIT)
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/recording \
+		$(REPLAY) $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
 
 # The lab's kernel with the patch series, kept by what it is made from; with

@@ -278,24 +278,23 @@ static __noinline bool add_pgd(__u64 page)
 	return true;
 }
 
-struct pgds {
-	__u64 next;	/* list_head */
-	__u32 strange;	/* pages that are nobody's PGD */
-};
-
 /* More of them than can be in the making at a time: we are on another list. */
 #define STRANGE_MAX 64
 
-/* The list may change under us; then the neighbours do not agree, and it is read again. */
-static long pgd_step(__u64 i, struct pgds *p)
+/*
+ * The list may change under us; then the neighbours do not agree, and it is read
+ * again.  The count stands in a map: on the stack the verifier would follow it
+ * from 0 to its limit.
+ */
+static long pgd_step(__u64 i, __u64 *next)
 {
-	__u64 at = p->next, back;
+	__u64 at = *next, back;
 
 	if (at == places.pgd_list)
 		return 1;
 	if (!add_pgd(at - bpf_core_field_offset(struct page___a, lru)))
-		p->strange++;
-	if (p->strange > STRANGE_MAX || !read8(&p->next, at) || !read8(&back, p->next + 8) ||
+		look_at.strange++;
+	if (look_at.strange > STRANGE_MAX || !read8(next, at) || !read8(&back, *next + 8) ||
 	    back != at) {
 		look_at.torn = 1;
 		return 1;
@@ -315,21 +314,21 @@ static __noinline int add_kept(__u64 address, __u32 level)
 
 SEC("syscall") int roots(void *ctx)
 {
-	struct pgds pgds = {};
-	__u64 pgd;
+	__u64 pgd, next;
 
 	direct.l2 = 0;
 	look_at.seen = look_at.overflow = look_at.torn = look_at.unread = 0;
+	look_at.strange = 0;
 	look_at.begin = bpf_ktime_get_ns();
 	if (!read8(&pgd, places.init_mm + bpf_core_field_offset(struct mm_struct___a, pgd)) ||
-	    !read8(&pgds.next, places.pgd_list))
+	    !read8(&next, places.pgd_list))
 		return 1;
 	add(pfn_of(pgd), mfn_of(pfn_of(pgd)), places.init_mm, XP_L4, XP_NO_PARENT, 0);
 	add_kept(places.user_vsyscall, XP_L3);
 	add_kept(places.p2m_missing, XP_L1);
 	add_kept(places.p2m_identity, XP_L1);
 	/* One per PGD; the list is shorter than the map. */
-	bpf_loop(1 << 23, pgd_step, &pgds, 0);
+	bpf_loop(1 << 23, pgd_step, &next, 0);
 	return 0;
 }
 
@@ -599,11 +598,12 @@ extern void *bpf_rdonly_cast(const void *, __u32) __ksym __weak;
 
 /*
  * Unrolled, since a step of a loop costs as much as a page.  Without the
- * barrier all addresses are calculated first, and do not fit on the stack.
+ * barriers addresses and flags are gathered first, and do not fit on the stack.
  */
 #define LOAD_FLAGS						\
 	any |= *(__u64 *)bpf_rdonly_cast((void *)page, type);	\
 	page += size;						\
+	barrier_var(any);					\
 	barrier_var(page);
 #define EIGHT_TIMES(what) what what what what what what what what
 
@@ -660,6 +660,7 @@ static __always_inline __u64 value_of(const char *name, int size)
 SEC("syscall") int locate(void *ctx)
 {
 	places.vmemmap = VALUE_OF("vmemmap_base");
+	places.page_size = bpf_core_type_size(struct page);
 	places.page_offset = VALUE_OF("page_offset_base");
 	places.phys_base = VALUE_OF("phys_base");
 	places.m2p = VALUE_OF("machine_to_phys_mapping");

@@ -60,6 +60,7 @@ _Static_assert(sizeof(struct xp_owner) == 32, "layout");
 /* Found by name; 0: this kernel has none. */
 struct xp_places {
 	__u64 vmemmap;		/* struct page of pfn 0 */
+	__u64 page_size;	/* bytes of a struct page */
 	__u64 page_offset;	/* the direct map's first byte */
 	__u64 phys_base;	/* where the kernel's image is loaded */
 	__u64 m2p, m2p_nr;	/* machine_to_phys_mapping and its length */
@@ -78,6 +79,8 @@ struct xp_look {
 	__u32 torn;		/* the list of PGDs changed while it was read */
 	__u32 unread;		/* tables that could not be read */
 	__u32 aliases;		/* frames with the flag that are no page tables */
+	__u32 strange;		/* pages in the list of PGDs that are nobody's, or not yet */
+	__u32 pad;
 	__u64 pages;		/* struct pages looked at */
 	__u64 begin, end;	/* ns, CLOCK_MONOTONIC */
 };

@@ -13,6 +13,7 @@
 const struct command commands[] = {
 	{ "features", "", "what this kernel and this user can do", FOR_FEATURES, cmd_features },
 	{ "audit", "", "every page table against every witness, once", FOR_AUDIT, cmd_audit },
+	{ "page", "PFN", "what every witness says of one page", FOR_PAGE, cmd_page },
 	{ "trace", "[-- CMD [ARG]...]", "live records of page tables, pins and unpins", FOR_TRACE,
 	  cmd_trace },
 	{ "boot", "[-- CMD [ARG]...]", "this boot's account: hand-over, hook, deferred init, erased flags",

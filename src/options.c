@@ -223,13 +223,13 @@ static const char *parse_sort(const struct option_spec *spec, const char *value,
 }
 
 #define LIVE	(FOR_TRACE | FOR_RECORD)
-#define ALL	(FOR_FEATURES | FOR_AUDIT | FOR_BOOT | LIVE | FOR_REPORT | FOR_EXPORT | FOR_TOP)
+#define ALL	(FOR_FEATURES | FOR_AUDIT | FOR_BOOT | LIVE | FOR_REPORT | FOR_EXPORT | FOR_TOP | FOR_PAGE)
 #define AT(f)	offsetof(struct options, f)
 
 static const struct option_spec specs[] = {
 	{ "json", 0, NULL, "one JSON object a line (docs/records.schema.json)",
-	  FOR_FEATURES | FOR_TRACE | FOR_AUDIT | FOR_BOOT, AT(json) },
-	{ "duration", 'd', "S", "stop after S seconds", LIVE | FOR_BOOT, AT(duration_ns),
+	  FOR_FEATURES | FOR_TRACE | FOR_AUDIT | FOR_PAGE | FOR_BOOT, AT(json) },
+	{ "duration", 'd', "S", "stop after S seconds", LIVE | FOR_PAGE | FOR_BOOT, AT(duration_ns),
 	  parse_seconds },
 	{ "count", 'n', "N", "stop after N records", LIVE, AT(count), parse_u64 },
 	{ "pid", 'p', "PID", "only of this process", LIVE, AT(pid), parse_u32, 1, 1 << 22 },
@@ -258,6 +258,11 @@ static const struct option_spec specs[] = {
 	  AT(sort), parse_sort },
 	{ "group", 'g', NULL, "one line for all processes of a name", FOR_TOP, AT(group) },
 	{ "comm", 'c', "PART", "only names that hold PART", FOR_TOP, AT(comm), parse_comm },
+	{ "watch", 'w', NULL, "then tell each write that changes its flag, with the kernel stack",
+	  FOR_PAGE, AT(watch) },
+	{ "count", 'n', "N", "stop after N changes", FOR_PAGE, AT(count), parse_u64 },
+	{ "recording", 'r', "FILE", "what a recording tells of it", FOR_PAGE, AT(recording),
+	  parse_string },
 	{ "count", 'n', "N", "end after N refreshes", FOR_TOP, AT(count), parse_u64 },
 	{ "recording", 'r', "FILE", "figures of a recording, read again when it changes",
 	  FOR_EXPORT, AT(recording), parse_string },
@@ -265,10 +270,12 @@ static const struct option_spec specs[] = {
 	  parse_string },
 	{ "max-size", 0, "SIZE", "at this size FILE becomes FILE.1, and another FILE begins",
 	  FOR_RECORD, AT(max_size), parse_size, 1 << 20 },
+	{ "findings", 'f', NULL, "audit first, then print only what contradicts itself", FOR_TRACE,
+	  AT(findings) },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
 	  LIVE, AT(stack) },
-	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE | FOR_EXPORT | FOR_TOP,
-	  AT(ready_file), parse_string },
+	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE | FOR_EXPORT | FOR_TOP |
+	  FOR_PAGE, AT(ready_file), parse_string },
 	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", LIVE,
 	  AT(ring_pages), parse_ring, 1, 512 },
 	{ "via", 0, "WAY", "begin with this way to attach: tp_btf, raw_tp",

@@ -19,6 +19,7 @@ enum option_for {
 	FOR_REPORT	= 1 << 5,
 	FOR_EXPORT	= 1 << 6,
 	FOR_TOP		= 1 << 7,
+	FOR_PAGE	= 1 << 8,
 };
 
 struct range {
@@ -30,6 +31,7 @@ struct options {
 	bool verbose;
 	bool dry_run;
 	bool stack;
+	bool watch;
 	bool findings;		/* only these */
 	uint32_t pid;		/* 0: any */
 	uint64_t mm;		/* 0: any */

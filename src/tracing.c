@@ -32,8 +32,8 @@ struct trace {
 	struct sink *sink;
 	struct session session;
 	struct hook_report hooks[HOOKS];
-	struct audit audit;	/* with --findings: what was there before */
 	struct until until;
+	struct audit audit;	/* with --findings: what was there before */
 	uint32_t wanted;	/* enum xp_what */
 	bool partial;		/* an optional hook failed */
 	bool done;		/* --count reached */
@@ -111,7 +111,7 @@ static void on_record(void *context, struct xp_record *rec)
 	trace->err = pins__apply(trace->pins, rec);
 }
 
-/* Runs that the kernel skipped are told by no record: they may be anywhere since the last drain. */
+/* Runs that the kernel skipped are told by no record: they may be anywhere since the last look. */
 static void note_missed(struct trace *trace)
 {
 	for (int h = 0; h < HOOKS; h++) {
@@ -124,16 +124,21 @@ static void note_missed(struct trace *trace)
 	}
 }
 
+static void confirm(struct trace *trace)
+{
+	if (!pins__waiting(trace->pins))
+		return;
+	note_missed(trace);
+	pins__confirm(trace->pins);
+}
+
 static int drain(struct trace *trace)
 {
 	int fill = live__drain(trace->live, on_record, trace);
 
 	if (fill < 0)
 		trace->err = fill;
-	if (pins__waiting(trace->pins)) {
-		note_missed(trace);
-		pins__confirm(trace->pins);
-	}
+	confirm(trace);
 	if (!trace->err)
 		trace->err = trace->sink->ops->flush(trace->sink);
 	return fill;
@@ -184,6 +189,17 @@ static int create_ready_file(const char *path)
 	return 0;
 }
 
+enum exit_status tracing__ready(const struct options *opts)
+{
+	int err = opts->ready_file ? create_ready_file(opts->ready_file) : 0;
+
+	if (!err)
+		return EXIT_CLEAN;
+	say("--ready-file: cannot create '%s': %s (capabilities are given up before it is created)",
+	    opts->ready_file, strerror(-err));
+	return EXIT_USAGE;
+}
+
 /* Arm, give up privileges, tell who waits, let CMD go.  Returns an exit status. */
 static enum exit_status begin(struct trace *trace)
 {
@@ -196,12 +212,8 @@ static enum exit_status begin(struct trace *trace)
 	}
 	trace->session.begin_ns = live__arm(trace->live);
 	trace->sink->ops->start(trace->sink, &trace->session);
-	err = opts->ready_file ? create_ready_file(opts->ready_file) : 0;
-	if (err) {
-		say("--ready-file: cannot create '%s': %s (capabilities are given up before it is "
-		    "created)", opts->ready_file, strerror(-err));
+	if (tracing__ready(opts))
 		return EXIT_USAGE;
-	}
 	err = until__go(&trace->until, opts->duration_ns);
 	if (err) {
 		say("cannot run '%s': %s", opts->cmd[0], strerror(-err));
@@ -216,8 +228,8 @@ static enum exit_status finish(struct trace *trace)
 	int err = live__stop(trace->live, on_record, trace);
 
 	s->end_ns = now_ns();
+	confirm(trace);
 	note_missed(trace);
-	pins__confirm(trace->pins);
 	for (int h = 0; h < HOOKS; h++)
 		s->missed += trace->hooks[h].missed;
 	if (trace->err != -EPIPE) {
@@ -244,7 +256,6 @@ static int dry_run(struct trace *trace)
 	return trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
-/* A trace of some of the records cannot tell what the others would explain. */
 bool tracing__is_filtered(const struct options *opts)
 {
 	return opts->pid || opts->comm || opts->mm || opts->levels || opts->what ||
@@ -258,22 +269,17 @@ bool tracing__is_filtered(const struct options *opts)
  * Audit while the stream is running, let the stream's records of that time pass,
  * then give the model what stood still.
  */
-static int seed(struct trace *trace, struct snapshot *snapshot)
+static int seed(struct trace *trace, struct snapshot *snapshot, struct xen *xen)
 {
-	char why[XEN_REASON_LEN];
-	struct xen *xen = NULL;
 	int err;
 
-	if (trace->platform->dom0 && xen__open(&xen, why))
-		say("one witness less, Xen's types: %s", why);
 	live__arm(trace->live);
 	pins__seed_begin(trace->pins);
 	err = audit__take(&trace->audit, snapshot, xen);
-	xen__close(xen);
 	if (!err) {
 		usleep(SETTLE_US);
-		err = drain(trace);
-		err = err < 0 ? err : audit__seed(&trace->audit, snapshot, trace->pins);
+		drain(trace);
+		err = trace->err ?: audit__seed(&trace->audit, snapshot, trace->pins);
 	}
 	pins__seed_end(trace->pins);
 	return err;
@@ -281,15 +287,19 @@ static int seed(struct trace *trace, struct snapshot *snapshot)
 
 static enum exit_status audit_first(struct trace *trace)
 {
-	char why[AUDIT_REASON_LEN];
 	struct snapshot *snapshot;
+	struct xen *xen = NULL;
+	char why[AUDIT_REASON_LEN];
 	int err = snapshot__open(&snapshot, why);
 
 	if (err) {
 		say("--findings: %s", why);
 		return EXIT_LOAD;
 	}
-	err = seed(trace, snapshot);
+	if (trace->platform->dom0 && xen__open(&xen, why))
+		say("one witness less, Xen's types: %s", why);
+	err = seed(trace, snapshot, xen);
+	xen__close(xen);
 	snapshot__close(snapshot);
 	if (!err)
 		return EXIT_CLEAN;

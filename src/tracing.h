@@ -11,7 +11,7 @@
 /* Reads @platform; says so when it cannot be traced. */
 bool tracing__possible(struct platform *platform);
 
-/* Whether @opts leave out records, without which there can be no findings. */
+/* A trace of some of the records cannot tell what the others would explain: it has no findings. */
 bool tracing__is_filtered(const struct options *opts);
 
 /*
@@ -21,5 +21,8 @@ bool tracing__is_filtered(const struct options *opts);
  */
 enum exit_status tracing__run(const struct options *opts, const struct platform *platform,
 			      uint32_t wanted, struct sink *sink);
+
+/* For whoever waits: create --ready-file.  EXIT_CLEAN or EXIT_USAGE, which it says. */
+enum exit_status tracing__ready(const struct options *opts);
 
 #endif

@@ -31,6 +31,7 @@ extern const struct command commands[];
 int cmd_features(const struct options *opts);
 int cmd_trace(const struct options *opts);
 int cmd_audit(const struct options *opts);
+int cmd_page(const struct options *opts);
 int cmd_boot(const struct options *opts);
 int cmd_record(const struct options *opts);
 int cmd_report(const struct options *opts);

@@ -124,8 +124,8 @@ static int contradiction(const struct inquiry *q, uint32_t index, bool reached)
 	if (s->state & XP_S_NO_FLAG)
 		return FINDING_LOST;
 	if (!(s->state & XP_S_FLAG)) {
-		/* Without its flag a page that is no table is a page like any other. */
-		if (!reached || (is_kept(s) && readonly))
+		/* Without flag and writable it is like any other page: its tree is not pinned. */
+		if (!reached || is_kept(s) || (map && !readonly && !xen_has_it(q->audit, index)))
 			return FINDING_CLASSES;
 		return FINDING_LOST;
 	}

@@ -440,9 +440,8 @@ static int apply_set(struct step *s)
 	e = at(s->pins, i);
 	if (s->record->level)
 		e->level = s->record->level;
+	/* That the kernel believes it is no witness of what Xen knows. */
 	e->flag = PIN_FLAG_SET;
-	if (e->xen == PIN_UNKNOWN)
-		e->xen = PIN_BY_TYPE;
 	touch(e, s->record);
 	return 0;
 }

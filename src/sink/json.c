@@ -33,22 +33,11 @@ void put_bool(struct line *l, bool value)
 		PUT(l, "false");
 }
 
-/* A task's name as a JSON string; a name is any bytes, JSON is UTF-8. */
 static size_t escape_comm(const char *comm, char *escaped, size_t size)
 {
-	char name[XP_COMM_LEN + 1];
-	json_t *string;
-	size_t len;
+	json_t *string = json_comm(comm);
+	size_t len = json_dumpb(string, escaped, size, JSON_ENCODE_ANY);
 
-	snprintf(name, sizeof(name), "%.*s", XP_COMM_LEN, comm);
-	string = json_string(name);
-	if (!string) {
-		for (char *p = name; *p; p++)
-			if (*p & 0x80)
-				*p = '?';
-		string = json_string(name);
-	}
-	len = json_dumpb(string, escaped, size, JSON_ENCODE_ANY);
 	json_decref(string);
 	return len <= size ? len : 0;
 }

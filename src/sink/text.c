@@ -161,9 +161,10 @@ static void text_start(struct sink *sink, const struct session *s)
 static void text_end(struct sink *sink, const struct session *s)
 {
 	fflush(sink->out);
-	fprintf(stderr, "\n%llu findings, %llu records in %.3f s, %llu lost, %llu missed\n",
-		(unsigned long long)s->findings, (unsigned long long)s->delivered, (s->end_ns - s->begin_ns) / 1e9,
-		(unsigned long long)s->lost, (unsigned long long)s->missed);
+	fprintf(stderr, "\n%llu records in %.3f s, %llu lost, %llu missed, %llu findings\n",
+		(unsigned long long)s->delivered, (s->end_ns - s->begin_ns) / 1e9,
+		(unsigned long long)s->lost, (unsigned long long)s->missed,
+		(unsigned long long)s->findings);
 	fprintf(stderr, "  %-10s %-8s %10s %8s %8s\n", "hook", "via", "delivered", "lost", "missed");
 	for (int i = 0; i < s->nr_hooks; i++)
 		fprintf(stderr, "  %-10s %-8s %10llu %8llu %8llu\n", s->hooks[i].name,

@@ -11,14 +11,18 @@ start_victim
 
 # 1. At rest, while Xen counts.
 run once xenpin audit
-xenpin audit --json --repeat 40 >$OUT/quiet.out 2>$OUT/quiet.err &
+xenpin audit --json --repeat 1000 >$OUT/quiet.out 2>$OUT/quiet.err &
 quiet=$!
 wait_for_line audit $OUT/quiet.out
 if [ $role = dom0 ]; then
 	census >$OUT/census || exit 1
+else
+	sleep 1
 fi
+# It must live until Xen has counted its tables, too.
+kill $quiet
 wait $quiet
-echo $? >$OUT/quiet.rc
+sed -i '/}$/!d' $OUT/quiet.out	# the last line may be cut
 
 # 2. In a storm of forks, execs, mmaps and exits on all CPUs.
 touch /tmp/storm
@@ -55,7 +59,21 @@ rmmod inject
 
 echo $victim >$OUT/victim
 
-# 5. Live: a life without findings, then one with flags that are lost under way.
+# 5. One page, and who writes its flags.  The same seed chooses the same table.
+choice="clear=1 levels=2 owners=2 seed=31 pid=$victim first=2 last=200"
+inject chosen $choice
+rmmod inject
+page=$(sed -n 's/.*pfn=\(0x[0-9a-f]*\).*/\1/p' $OUT/chosen.log)
+run page xenpin page $page --json
+start watch xenpin page $page --watch --json || exit 1
+watch=$pid
+inject watched $choice
+run page-lost xenpin page $page --json
+run page-text xenpin page $page
+rmmod inject
+stop watch $watch
+
+# 6. Live: a life without findings, then one with flags that are lost under way.
 start live xenpin trace --findings --json || exit 1
 live=$pid
 order_victim move

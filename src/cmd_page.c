@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* xenpin page: what every witness says of one page, and who writes its flag. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "audit/audit.h"
+#include "clock.h"
+#include "options.h"
+#include "platform.h"
+#include "sink/finding.h"
+#include "sink/sink.h"
+#include "source/hooks.h"
+#include "source/recording.h"
+#include "symbols.h"
+#include "tracing.h"
+#include "watch.h"
+#include "xenpin.h"
+
+#define EVENTS_MAX 8
+
+struct page {
+	const struct options *opts;
+	struct platform platform;
+	struct snapshot *snapshot;
+	struct xen *xen;
+	char no_xen[XEN_REASON_LEN];	/* why Xen was not asked */
+	struct audit audit;
+	uint64_t pfn;
+	struct xp_seen seen;		/* as the audit, or a look of its own, left it */
+	bool reached;
+	int type;			/* enum xen_type; -1: not known */
+	struct xp_owner owner;		/* .pid 0: no process */
+	struct pins *pins;		/* with --recording; or NULL */
+	struct pin_state history;
+	struct sink sink;
+	uint64_t changes;
+};
+
+static const struct finding *finding_of(const struct page *p)
+{
+	for (size_t i = 0; i < p->audit.nr_findings; i++)
+		if (p->audit.findings[i].pfn == p->pfn)
+			return &p->audit.findings[i];
+	return NULL;
+}
+
+/* Find the page among the audit's tables, or else look at it alone. */
+static int look_at_page(struct page *p)
+{
+	const struct audit *a = &p->audit;
+	uint32_t index;
+	int err;
+
+	for (size_t i = 0; i < a->nr_tables; i++) {
+		index = a->order[i];
+		if (snapshot__tables(p->snapshot)[index].pfn == p->pfn) {
+			p->reached = true;
+			p->seen = snapshot__tables(p->snapshot)[index];
+			break;
+		}
+	}
+	if (!p->reached) {
+		err = snapshot__add(p->snapshot, p->pfn);
+		if (err < 0)
+			return err;
+		index = err;
+		err = snapshot__again(p->snapshot, &index, 1);
+		if (err)
+			return err;
+		p->seen = snapshot__tables(p->snapshot)[index];
+	}
+	p->type = -1;
+	if (p->xen) {
+		uint64_t mfn = p->seen.mfn;
+		uint8_t type;
+
+		err = xen__types(p->xen, &mfn, &type, 1);
+		p->type = err ? -1 : type;
+	}
+	return 0;
+}
+
+static void find_owner(struct page *p)
+{
+	struct xp_owner *owners;
+	int n = p->reached ? snapshot__owners(p->snapshot, &owners) : 0;
+
+	for (int i = 0; i < n; i++)
+		if (owners[i].mm == p->seen.mm)
+			p->owner = owners[i];
+	if (n > 0)
+		free(owners);
+}
+
+static void on_record(void *context, struct xp_record *rec)
+{
+	struct page *p = context;
+
+	pins__complete(p->pins, rec);
+	pins__apply(p->pins, rec);
+}
+
+static bool read_history(struct page *p)
+{
+	char why[RECORDING_WHY];
+	struct recording *recording;
+	int err;
+
+	p->pins = pins__new((struct pins_handlers){});
+	if (!p->pins) {
+		say("no memory");
+		return false;
+	}
+	err = recording__open(&recording, p->opts->recording, why);
+	if (!err) {
+		err = recording__read(recording, on_record, p, why);
+		recording__close(recording);
+	}
+	if (err)
+		say("--recording: '%s': %s", p->opts->recording, why);
+	else if (!pins__find(p->pins, p->pfn, &p->history))
+		p->history = (struct pin_state){};
+	return !err;
+}
+
+static const char *flag_word(const struct page *p)
+{
+	return p->seen.state & XP_S_NO_FLAG ? "unknown" : p->seen.state & XP_S_FLAG ? "set" : "clear";
+}
+
+static const char *map_word(const struct page *p)
+{
+	return p->seen.state & XP_S_NO_MAP ? "unknown" :
+	       p->seen.state & XP_S_READONLY ? "read-only" : "writable";
+}
+
+static void xen_words(const struct page *p, char *words, size_t size)
+{
+	if (p->type < 0)
+		snprintf(words, size, "unknown");
+	else if ((p->type & XEN_T_LEVEL) > XEN_T_L4)
+		snprintf(words, size, "not this domain's");
+	else if (!(p->type & XEN_T_LEVEL))
+		snprintf(words, size, "no page table");
+	else
+		snprintf(words, size, "L%d table%s", p->type & XEN_T_LEVEL,
+			 p->type & XEN_T_PINNED ? ", pinned" : "");
+}
+
+static const char *history_words(const struct page *p)
+{
+	static const char *const known[] = {
+		[PIN_UNKNOWN] = "unknown", [PIN_NOT] = "not pinned",
+		[PIN_BY_TYPE] = "a table of a pinned tree", [PIN_EXPLICIT] = "pinned by itself",
+	};
+
+	return !p->pins ? "unknown" : p->history.level || p->history.last ?
+	       known[p->history.xen] : "not in the recording";
+}
+
+static void print_json(const struct page *p)
+{
+	const struct finding *f = finding_of(p);
+	char xen[40];
+	json_t *object;
+
+	xen_words(p, xen, sizeof(xen));
+	object = json_pack("{sisssIsososisbsosisossssssssssss}", "schema", 1, "type", "page", "t",
+			   (json_int_t)p->audit.begin, "pfn", json_hex(p->pfn), "mfn",
+			   json_frame(p->seen.mfn), "level", p->seen.level, "in_tree", p->reached,
+			   "mm", json_hex(p->seen.mm), "pid", (int)p->owner.pid, "comm",
+			   json_comm(p->owner.comm), "flag", flag_word(p), "direct_map",
+			   map_word(p), "xen", xen, "history", history_words(p), "finding",
+			   f ? finding__class(f) : "", "grade", f ? finding__grade(f) : "");
+	if (f)
+		finding__print_json(stdout, f, NULL);
+	json_dumpf(object, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(object);
+}
+
+static void print_tree(const struct page *p)
+{
+	if (!p->reached) {
+		puts("tree        no pinned tree refers to it");
+		return;
+	}
+	printf("tree        an L%u table of mm 0x%llx", p->seen.level, p->seen.mm);
+	if (p->owner.pid)
+		printf(", %.16s (pid %u)", p->owner.comm, p->owner.pid);
+	else if (!p->seen.mm || p->seen.mm == snapshot__places(p->snapshot)->init_mm)
+		printf(", the kernel's own");
+	putchar('\n');
+}
+
+static void print_text(const struct page *p)
+{
+	const struct finding *f = finding_of(p);
+	char xen[40];
+
+	xen_words(p, xen, sizeof(xen));
+	if (f)
+		finding__print_text(stdout, f, NULL);
+	printf("page 0x%llx", (unsigned long long)p->pfn);
+	if (p->seen.mfn != XP_NO_PFN)
+		printf(", mfn 0x%llx", p->seen.mfn);
+	printf("%s\nflag        %s\n", f ? "" : ": no contradiction", flag_word(p));
+	print_tree(p);
+	printf("direct map  %s\n", map_word(p));
+	printf("Xen         %s%s%s\n", xen, p->type < 0 && *p->no_xen ? ": " : "",
+	       p->type < 0 ? p->no_xen : "");
+	printf("history     %s%s\n", history_words(p),
+	       p->pins ? "" : " (--recording FILE: what happened to it there)");
+}
+
+static void on_change(void *context, const struct xp_record *rec)
+{
+	struct page *p = context;
+
+	p->changes++;
+	p->sink.ops->record(&p->sink, rec);
+	p->sink.ops->flush(&p->sink);
+}
+
+static int catch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* Until a signal, --duration or --count. */
+static int follow(struct page *p, struct watch *w)
+{
+	struct pollfd fds[] = { { .fd = catch_signals(), .events = POLLIN },
+				{ .fd = watch__fd(w), .events = POLLIN } };
+	uint64_t now = now_ns(), end = p->opts->duration_ns ? now + p->opts->duration_ns : 0;
+	int err = 0;
+
+	while (!err && !(fds[0].revents & POLLIN) && (!end || now < end) &&
+	       (!p->opts->count || p->changes < p->opts->count)) {
+		int ms = end ? (int)((end - now) / 1000000) + 1 : -1;
+
+		if (poll(fds, 2, ms) < 0)
+			err = -errno;
+		if (!err)
+			err = watch__read(w);
+		now = now_ns();
+	}
+	close(fds[0].fd);
+	return err;
+}
+
+static enum exit_status watch(struct page *p)
+{
+	const struct xp_places *places = snapshot__places(p->snapshot);
+	uint64_t address = places->vmemmap + p->pfn * places->page_size;
+	char why[WATCH_REASON_LEN];
+	enum exit_status status;
+	struct watch *w;
+	int err;
+
+	p->sink = (struct sink){ .out = stdout, .ops = p->opts->json ? &sink_json : &sink_text,
+				 .begin_ns = now_ns() };
+	p->sink.symbols = symbols__open("/proc/kallsyms", p->platform.kernel);
+	if (!p->sink.symbols) {
+		say("--watch: cannot read /proc/kallsyms: %s", strerror(errno));
+		return EXIT_CANNOT;
+	}
+	err = watch__open(&w, address, p->pfn, p->seen.level, on_change, p, why);
+	if (err) {
+		say("--watch: %s", why);
+		symbols__close(p->sink.symbols);
+		return err == -EPERM || err == -EACCES ? EXIT_CANNOT : EXIT_LOAD;
+	}
+	status = tracing__ready(p->opts);
+	err = status ? 0 : follow(p, w);
+	if (err)
+		say("--watch: %s", strerror(-err));
+	fprintf(stderr, "%llu changes in %llu writes of the flags, %llu lost\n",
+		(unsigned long long)p->changes, (unsigned long long)watch__writes(w),
+		(unsigned long long)watch__lost(w));
+	status = status ?: err || watch__lost(w) ? EXIT_INCOMPLETE : EXIT_CLEAN;
+	watch__close(w);
+	symbols__close(p->sink.symbols);
+	return status;
+}
+
+static enum exit_status look(struct page *p)
+{
+	enum exit_status status;
+	int err = audit__take(&p->audit, p->snapshot, p->xen);
+
+	if (!err && p->pfn >= snapshot__places(p->snapshot)->max_pfn) {
+		say("page: there is no pfn 0x%llx, the last is 0x%llx", (unsigned long long)p->pfn,
+		    snapshot__places(p->snapshot)->max_pfn - 1);
+		return EXIT_USAGE;
+	}
+	if (!err)
+		err = look_at_page(p);
+	if (err) {
+		say("cannot look at the page: %s", strerror(-err));
+		return EXIT_LOAD;
+	}
+	find_owner(p);
+	if (p->opts->recording && !read_history(p))
+		return EXIT_USAGE;
+	(p->opts->json ? print_json : print_text)(p);
+	fflush(stdout);
+	status = p->opts->watch ? watch(p) : EXIT_CLEAN;
+	return status ?: finding_of(p) ? EXIT_FINDING :
+	       p->seen.state & (XP_S_NO_FLAG | XP_S_NO_MAP) ? EXIT_INCOMPLETE : EXIT_CLEAN;
+}
+
+int cmd_page(const struct options *opts)
+{
+	struct page p = { .opts = opts };
+	char why[AUDIT_REASON_LEN], *end;
+	enum exit_status status;
+
+	errno = 0;
+	p.pfn = strtoull(opts->file, &end, 0);
+	if (errno || end == opts->file || *end || *opts->file == '-') {
+		say("page: '%s' is not a frame number, such as 0x82e0", opts->file);
+		return EXIT_USAGE;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	hooks__verbose(opts->verbose);
+	if (!tracing__possible(&p.platform))
+		return EXIT_CANNOT;
+	if (snapshot__open(&p.snapshot, why)) {
+		say("cannot look: %s", why);
+		return EXIT_LOAD;
+	}
+	if (!p.platform.dom0)
+		strcpy(p.no_xen, "only the control domain may ask");
+	else
+		xen__open(&p.xen, p.no_xen);
+	status = look(&p);
+	audit__free(&p.audit);
+	pins__free(p.pins);
+	xen__close(p.xen);
+	snapshot__close(p.snapshot);
+	return status;
+}
