@@ -62,7 +62,9 @@ static void numbers_are_stdios(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(numbers_are_stdios) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_are_stdios),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
