@@ -278,7 +278,8 @@ static enum exit_status watch(struct page *p)
 		say("--watch: cannot read /proc/kallsyms: %s", strerror(errno));
 		return EXIT_CANNOT;
 	}
-	err = watch__open(&w, address, p->pfn, p->seen.level, on_change, p, why);
+	err = watch__open(&w, address, p->pfn, p->seen.level, p->seen.state & XP_S_FLAG,
+			  on_change, p, why);
 	if (err) {
 		say("--watch: %s", why);
 		symbols__close(p->sink.symbols);

@@ -33,7 +33,7 @@ static int on_change(void *context, void *data, size_t size)
 	return 0;
 }
 
-static int load(struct watch *w, uint64_t address, uint64_t pfn, uint32_t level)
+static int load(struct watch *w, uint64_t address, uint64_t pfn, uint32_t level, bool set)
 {
 	w->skel = watch_bpf__open();
 	if (!w->skel)
@@ -41,6 +41,7 @@ static int load(struct watch *w, uint64_t address, uint64_t pfn, uint32_t level)
 	w->skel->rodata->page_flags = address;
 	w->skel->rodata->pfn = pfn;
 	w->skel->rodata->level = level;
+	w->skel->bss->was_set = set;
 	return watch_bpf__load(w->skel);
 }
 
@@ -86,11 +87,11 @@ static int attach(struct watch *w, uint64_t address)
 	return 0;
 }
 
-int watch__open(struct watch **out, uint64_t address, uint64_t pfn, uint32_t level,
+int watch__open(struct watch **out, uint64_t address, uint64_t pfn, uint32_t level, bool set,
 		change_fn fn, void *context, char why[WATCH_REASON_LEN])
 {
 	struct watch *w = calloc(1, sizeof(*w));
-	int err = w ? load(w, address, pfn, level) : -ENOMEM;
+	int err = w ? load(w, address, pfn, level, set) : -ENOMEM;
 
 	if (err) {
 		snprintf(why, WATCH_REASON_LEN, "its program does not load: %s", strerror(-err));

@@ -4,6 +4,7 @@
 #define XENPIN_SRC_WATCH_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../include/record.h"
@@ -15,11 +16,11 @@ struct watch;
 typedef void (*change_fn)(void *context, const struct xp_record *rec);
 
 /*
- * Watch the flags word at @address, of page @pfn, on every CPU.  @fn is called
- * by watch__wait() for each change of PagePinned.  Returns 0, or -errno with a
+ * Watch the flags word at @address, of page @pfn, on every CPU; PagePinned is
+ * @set now.  @fn is called by watch__read() for each change of it.  Returns 0, or -errno with a
  * sentence in @why.
  */
-int watch__open(struct watch **watch, uint64_t address, uint64_t pfn, uint32_t level,
+int watch__open(struct watch **watch, uint64_t address, uint64_t pfn, uint32_t level, bool set,
 		change_fn fn, void *context, char why[WATCH_REASON_LEN]);
 void watch__close(struct watch *watch);
 

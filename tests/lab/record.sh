@@ -58,6 +58,7 @@ export=$pid
 cat /proc/$export/status >$OUT/export.status
 wget -q -O $OUT/export-1.metrics http://127.0.0.1:9871/metrics
 forks -q 41
+sleep 3		# the next audit
 wget -q -O $OUT/export-2.metrics http://127.0.0.1:9871/metrics
 stop export $export TERM
 
