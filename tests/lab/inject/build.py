@@ -2,7 +2,7 @@
 """Build inject.ko for a kernel of the lab.
 
 What it must know of the kernel stands in the kernel's BTF, and the version that a module must
-name stands in the kernel's other modules. So it needs no kernel headers, which want the very
+name stands in its image. So it needs no kernel headers, which want the very
 compiler that built the kernel: each Debian release has another.
 """
 import json
@@ -61,12 +61,13 @@ class Btf:
 
 
 def vermagic(kernel):
-    """From any module of this kernel."""
-    for module in sorted(kernel.libdir.rglob("*.ko*")):
-        found = re.search(rb"vermagic=([^\0]+)", kernels.expand(module))
-        if found:
-            return found[1].decode()
-    raise SystemExit(f"{kernel.name} has no modules")
+    """What the kernel compares a module's with: the string stands in its image."""
+    release = kernel.libdir.name.encode()
+    found = re.search(re.escape(release) + rb" SMP [^\0]*mod_unload[^\0]*",
+                      kernel.vmlinux().read_bytes())
+    if not found:
+        raise SystemExit(f"{kernel.name}: its image names no version of modules")
+    return found[0].decode()
 
 
 def build(name, out):
