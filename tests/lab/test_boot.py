@@ -16,10 +16,16 @@ JIFFY_NS = 4_000_000
 PAGE_OFFSET = 0xffff888000000000
 TOOLS = ["/usr/sbin/bpftool", "/usr/bin/setpriv"]
 
-# All in one group: a 10 GiB guest at a time is enough for any machine.
-patched = pytest.mark.parametrize("kernel", [
-    pytest.param(k, marks=[pytest.mark.xdist_group(f"boot-{k}"), pytest.mark.patched])
-    for k in lab.PATCHED])
+
+def patched(test):
+    """
+    On each patched kernel; the mark says so where there is none, too.  All in
+    one group: a 10 GiB guest at a time is enough for any machine.
+    """
+    kernels = [pytest.param(k, marks=pytest.mark.xdist_group(f"boot-{k}")) for k in lab.PATCHED]
+    return pytest.mark.patched(pytest.mark.parametrize("kernel", kernels)(test))
+
+
 surviving = pytest.mark.parametrize("mode, deferral", [
     (mode, deferral) for mode in MODES for deferral in ("on", "off")
     if (mode, deferral) != ("early", "on")])
