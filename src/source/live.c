@@ -82,8 +82,10 @@ void live__close(struct live *live)
 
 uint64_t live__arm(struct live *live)
 {
+	uint64_t now = now_ns();	/* no record is older than the begin of its trace */
+
 	live->skel->bss->armed = 1;
-	return now_ns();
+	return now;
 }
 
 const struct attachment *live__attachments(const struct live *live)
