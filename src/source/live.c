@@ -98,6 +98,14 @@ uint64_t live__missed(const struct live *live, int hook)
 	return hooks__missed(live->skel, live->at, hook);
 }
 
+static bool any_stuck(const struct live *live)
+{
+	for (int i = 0; i < live->nr_cpus; i++)
+		if (stream__stuck(live->stream, i))
+			return true;
+	return false;
+}
+
 /*
  * The record of a batch is completed by its CPU's next flush (bpf/flight.h), and
  * each switch of tasks is one: where nobody else comes by, go there.
@@ -125,7 +133,8 @@ int live__drain(struct live *live, record_fn fn, void *context)
 {
 	int fill = stream__drain(live->stream, now_ns(), fn, context);
 
-	visit_stuck_cpus(live);
+	if (any_stuck(live))
+		visit_stuck_cpus(live);
 	return fill;
 }
 
@@ -136,7 +145,8 @@ static int settle(struct live *live)
 
 		if (half <= 0)
 			return half;
-		visit_stuck_cpus(live);
+		if (any_stuck(live))
+			visit_stuck_cpus(live);
 		usleep(SETTLE_US);
 	}
 	return -EIO;
