@@ -9,9 +9,7 @@
 #define XENPIN_BPF_BATCH_H
 
 #include "emit.h"
-
-/* Per-CPU multicall buffer: arch/x86/xen/multicalls.c. */
-extern const struct mc_buffer mc_buffer __ksym __weak;
+#include "linked.h"
 
 /*
  * Walks the mmuext operations of a batch.  One entry can hold several, and two
@@ -194,7 +192,7 @@ static long collect_step(__u64 step, struct flight **context)
 	__u32 nr = flight->nraw;
 	struct mmuext_op op;
 
-	switch (op_walk__step(flight, bpf_this_cpu_ptr(&mc_buffer))) {
+	switch (op_walk__step(flight, mc_buffer__this_cpu())) {
 	case WALK_END:
 		return 1;
 	case WALK_ON:
@@ -222,7 +220,7 @@ static __always_inline void batch__collect(struct flight *flight)
 
 static long survey_step(__u64 i, struct flight **context)
 {
-	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	const struct mc_buffer *b = mc_buffer__this_cpu();
 	struct flight *flight = *context;
 	struct multicall_entry *mc = &flight->walk.mc;
 
@@ -285,7 +283,7 @@ static long results_step(__u64 step, struct flight **context)
 	struct flight *flight = *context;
 	__u32 nr = flight->nraw;
 
-	switch (op_walk__step(flight, bpf_this_cpu_ptr(&mc_buffer))) {
+	switch (op_walk__step(flight, mc_buffer__this_cpu())) {
 	case WALK_END:
 		return 1;
 	case WALK_ON:

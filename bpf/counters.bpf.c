@@ -9,15 +9,13 @@
  * counted.  A fork makes some 28 flushes, of which two have pins, so what
  * counts is how soon the other 26 are let go.
  */
-#include "vmlinux.h"
+#include "linked.h"
 #include "../include/counters.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
-
-extern const struct mc_buffer mc_buffer __ksym __weak;
 
 #define OPS_MAX (512 / sizeof(struct mmuext_op))
 
@@ -94,7 +92,7 @@ static __always_inline __u64 sum__pins(const struct sum *s)
 
 static long look_at_entry(__u64 i, struct batch *batch)
 {
-	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	const struct mc_buffer *b = mc_buffer__this_cpu();
 	struct entry_ops ops = {};
 	struct multicall_entry mc;
 
@@ -159,7 +157,7 @@ static __always_inline bool is_plain(const struct mc_buffer *b, unsigned int ent
 
 static __always_inline int on_flush(unsigned int entries)
 {
-	return is_plain(bpf_this_cpu_ptr(&mc_buffer), entries) ? 0 : count_batch(entries);
+	return is_plain(mc_buffer__this_cpu(), entries) ? 0 : count_batch(entries);
 }
 
 SEC("tp_btf/xen_mc_flush") int BPF_PROG(count_flush_btf, unsigned int entries)
@@ -178,7 +176,7 @@ struct results {
 
 static long look_at_result(__u64 i, struct results *r)
 {
-	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	const struct mc_buffer *b = mc_buffer__this_cpu();
 	long result;
 
 	if (i >= MC_BATCH)
@@ -192,7 +190,7 @@ static long look_at_result(__u64 i, struct results *r)
 
 static __noinline int count_end(void)
 {
-	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	const struct mc_buffer *b = mc_buffer__this_cpu();
 	struct xp_counts *c = counts__this_cpu();
 	struct xp_task_counts *task;
 	struct results r = {};
@@ -228,7 +226,7 @@ static __noinline int count_end(void)
 #define WAY_OUT(function)                                                                         \
 	SEC("fexit/" #function) int count_##function(void *ctx)                                    \
 	{                                                                                          \
-		return count_end();                                                                \
+		return UNPREEMPTED(count_end());                                                              \
 	}
 
 WAY_OUT(__xen_pgd_pin)

@@ -100,7 +100,7 @@ static __always_inline bool flight__read(struct flight *flight, const struct mc_
 /* The way in; armed or not, what is in flight lands. */
 static __always_inline int on_flush(void *ctx, __u32 entries)
 {
-	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	const struct mc_buffer *b = mc_buffer__this_cpu();
 	struct flight *flight = flight__this_cpu();
 
 	if (!flight)
@@ -122,7 +122,7 @@ static __always_inline int on_flush(void *ctx, __u32 entries)
  */
 static __always_inline int on_flushed(bool single)
 {
-	const struct mc_buffer *b = bpf_this_cpu_ptr(&mc_buffer);
+	const struct mc_buffer *b = mc_buffer__this_cpu();
 	struct flight *flight = flight__this_cpu();
 
 	if (!flight || !flight->seq || flight->end || b->mcidx || (single && flight->nraw != 1))

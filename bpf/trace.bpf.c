@@ -28,9 +28,9 @@ char LICENSE[] SEC("license") = "GPL";
 
 TRACEPOINT(xen_mmu_alloc_ptpage, alloc,
 	   (struct mm_struct * mm, unsigned long pfn, unsigned int level, bool pinned),
-	   on_alloc(ctx, mm, pfn, level, pinned))
+	   UNPREEMPTED(on_alloc(ctx, mm, pfn, level, pinned)))
 TRACEPOINT(xen_mmu_release_ptpage, release, (unsigned long pfn, unsigned int level, bool pinned),
-	   on_release(ctx, pfn, level, pinned))
+	   UNPREEMPTED(on_release(ctx, pfn, level, pinned)))
 TRACEPOINT(xen_mmu_pgd_pin, pgd_pin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_PIN, XP_HOOK_PGD_PIN), XP_W_MM_PIN, mm, pgd))
 TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
@@ -45,11 +45,11 @@ SEC("fentry/xen_pte_unlock") int tree_flushed(void *ctx)
 }
 SEC("fexit/xen_alloc_pte") int alloc_flushed(void *ctx)
 {
-	return on_flushed(true);
+	return UNPREEMPTED(on_flushed(true));
 }
 SEC("fexit/xen_release_pte") int release_flushed(void *ctx)
 {
-	return on_flushed(true);
+	return UNPREEMPTED(on_flushed(true));
 }
 
 static __always_inline __u64 lookup(const char *name, int size)

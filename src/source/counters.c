@@ -12,12 +12,15 @@
 
 #include "counters.h"
 #include "counters.skel.h"
+#include "programs.h"
 
 #define PAGE 4096UL
 
+enum { LINKS = 5 };
+
 struct counters {
 	struct counters_bpf *skel;
-	struct bpf_link *flush;
+	struct bpf_link *links[LINKS];
 	const struct xp_counts *cpus;	/* mapped */
 	size_t map_size;
 	int nr_cpus;
@@ -36,26 +39,62 @@ static int map_counts(struct counters *c)
 	return 0;
 }
 
-/* One of the two programs for the flush: tp_btf is cheaper, raw_tp everywhere. */
-static int load(struct counters *c, bool btf)
+static struct bpf_program *flush_program(const struct counters *c, bool btf)
 {
-	struct bpf_program *flush;
-	int err;
+	return btf ? c->skel->progs.count_flush_btf : c->skel->progs.count_flush_raw;
+}
 
-	c->skel = counters_bpf__open();
+/* The way in of a flush comes last: else there are batches without a way out. */
+static int attach(struct counters *c, bool btf)
+{
+	struct bpf_program *const programs[LINKS] = {
+		c->skel->progs.count___xen_pgd_pin,
+		c->skel->progs.count___xen_pgd_unpin,
+		c->skel->progs.count_xen_alloc_pte,
+		c->skel->progs.count_xen_release_pte,
+		flush_program(c, btf),
+	};
+	int err = counters_bpf__attach(c->skel);
+
+	for (int i = 0; !err && i < LINKS; i++) {
+		c->links[i] = program__attach(programs[i]);
+		err = c->links[i] ? 0 : -errno;
+	}
+	return err;
+}
+
+static int load_with(struct counters *c, struct kernel_types *types, bool btf)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(types));
+
+	c->skel = counters_bpf__open_opts(&opts);
 	if (!c->skel)
 		return -errno;
 	bpf_map__set_max_entries(c->skel->maps.counts, c->nr_cpus);
-	bpf_program__set_autoload(c->skel->progs.count_flush_btf, btf);
-	bpf_program__set_autoload(c->skel->progs.count_flush_raw, !btf);
-	/* The way in comes last: else there are batches without a way out. */
-	flush = btf ? c->skel->progs.count_flush_btf : c->skel->progs.count_flush_raw;
-	bpf_program__set_autoattach(flush, false);
-	err = counters_bpf__load(c->skel) ?: counters_bpf__attach(c->skel);
-	if (err)
-		return err;
-	c->flush = bpf_program__attach(flush);
-	return c->flush ? 0 : -errno;
+	bpf_program__set_autoload(flush_program(c, !btf), false);
+	return programs__find(types, c->skel->obj) ?: counters_bpf__load(c->skel) ?: attach(c, btf);
+}
+
+/* With one of the two programs for the flush: tp_btf is cheaper, raw_tp everywhere. */
+static int load(struct counters *c, bool btf)
+{
+	struct kernel_types *types = NULL;
+	int err = programs__init() ?: kernel_types__open(&types);
+
+	if (!err)
+		err = load_with(c, types, btf);
+	kernel_types__close(types);
+	return err;
+}
+
+static void unload(struct counters *c)
+{
+	for (int i = 0; i < LINKS; i++) {
+		bpf_link__destroy(c->links[i]);
+		c->links[i] = NULL;
+	}
+	counters_bpf__destroy(c->skel);
+	c->skel = NULL;
 }
 
 int counters__open(struct counters **out, char why[COUNTERS_WHY])
@@ -69,7 +108,7 @@ int counters__open(struct counters **out, char why[COUNTERS_WHY])
 	c->nr_cpus = libbpf_num_possible_cpus();
 	err = load(c, true);
 	if (err) {
-		counters_bpf__destroy(c->skel);
+		unload(c);
 		err = load(c, false);
 	}
 	if (!err)
@@ -91,8 +130,7 @@ void counters__close(struct counters *c)
 		return;
 	if (c->cpus)
 		munmap((void *)c->cpus, c->map_size);
-	bpf_link__destroy(c->flush);
-	counters_bpf__destroy(c->skel);
+	unload(c);
 	free(c);
 }
 

@@ -12,6 +12,7 @@
 #include "../../include/record.h"
 #include "../../include/config.h"
 #include "hooks.h"
+#include "programs.h"
 #include "trace.skel.h"
 
 /* Page tables of one mm, with --mm: 128 GiB of it. */
@@ -149,21 +150,59 @@ static int hook_of_prog(const struct attachment at[HOOKS], const char *wanted)
 	return -1;
 }
 
-static int load(struct trace_bpf **skel, const struct attachment at[HOOKS],
-		const struct options *opts, int *culprit)
+/* Before the kernel is asked: a hook whose programs want what it does not have. */
+static int find_lacking(const struct kernel_types *types, const struct trace_bpf *skel,
+			const struct attachment at[HOOKS])
 {
+	const char *name, *target;
+
+	for (int h = 0; h < HOOKS; h++) {
+		for (int i = 0; (name = prog_name(&at[h], h, i)); i++) {
+			target = program__lacks(types, find_prog(skel, name));
+			if (!target)
+				continue;
+			snprintf(refusal.text, sizeof(refusal.text), "this kernel has no %s", target);
+			return h;
+		}
+	}
+	return -1;
+}
+
+static int load_with(struct kernel_types *types, struct trace_bpf **skel,
+		     const struct attachment at[HOOKS], const struct options *opts, int *culprit)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .btf_custom_path = kernel_types__path(types));
 	int err;
 
-	*culprit = -1;
-	refusal__clear();
-	*skel = trace_bpf__open();
+	*skel = trace_bpf__open_opts(&open_opts);
 	if (!*skel)
 		return -errno;
 	configure(*skel, opts);
 	select_ways(*skel, at);
+	err = programs__find(types, (*skel)->obj);
+	if (err)
+		return err;
+	*culprit = find_lacking(types, *skel, at);
+	if (*culprit >= 0)
+		return -ENOENT;
 	err = trace_bpf__load(*skel);
 	if (err)
 		*culprit = hook_of_prog(at, refusal.prog);
+	return err;
+}
+
+static int load(struct trace_bpf **skel, const struct attachment at[HOOKS],
+		const struct options *opts, int *culprit)
+{
+	struct kernel_types *types = NULL;
+	int err = programs__init() ?: kernel_types__open(&types);
+
+	*culprit = -1;
+	*skel = NULL;
+	refusal__clear();
+	if (!err)
+		err = load_with(types, skel, at, opts, culprit);
+	kernel_types__close(types);
 	return err;
 }
 
@@ -173,7 +212,7 @@ static int attach_all(struct trace_bpf *skel, struct attachment at[HOOKS], int *
 
 	for (int h = 0; h < HOOKS; h++) {
 		for (int i = 0; (name = prog_name(&at[h], h, i)); i++) {
-			at[h].links[i] = bpf_program__attach(find_prog(skel, name));
+			at[h].links[i] = program__attach(find_prog(skel, name));
 			if (at[h].links[i])
 				continue;
 			*culprit = h;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Loading and attaching programs with what kernel_types knows.
+ *
+ * The programs' sections are libbpf's (tp_btf, raw_tp, fentry, fexit), but their
+ * targets are found by kernel_types, and include/linked.h says what becomes of
+ * some of their instructions.
+ */
+#ifndef XENPIN_PROGRAMS_H
+#define XENPIN_PROGRAMS_H
+
+#include <stdbool.h>
+
+#include "kernel_types.h"
+
+struct bpf_link;
+struct bpf_program;
+
+/* Sections are ours from here on, in all objects of this process.  0 or -errno. */
+int programs__init(void);
+
+/* Look for what @obj's programs, as far as they are to be loaded, want; then it can be loaded. */
+int programs__find(struct kernel_types *t, struct bpf_object *obj);
+
+/* What @prog wants and this kernel does not have; NULL: nothing. */
+const char *program__lacks(const struct kernel_types *t, const struct bpf_program *prog);
+
+/* Like bpf_program__attach(). */
+struct bpf_link *program__attach(const struct bpf_program *prog);
+
+#endif
