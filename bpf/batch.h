@@ -9,7 +9,7 @@
 #define XENPIN_BPF_BATCH_H
 
 #include "emit.h"
-#include "linked.h"
+#include "mc_buffer.h"
 
 /*
  * Walks the mmuext operations of a batch.  One entry can hold several, and two

@@ -9,7 +9,7 @@
  * counted.  A fork makes some 28 flushes, of which two have pins, so what
  * counts is how soon the other 26 are let go.
  */
-#include "linked.h"
+#include "mc_buffer.h"
 #include "../include/counters.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
@@ -226,7 +226,7 @@ static __noinline int count_end(void)
 #define WAY_OUT(function)                                                                         \
 	SEC("fexit/" #function) int count_##function(void *ctx)                                    \
 	{                                                                                          \
-		return UNPREEMPTED(count_end());                                                              \
+		return count_end();                                                                \
 	}
 
 WAY_OUT(__xen_pgd_pin)

@@ -14,7 +14,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define MM_EVENT(kind_, hook_) \
 	((struct xp_event){ .kind = kind_, .hook = hook_, .level = XP_L4 })
 
-/* One body, two ways to attach to a tracepoint. */
+/* One body, two ways to attach to a tracepoint; for some hooks there is a third, see below. */
 #define TRACEPOINT(event, name, args, call)                                                       \
 	SEC("tp_btf/" #event) int BPF_PROG(name##_btf, UNPAREN args)                               \
 	{                                                                                          \
@@ -28,13 +28,29 @@ char LICENSE[] SEC("license") = "GPL";
 
 TRACEPOINT(xen_mmu_alloc_ptpage, alloc,
 	   (struct mm_struct * mm, unsigned long pfn, unsigned int level, bool pinned),
-	   UNPREEMPTED(on_alloc(ctx, mm, pfn, level, pinned)))
+	   on_alloc(ctx, mm, pfn, level, pinned))
 TRACEPOINT(xen_mmu_release_ptpage, release, (unsigned long pfn, unsigned int level, bool pinned),
-	   UNPREEMPTED(on_release(ctx, pfn, level, pinned)))
+	   on_release(ctx, pfn, level, pinned))
 TRACEPOINT(xen_mmu_pgd_pin, pgd_pin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_PIN, XP_HOOK_PGD_PIN), XP_W_MM_PIN, mm, pgd))
 TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_UNPIN, XP_HOOK_PGD_UNPIN), XP_W_MM_UNPIN, mm, pgd))
+
+/*
+ * Where tracepoints can be preempted, a program that was is skipped for all
+ * other tasks of its CPU until it goes on, and a whole process may end
+ * meanwhile.  perf's callbacks, which cost more, still forbid it.
+ */
+SEC("tp/xen/xen_mmu_alloc_ptpage")
+int alloc_tp(struct trace_event_raw_xen_mmu_alloc_ptpage *ctx)
+{
+	return on_alloc(ctx, ctx->mm, ctx->pfn, ctx->level, ctx->pinned);
+}
+SEC("tp/xen/xen_mmu_release_ptpage")
+int release_tp(struct trace_event_raw_xen_mmu_release_ptpage *ctx)
+{
+	return on_release(ctx, ctx->pfn, ctx->level, ctx->pinned);
+}
 
 /* The way in of a flush, and its ways out: bpf/flight.h. */
 TRACEPOINT(xen_mc_flush, flush, (unsigned int entries), on_flush(ctx, entries))
@@ -45,11 +61,11 @@ SEC("fentry/xen_pte_unlock") int tree_flushed(void *ctx)
 }
 SEC("fexit/xen_alloc_pte") int alloc_flushed(void *ctx)
 {
-	return UNPREEMPTED(on_flushed(true));
+	return on_flushed(true);
 }
 SEC("fexit/xen_release_pte") int release_flushed(void *ctx)
 {
-	return UNPREEMPTED(on_flushed(true));
+	return on_flushed(true);
 }
 
 static __always_inline __u64 lookup(const char *name, int size)

@@ -47,6 +47,20 @@ struct page {
 	unsigned long flags;
 };
 
+/* include/trace/events/xen.h */
+struct trace_event_raw_xen_mmu_alloc_ptpage {
+	struct mm_struct *mm;
+	unsigned long pfn;
+	unsigned int level;
+	bool pinned;
+};
+
+struct trace_event_raw_xen_mmu_release_ptpage {
+	unsigned long pfn;
+	unsigned int level;
+	bool pinned;
+};
+
 #define MC_BATCH 32
 
 /* arch/x86/xen/multicalls.c; the per-CPU variable of the same name. */

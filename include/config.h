@@ -10,6 +10,12 @@
 
 #include "record.h"
 
+/*
+ * In the programs' instructions, the address of the per-CPU variable mc_buffer:
+ * the loader puts its number in the kernel's types there.
+ */
+#define XP_MC_BUFFER	0x7870000078700000
+
 /* Bits of xp_config.what, one per value of --op. */
 enum xp_what {
 	XP_W_PIN	= 1 << 0,

@@ -196,12 +196,12 @@ static const char *parse_string(const struct option_spec *spec, const char *valu
 
 static const char *parse_via(const struct option_spec *spec, const char *value, void *field)
 {
-	static const char *const ways[] = { "tp_btf", "raw_tp" };
+	static const char *const ways[] = { "tp", "tp_btf", "raw_tp" };
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
 		if (!strcmp(value, ways[i]))
 			return parse_string(spec, value, field);
-	return "one of tp_btf, raw_tp";
+	return "one of tp, tp_btf, raw_tp";
 }
 
 static const char *parse_comm(const struct option_spec *spec, const char *value, void *field)
@@ -278,7 +278,7 @@ static const struct option_spec specs[] = {
 	  FOR_PAGE, AT(ready_file), parse_string },
 	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", LIVE,
 	  AT(ring_pages), parse_ring, 1, 512 },
-	{ "via", 0, "WAY", "begin with this way to attach: tp_btf, raw_tp",
+	{ "via", 0, "WAY", "begin with this way to attach: tp, tp_btf, raw_tp",
 	  LIVE, AT(via), parse_via },
 	{ "repeat", 0, "N", "audit N times", FOR_AUDIT, AT(repeat), parse_u32, 1, 1000000 },
 	{ "dry-run", 0, NULL, "load and verify, attach nothing", LIVE, AT(dry_run) },

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/types.h>
 
@@ -18,8 +19,17 @@
 /* Page tables of one mm, with --mm: 128 GiB of it. */
 #define MM_TABLES (1 << 16)
 
+#define NO_SUCH "this kernel has no %s"
+
 #define TRACEPOINT_WAYS(name) \
 	{ { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
+
+/* Kernels whose tracepoints can be preempted have this guard for them: bpf/trace.bpf.c. */
+#define PREEMPTIBLE "class_srcu_fast_notrace_t"
+
+#define TABLE_WAYS(name) \
+	{ { "tp", { name "_tp" }, PREEMPTIBLE }, \
+	  { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
 
 #define WAYS_OUT "tree_flushed", "alloc_flushed", "release_flushed"
 
@@ -29,9 +39,9 @@ const struct hook hooks[HOOKS] = {
 			    { { "tp_btf", { "flush_btf", WAYS_OUT } },
 			      { "raw_tp", { "flush_raw", WAYS_OUT } } } },
 	[XP_HOOK_ALLOC] = { "alloc", "a page becomes a page table", true,
-			    XP_W_ALLOC, TRACEPOINT_WAYS("alloc") },
+			    XP_W_ALLOC, TABLE_WAYS("alloc") },
 	[XP_HOOK_RELEASE] = { "release", "a page table becomes a page again", true,
-			      XP_W_RELEASE, TRACEPOINT_WAYS("release") },
+			      XP_W_RELEASE, TABLE_WAYS("release") },
 	[XP_HOOK_PGD_PIN] = { "pgd_pin", "a whole tree is pinned", false,
 			      XP_W_MM_PIN, TRACEPOINT_WAYS("pgd_pin") },
 	[XP_HOOK_PGD_UNPIN] = { "pgd_unpin", "a whole tree is unpinned", false,
@@ -150,59 +160,52 @@ static int hook_of_prog(const struct attachment at[HOOKS], const char *wanted)
 	return -1;
 }
 
-/* Before the kernel is asked: a hook whose programs want what it does not have. */
-static int find_lacking(const struct kernel_types *types, const struct trace_bpf *skel,
-			const struct attachment at[HOOKS])
+/* What a hook's way wants that this kernel does not have, or NULL. */
+static const char *lacks(const struct kernel_types *types, const struct trace_bpf *skel,
+			 const struct attachment *at, int h)
 {
-	const char *name, *target;
+	const struct way *way = &hooks[h].ways[at->way];
+	const char *target = NULL;
 
-	for (int h = 0; h < HOOKS; h++) {
-		for (int i = 0; (name = prog_name(&at[h], h, i)); i++) {
-			target = program__lacks(types, find_prog(skel, name));
-			if (!target)
-				continue;
-			snprintf(refusal.text, sizeof(refusal.text), "this kernel has no %s", target);
-			return h;
-		}
-	}
-	return -1;
+	if (way->only && !kernel_types__id(types, way->only, BTF_KIND_TYPEDEF))
+		return way->only;
+	for (int i = 0; !target && i < PROGS_MAX && way->progs[i]; i++)
+		target = program__lacks(types, find_prog(skel, way->progs[i]));
+	return target;
 }
 
-static int load_with(struct kernel_types *types, struct trace_bpf **skel,
-		     const struct attachment at[HOOKS], const struct options *opts, int *culprit)
+/* The types are found once, whatever is loaded after that. */
+static int open_skeleton(struct trace_bpf **skel, struct kernel_types *types)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .btf_custom_path = kernel_types__path(types));
-	int err;
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(types));
 
-	*skel = trace_bpf__open_opts(&open_opts);
+	refusal__clear();
+	*skel = trace_bpf__open_opts(&opts);
 	if (!*skel)
 		return -errno;
-	configure(*skel, opts);
-	select_ways(*skel, at);
-	err = programs__find(types, (*skel)->obj);
-	if (err)
-		return err;
-	*culprit = find_lacking(types, *skel, at);
-	if (*culprit >= 0)
-		return -ENOENT;
-	err = trace_bpf__load(*skel);
-	if (err)
-		*culprit = hook_of_prog(at, refusal.prog);
+	return programs__find(types, (*skel)->obj);
+}
+
+static int open_types(struct kernel_types **types)
+{
+	int err = programs__init() ?: kernel_types__open(types);
+
+	for (int h = 0; !err && h < HOOKS; h++)
+		for (const struct way *way = hooks[h].ways; !err && way->via; way++)
+			if (way->only)
+				err = kernel_types__want(*types, way->only, BTF_KIND_TYPEDEF);
 	return err;
 }
 
-static int load(struct trace_bpf **skel, const struct attachment at[HOOKS],
+static int load(struct trace_bpf *skel, const struct attachment at[HOOKS],
 		const struct options *opts, int *culprit)
 {
-	struct kernel_types *types = NULL;
-	int err = programs__init() ?: kernel_types__open(&types);
+	int err;
 
-	*culprit = -1;
-	*skel = NULL;
-	refusal__clear();
-	if (!err)
-		err = load_with(types, skel, at, opts, culprit);
-	kernel_types__close(types);
+	configure(skel, opts);
+	select_ways(skel, at);
+	err = trace_bpf__load(skel);
+	*culprit = err ? hook_of_prog(at, refusal.prog) : -1;
 	return err;
 }
 
@@ -237,6 +240,23 @@ static int next_way(struct attachment *at, int h, int err, char why[REASON_LEN])
 	return err;
 }
 
+/* Past the ways that need what this kernel does not have. */
+static int skip_lacking(const struct kernel_types *types, const struct trace_bpf *skel,
+			struct attachment at[HOOKS], char why[REASON_LEN])
+{
+	const char *missing;
+	int err = 0;
+
+	for (int h = 0; h < HOOKS; h++) {
+		while (!err && at[h].way >= 0 && (missing = lacks(types, skel, &at[h], h))) {
+			snprintf(refusal.text, sizeof(refusal.text), NO_SUCH, missing);
+			err = next_way(&at[h], h, -ENOENT, why);
+			refusal__clear();
+		}
+	}
+	return err;
+}
+
 static int run_locate(struct trace_bpf *skel)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run);
@@ -244,10 +264,50 @@ static int run_locate(struct trace_bpf *skel)
 	return bpf_prog_test_run_opts(bpf_program__fd(skel->progs.locate), &run);
 }
 
+/* One try; *@culprit is the hook that was refused, -1: it was none of them. */
+static int try_ways(struct trace_bpf *skel, struct attachment at[HOOKS],
+		    const struct options *opts, bool attach, int *culprit)
+{
+	int err = load(skel, at, opts, culprit);
+
+	if (!err)
+		err = run_locate(skel);
+	if (!err && attach)
+		err = attach_all(skel, at, culprit);
+	return err;
+}
+
+static int open_with(struct kernel_types *types, struct trace_bpf **skel,
+		     struct attachment at[HOOKS], const struct options *opts, bool attach,
+		     char why[REASON_LEN])
+{
+	int err, culprit;
+
+	for (;;) {
+		*why = 0;
+		culprit = -1;
+		err = open_skeleton(skel, types) ?: skip_lacking(types, *skel, at, why);
+		if (!err)
+			err = try_ways(*skel, at, opts, attach, &culprit);
+		if (!err)
+			return 0;
+		hooks__close(*skel, at);
+		if (culprit < 0) {
+			if (!*why)
+				snprintf(why, REASON_LEN, "%s",
+					 *refusal.text ? refusal.text : strerror(-err));
+			return err;
+		}
+		if (next_way(&at[culprit], culprit, err, why))
+			return err;
+	}
+}
+
 int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const struct options *opts,
 		bool attach, char why[REASON_LEN])
 {
-	int err, culprit;
+	struct kernel_types *types = NULL;
+	int err = open_types(&types);
 
 	for (int h = 0; h < HOOKS; h++) {
 		at[h] = (struct attachment){};
@@ -257,38 +317,46 @@ int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const stru
 			if (!strcmp(hooks[h].ways[w].via, opts->via))
 				at[h].way = w;
 	}
-	for (;;) {
-		err = load(skel, at, opts, &culprit);
-		if (!err)
-			err = run_locate(*skel);
-		if (!err && attach)
-			err = attach_all(*skel, at, &culprit);
-		if (!err)
-			return 0;
-		hooks__close(*skel, at);
-		if (culprit < 0) {
-			snprintf(why, REASON_LEN, "%s",
-				 *refusal.text ? refusal.text : strerror(-err));
-			return err;
-		}
-		if (next_way(&at[culprit], culprit, err, why))
-			return err;
-	}
+	if (err)
+		snprintf(why, REASON_LEN, "%s", strerror(-err));
+	else
+		err = open_with(types, skel, at, opts, attach, why);
+	kernel_types__close(types);
+	return err;
 }
 
-bool hooks__probe(int h, int way, char reason[REASON_LEN])
+static int probe(struct kernel_types *types, int h, int way, char reason[REASON_LEN])
 {
 	struct options none = { .pfn.to = UINT64_MAX, .ring_pages = 1 };
 	struct attachment at[HOOKS];
 	struct trace_bpf *skel;
+	const char *missing;
 	int err, culprit;
 
 	for (int i = 0; i < HOOKS; i++)
 		at[i] = (struct attachment){ .way = i == h ? way : WAY_UNWANTED };
-	err = load(&skel, at, &none, &culprit);
+	err = open_skeleton(&skel, types);
+	missing = err ? NULL : lacks(types, skel, &at[h], h);
+	if (missing)
+		snprintf(refusal.text, sizeof(refusal.text), NO_SUCH, missing);
+	if (!err)
+		err = missing ? -ENOENT : load(skel, at, &none, &culprit);
 	if (err)
 		snprintf(reason, REASON_LEN, "%s", *refusal.text ? refusal.text : strerror(-err));
 	trace_bpf__destroy(skel);
+	return err;
+}
+
+bool hooks__probe(int h, int way, char reason[REASON_LEN])
+{
+	struct kernel_types *types = NULL;
+	int err = open_types(&types);
+
+	if (err)
+		snprintf(reason, REASON_LEN, "%s", strerror(-err));
+	else
+		err = probe(types, h, way, reason);
+	kernel_types__close(types);
 	return !err;
 }
 

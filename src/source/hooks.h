@@ -13,7 +13,7 @@
 
 #include "../options.h"
 
-#define WAYS_MAX	2
+#define WAYS_MAX	3
 #define PROGS_MAX	4
 #define REASON_LEN	160
 
@@ -25,6 +25,7 @@ struct hook {
 	struct way {
 		const char *via;	/* NULL ends the list */
 		const char *progs[PROGS_MAX];
+		const char *only;	/* where the kernel has this typedef; NULL: always */
 	} ways[WAYS_MAX + 1];
 };
 

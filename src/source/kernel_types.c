@@ -33,6 +33,7 @@ struct wanted {
 struct kernel_types {
 	int file;
 	char path[32];
+	bool done;
 	struct wanted wanted[WANTED_MAX];
 	uint32_t nr_wanted;
 	uint8_t sieve[1 << SIEVE_BITS];
@@ -470,8 +471,11 @@ static int write_file(struct kernel_types *t, const struct btf *local)
 int kernel_types__find(struct kernel_types *t, const struct bpf_object *obj)
 {
 	const struct btf *local = bpf_object__btf(obj);
-	int err = want_types(t, local);
+	int err;
 
+	if (t->done)
+		return 0;
+	err = want_types(t, local);
 	if (!err)
 		err = read_btf(t);
 	if (!err)
@@ -482,5 +486,6 @@ int kernel_types__find(struct kernel_types *t, const struct bpf_object *obj)
 	free(t->at);
 	t->data = NULL;
 	t->at = NULL;
+	t->done = !err;
 	return err;
 }

@@ -27,7 +27,7 @@ const char *kernel_types__path(const struct kernel_types *t);
 /* Also look for a type of this name and BTF_KIND_*.  Before kernel_types__find(). */
 int kernel_types__want(struct kernel_types *t, const char *name, uint32_t kind);
 
-/* The pass.  Of @obj, just opened, the types are looked for, too.  Returns 0 or -errno. */
+/* The pass, once.  Of @obj, just opened, the types are looked for, too.  Returns 0 or -errno. */
 int kernel_types__find(struct kernel_types *t, const struct bpf_object *obj);
 
 /* A type's number in the kernel's BTF; 0 when it has none such, or it was not wanted. */

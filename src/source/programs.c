@@ -9,7 +9,7 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
-#include "../../include/linked.h"
+#include "../../include/config.h"
 #include "programs.h"
 
 #define MC_BUFFER "mc_buffer"
@@ -28,16 +28,6 @@ static const struct section {
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(*sections))
-
-static const struct kfunc {
-	int call;
-	const char *name;
-} kfuncs[] = {
-	{ XP_LINK_PREEMPT_DISABLE, "bpf_preempt_disable" },
-	{ XP_LINK_PREEMPT_ENABLE, "bpf_preempt_enable" },
-};
-
-#define KFUNCS (sizeof(kfuncs) / sizeof(*kfuncs))
 
 /* libbpf's callback gets a number and no pointer: the types of the object that is being loaded. */
 static const struct kernel_types *types;
@@ -68,12 +58,10 @@ int programs__find(struct kernel_types *t, struct bpf_object *obj)
 	struct bpf_program *prog;
 	char name[128];
 
-	for (size_t i = 0; !err && i < KFUNCS; i++)
-		err = kernel_types__want(t, kfuncs[i].name, BTF_KIND_FUNC);
 	bpf_object__for_each_program(prog, obj) {
 		const struct section *s = section_of(prog);
 
-		if (err || !s || !s->before || !bpf_program__autoload(prog))
+		if (err || !s || !s->before)
 			continue;
 		name_in_btf(s, prog, name);
 		err = kernel_types__want(t, name, s->kind);
@@ -93,32 +81,13 @@ const char *program__lacks(const struct kernel_types *t, const struct bpf_progra
 	return kernel_types__id(t, name, s->kind) ? NULL : target_of(s, prog);
 }
 
-/* A call of a kfunc that is not there becomes "r0 = 0". */
-static void link_call(struct bpf_insn *insn, const char *name)
+static bool is_mc_buffer(const struct bpf_insn *insn)
 {
-	uint32_t id = kernel_types__id(types, name, BTF_KIND_FUNC);
-
-	if (id)
-		*insn = (struct bpf_insn){ .code = BPF_JMP | BPF_CALL,
-					   .src_reg = BPF_PSEUDO_KFUNC_CALL, .imm = id };
-	else
-		*insn = (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K };
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW) && !insn->src_reg &&
+	       insn[0].imm == (int)XP_MC_BUFFER && insn[1].imm == XP_MC_BUFFER >> 32;
 }
 
-static void link_one(struct bpf_insn *insn)
-{
-	if (insn->code == (BPF_LD | BPF_IMM | BPF_DW) && !insn->src_reg &&
-	    insn[0].imm == (int)XP_LINK_MC_BUFFER && insn[1].imm == XP_LINK_MC_BUFFER >> 32) {
-		insn->src_reg = BPF_PSEUDO_BTF_ID;
-		insn[0].imm = kernel_types__id(types, MC_BUFFER, BTF_KIND_VAR);
-		insn[1].imm = 0;
-	}
-	for (const struct kfunc *k = kfuncs; k < kfuncs + KFUNCS; k++)
-		if (insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg && insn->imm == k->call)
-			link_call(insn, k->name);
-}
-
-static int link_insns(struct bpf_program *prog)
+static int link_mc_buffer(struct bpf_program *prog)
 {
 	size_t nr = bpf_program__insn_cnt(prog), size = nr * sizeof(struct bpf_insn);
 	struct bpf_insn *insns = malloc(size);
@@ -127,8 +96,13 @@ static int link_insns(struct bpf_program *prog)
 	if (!insns)
 		return -ENOMEM;
 	memcpy(insns, bpf_program__insns(prog), size);
-	for (size_t i = 0; i < nr; i++)
-		link_one(&insns[i]);
+	for (size_t i = 0; i + 1 < nr; i++) {
+		if (!is_mc_buffer(&insns[i]))
+			continue;
+		insns[i].src_reg = BPF_PSEUDO_BTF_ID;
+		insns[i].imm = kernel_types__id(types, MC_BUFFER, BTF_KIND_VAR);
+		insns[i + 1].imm = 0;
+	}
 	err = bpf_program__set_insns(prog, insns, nr);
 	free(insns);
 	return err;
@@ -146,7 +120,7 @@ static int prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts, lo
 		bpf_program__set_expected_attach_type(prog, s->attach);
 		bpf_program__set_type(prog, s->type);
 	}
-	return link_insns(prog);
+	return link_mc_buffer(prog);
 }
 
 /* A program that is BPF_PROG_TYPE_TRACING from the begin makes libbpf read the kernel's types. */
@@ -174,6 +148,8 @@ struct bpf_link *program__attach(const struct bpf_program *prog)
 {
 	const struct section *s = section_of(prog);
 
+	if (!s)
+		return bpf_program__attach(prog);
 	if (s->before)
 		return bpf_program__attach_trace(prog);
 	return bpf_program__attach_raw_tracepoint(prog, target_of(s, prog));

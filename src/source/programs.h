@@ -3,8 +3,7 @@
  * Loading and attaching programs with what kernel_types knows.
  *
  * The programs' sections are libbpf's (tp_btf, raw_tp, fentry, fexit), but their
- * targets are found by kernel_types, and include/linked.h says what becomes of
- * some of their instructions.
+ * targets, and the variable mc_buffer, are found by kernel_types.
  */
 #ifndef XENPIN_PROGRAMS_H
 #define XENPIN_PROGRAMS_H
@@ -19,7 +18,7 @@ struct bpf_program;
 /* Sections are ours from here on, in all objects of this process.  0 or -errno. */
 int programs__init(void);
 
-/* Look for what @obj's programs, as far as they are to be loaded, want; then it can be loaded. */
+/* Find what @obj's programs want, unless that was done; then it can be loaded. */
 int programs__find(struct kernel_types *t, struct bpf_object *obj);
 
 /* What @prog wants and this kernel does not have; NULL: nothing. */
