@@ -149,7 +149,7 @@ kernel-deb:
 # tests/bench/run --help lists what BENCH can say.
 bench:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/clock
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/work $(B)/clock
 	$(Q)tests/bench/run $(BENCH)
 
 $(B)/manuals: $(B)/xenpin tools/manuals docs/xenpin.1.in

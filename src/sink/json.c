@@ -62,26 +62,56 @@ void put_comm(struct line *l, const char *comm)
 	put(l, cache[i].escaped, cache[i].len);
 }
 
-static void put_head(struct line *l, const char *type, const struct xp_record *rec)
+/* ,"cpu":C,"pid":P,"comm":"NAME": records of a task come one after the other. */
+static void put_task(struct line *l, const struct xp_record *rec)
+{
+	static struct {
+		uint32_t pid;
+		uint16_t cpu;
+		char comm[XP_COMM_LEN];
+		struct line text;
+	} last;
+
+	if (last.pid != rec->pid || last.cpu != rec->cpu || !last.text.at ||
+	    memcmp(last.comm, rec->comm, XP_COMM_LEN)) {
+		last.pid = rec->pid;
+		last.cpu = rec->cpu;
+		memcpy(last.comm, rec->comm, XP_COMM_LEN);
+		line__begin(&last.text);
+		PUT(&last.text, ",\"cpu\":");
+		put_dec(&last.text, rec->cpu);
+		PUT(&last.text, ",\"pid\":");
+		put_dec(&last.text, rec->pid);
+		PUT(&last.text, ",\"comm\":");
+		put_comm(&last.text, rec->comm);
+	}
+	put(l, last.text.text, last.text.at - last.text.text);
+}
+
+/* Inlined, so that the length of a literal is a constant. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE void put_begin(struct line *l, const char *type, const struct xp_record *rec)
 {
 	PUT(l, "{\"schema\":1,\"type\":\"");
 	put_string(l, type);
 	PUT(l, "\",\"t\":");
 	put_dec(l, rec->t);
-	PUT(l, ",\"cpu\":");
-	put_dec(l, rec->cpu);
-	if (rec->kind == XP_LOST)
-		return;
-	PUT(l, ",\"pid\":");
-	put_dec(l, rec->pid);
-	PUT(l, ",\"comm\":");
-	put_comm(l, rec->comm);
 }
 
-static void put_what(struct line *l, const char *what)
+ALWAYS_INLINE void put_head(struct line *l, const char *type, const struct xp_record *rec)
+{
+	put_begin(l, type, rec);
+	put_task(l, rec);
+}
+
+ALWAYS_INLINE void put_what(struct line *l, bool first, const char *is, const char *is_not)
 {
 	PUT(l, ",\"what\":\"");
-	put_string(l, what);
+	if (first)
+		put_string(l, is);
+	else
+		put_string(l, is_not);
 	PUT(l, "\"");
 }
 
@@ -132,7 +162,7 @@ static void put_batch(struct line *l, const struct xp_record *rec)
 static void put_table(struct line *l, const struct xp_record *rec)
 {
 	put_head(l, "table", rec);
-	put_what(l, rec->kind == XP_TABLE_ALLOC ? "alloc" : "release");
+	put_what(l, rec->kind == XP_TABLE_ALLOC, "alloc", "release");
 	PUT(l, ",\"pfn\":");
 	put_hex_string(l, rec->u.table.pfn);
 	PUT(l, ",\"level\":");
@@ -151,7 +181,7 @@ static void put_table(struct line *l, const struct xp_record *rec)
 static void put_mm(struct line *l, const struct xp_record *rec)
 {
 	put_head(l, "mm", rec);
-	put_what(l, rec->kind == XP_MM_PIN ? "pin" : "unpin");
+	put_what(l, rec->kind == XP_MM_PIN, "pin", "unpin");
 	PUT(l, ",\"mm\":");
 	put_hex_string(l, rec->u.mm.mm);
 	PUT(l, ",\"pgd\":");
@@ -161,7 +191,7 @@ static void put_mm(struct line *l, const struct xp_record *rec)
 static void put_flag(struct line *l, const struct xp_record *rec)
 {
 	put_head(l, "flag", rec);
-	put_what(l, rec->kind == XP_FLAG_SET ? "set" : "clear");
+	put_what(l, rec->kind == XP_FLAG_SET, "set", "clear");
 	PUT(l, ",\"pfn\":");
 	put_hex_string(l, rec->u.flag.pfn);
 	PUT(l, ",\"level\":");
@@ -172,7 +202,9 @@ static void put_flag(struct line *l, const struct xp_record *rec)
 
 static void put_lost(struct line *l, const struct xp_record *rec)
 {
-	put_head(l, "lost", rec);
+	put_begin(l, "lost", rec);
+	PUT(l, ",\"cpu\":");
+	put_dec(l, rec->cpu);
 	PUT(l, ",\"hook\":\"");
 	put_string(l, hook_name(rec->u.lost.hook));
 	PUT(l, "\",\"count\":");

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Long enough for 32 operations; stacks are written apart.  @text is not cleared. */
+/* Long enough for 32 operations and a few bytes; stacks are written apart.  @text is not cleared. */
 struct line {
 	char *at;
 	char text[8192];
@@ -23,7 +23,7 @@ static inline void line__begin(struct line *l)
 
 static inline void line__write(const struct line *l, FILE *out)
 {
-	fwrite(l->text, 1, l->at - l->text, out);
+	fwrite_unlocked(l->text, 1, l->at - l->text, out);
 }
 
 static inline void put(struct line *l, const char *text, size_t len)
@@ -45,6 +45,18 @@ static inline void put_pad(struct line *l, char pad, int count)
 		*l->at++ = pad;
 }
 
+/*
+ * A copy of a fixed size is a few instructions, one of the right size a call:
+ * what is too much is overwritten.  @text has DIGITS_MAX bytes.
+ */
+#define DIGITS_MAX 20
+
+static inline void put_digits(struct line *l, const char *text, int len)
+{
+	memcpy(l->at, text, DIGITS_MAX);
+	l->at += len;
+}
+
 /* At least @width characters, with @pad in front. */
 static inline void put_dec_padded(struct line *l, uint64_t value, int width, char pad)
 {
@@ -52,7 +64,7 @@ static inline void put_dec_padded(struct line *l, uint64_t value, int width, cha
 				    "25262728293031323334353637383940414243444546474849"
 				    "50515253545556575859606162636465666768697071727374"
 				    "75767778798081828384858687888990919293949596979899";
-	char digits[20], *end = digits + sizeof(digits), *p = end;
+	char digits[2 * DIGITS_MAX], *end = digits + DIGITS_MAX, *p = end;
 
 	/* Times have thirteen digits, and most of a line's cost: two with each division. */
 	for (; value >= 100; value /= 100)
@@ -62,7 +74,7 @@ static inline void put_dec_padded(struct line *l, uint64_t value, int width, cha
 	else
 		*--p = '0' + value;
 	put_pad(l, pad, width - (end - p));
-	put(l, p, end - p);
+	put_digits(l, p, end - p);
 }
 
 static inline void put_dec(struct line *l, uint64_t value)
@@ -77,15 +89,30 @@ static inline void put_signed(struct line *l, int64_t value)
 	put_dec(l, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
+/* Eight digits, the first in the lowest byte: each nibble in a byte, all bytes at once. */
+static inline uint64_t hex_digits(uint32_t value)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t x = value, letters;
+
+	x = (x | x << 16) & 0x0000ffff0000ffff;
+	x = (x | x << 8) & 0x00ff00ff00ff00ff;
+	x = (x | x << 4) & 0x0f0f0f0f0f0f0f0f;
+	letters = (x + 6 * ones) >> 4 & ones;
+	return __builtin_bswap64(x + '0' * ones + letters * ('a' - '9' - 1));
+}
+
 /* 0x and at least one digit. */
 static inline void put_hex(struct line *l, uint64_t value)
 {
 	int digits = value ? (67 - __builtin_clzll(value)) / 4 : 1;
+	uint64_t high = hex_digits(value >> 32), low = hex_digits(value);
+	char text[16 + DIGITS_MAX];
 
+	memcpy(text, &high, sizeof(high));
+	memcpy(text + 8, &low, sizeof(low));
 	PUT(l, "0x");
-	for (int i = digits - 1; i >= 0; i--, value >>= 4)
-		l->at[i] = "0123456789abcdef"[value & 15];
-	l->at += digits;
+	put_digits(l, text + 16 - digits, digits);
 }
 
 #endif

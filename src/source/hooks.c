@@ -19,8 +19,6 @@
 /* Page tables of one mm, with --mm: 128 GiB of it. */
 #define MM_TABLES (1 << 16)
 
-#define NO_SUCH "this kernel has no %s"
-
 #define TRACEPOINT_WAYS(name) \
 	{ { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
 
@@ -28,7 +26,7 @@
 #define PREEMPTIBLE "class_srcu_fast_notrace_t"
 
 #define TABLE_WAYS(name) \
-	{ { "tp", { name "_tp" }, PREEMPTIBLE }, \
+	{ { "tp", { name "_tp" }, PREEMPTIBLE, "nobody is preempted in a tracepoint here" }, \
 	  { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
 
 #define WAYS_OUT "tree_flushed", "alloc_flushed", "release_flushed"
@@ -160,17 +158,21 @@ static int hook_of_prog(const struct attachment at[HOOKS], const char *wanted)
 	return -1;
 }
 
-/* What a hook's way wants that this kernel does not have, or NULL. */
-static const char *lacks(const struct kernel_types *types, const struct trace_bpf *skel,
-			 const struct attachment *at, int h)
+/* Does a hook's way want what this kernel does not have?  Then the refusal says what. */
+static bool lacks(const struct kernel_types *types, const struct trace_bpf *skel,
+		  const struct attachment *at, int h)
 {
 	const struct way *way = &hooks[h].ways[at->way];
 	const char *target = NULL;
 
-	if (way->only && !kernel_types__id(types, way->only, BTF_KIND_TYPEDEF))
-		return way->only;
+	if (way->only && !kernel_types__id(types, way->only, BTF_KIND_TYPEDEF)) {
+		snprintf(refusal.text, sizeof(refusal.text), "%s", way->else_why);
+		return true;
+	}
 	for (int i = 0; !target && i < PROGS_MAX && way->progs[i]; i++)
 		target = program__lacks(types, find_prog(skel, way->progs[i]));
+	if (target)
+		snprintf(refusal.text, sizeof(refusal.text), "this kernel has no %s", target);
 	return target;
 }
 
@@ -244,12 +246,10 @@ static int next_way(struct attachment *at, int h, int err, char why[REASON_LEN])
 static int skip_lacking(const struct kernel_types *types, const struct trace_bpf *skel,
 			struct attachment at[HOOKS], char why[REASON_LEN])
 {
-	const char *missing;
 	int err = 0;
 
 	for (int h = 0; h < HOOKS; h++) {
-		while (!err && at[h].way >= 0 && (missing = lacks(types, skel, &at[h], h))) {
-			snprintf(refusal.text, sizeof(refusal.text), NO_SUCH, missing);
+		while (!err && at[h].way >= 0 && lacks(types, skel, &at[h], h)) {
 			err = next_way(&at[h], h, -ENOENT, why);
 			refusal__clear();
 		}
@@ -330,17 +330,13 @@ static int probe(struct kernel_types *types, int h, int way, char reason[REASON_
 	struct options none = { .pfn.to = UINT64_MAX, .ring_pages = 1 };
 	struct attachment at[HOOKS];
 	struct trace_bpf *skel;
-	const char *missing;
 	int err, culprit;
 
 	for (int i = 0; i < HOOKS; i++)
 		at[i] = (struct attachment){ .way = i == h ? way : WAY_UNWANTED };
 	err = open_skeleton(&skel, types);
-	missing = err ? NULL : lacks(types, skel, &at[h], h);
-	if (missing)
-		snprintf(refusal.text, sizeof(refusal.text), NO_SUCH, missing);
 	if (!err)
-		err = missing ? -ENOENT : load(skel, at, &none, &culprit);
+		err = lacks(types, skel, &at[h], h) ? -ENOENT : load(skel, at, &none, &culprit);
 	if (err)
 		snprintf(reason, REASON_LEN, "%s", *refusal.text ? refusal.text : strerror(-err));
 	trace_bpf__destroy(skel);

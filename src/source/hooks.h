@@ -26,6 +26,7 @@ struct hook {
 		const char *via;	/* NULL ends the list */
 		const char *progs[PROGS_MAX];
 		const char *only;	/* where the kernel has this typedef; NULL: always */
+		const char *else_why;	/* elsewhere: why not */
 	} ways[WAYS_MAX + 1];
 };
 
