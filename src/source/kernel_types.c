@@ -40,7 +40,6 @@ struct kernel_types {
 
 	/* During the pass. */
 	char *data;			/* the kernel's BTF */
-	size_t size;
 	const char *strings;
 	uint32_t *at;			/* offset in .data by type number */
 	uint32_t nr_types;
@@ -78,7 +77,7 @@ const char *kernel_types__path(const struct kernel_types *t)
 	return t->path;
 }
 
-/* A short name stands before another one, or before the padding: see make_room(). */
+/* A short name stands before another one, or before the padding: see read_btf(). */
 static uint32_t sieve(const char *name)
 {
 	uint32_t begin;
@@ -154,29 +153,8 @@ static int want_types(struct kernel_types *t, const struct btf *local)
 	return err;
 }
 
-/* Room for @size bytes, and for whoever looks at the first four of the last name. */
-static int make_room(struct kernel_types *t, size_t size)
-{
-	/* Populated: a fault costs a PV guest more than the page. */
-	void *room = mmap(NULL, size + sizeof(uint32_t), PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	if (room == MAP_FAILED)
-		return -errno;
-	t->data = room;
-	t->size = size;
-	return 0;
-}
-
-static void give_room_back(struct kernel_types *t)
-{
-	if (t->data)
-		munmap(t->data, t->size + sizeof(uint32_t));
-	t->data = NULL;
-}
-
 /* The whole of it in one call, which sysfs does not give. */
-static int get_from_bpf(struct kernel_types *t)
+static int get_from_bpf(char **data, size_t *size)
 {
 	int err = -ENOENT;
 
@@ -190,29 +168,15 @@ static int get_from_bpf(struct kernel_types *t)
 			continue;
 		if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.kernel_btf &&
 		    !strcmp(name, "vmlinux")) {
-			err = make_room(t, info.btf_size);
-			info = (struct bpf_btf_info){ .btf = (uintptr_t)t->data,
-						      .btf_size = t->size };
-			if (!err)
-				err = bpf_obj_get_info_by_fd(fd, &info, &len);
+			*size = info.btf_size;
+			*data = malloc(*size + sizeof(uint32_t));
+			info = (struct bpf_btf_info){ .btf = (uintptr_t)*data, .btf_size = *size };
+			err = !*data ? -ENOMEM : bpf_obj_get_info_by_fd(fd, &info, &len);
+			if (err)
+				free(*data);
 		}
 		close(fd);
 	}
-	return err;
-}
-
-static int get_from_file(struct kernel_types *t)
-{
-	char *data;
-	size_t size;
-	int err = read_file(BTF_PATH, BTF_MAX, &data, &size);
-
-	if (err)
-		return err;
-	err = make_room(t, size);
-	if (!err)
-		memcpy(t->data, data, size);
-	free(data);
 	return err;
 }
 
@@ -220,16 +184,19 @@ static int read_btf(struct kernel_types *t)
 {
 	const struct btf_header *header;
 	size_t size;
+	int err;
 
-	if (get_from_bpf(t)) {
-		int err;
-
-		give_room_back(t);
-		err = get_from_file(t);
+	if (get_from_bpf(&t->data, &size)) {
+		err = read_file(BTF_PATH, BTF_MAX, &t->data, &size);
 		if (err)
 			return err;
+		/* Whoever looks at the first four bytes of the last name stays inside. */
+		char *padded = realloc(t->data, size + sizeof(uint32_t));
+
+		if (!padded)
+			return -ENOMEM;
+		t->data = padded;
 	}
-	size = t->size;
 	header = (void *)t->data;
 	if (size < sizeof(*header) || header->magic != BTF_MAGIC ||
 	    (uint64_t)header->hdr_len + header->type_off + header->type_len > size ||
@@ -515,8 +482,9 @@ int kernel_types__find(struct kernel_types *t, const struct bpf_object *obj)
 		err = pass(t);
 	if (!err)
 		err = write_file(t, local);
-	give_room_back(t);
+	free(t->data);
 	free(t->at);
+	t->data = NULL;
 	t->at = NULL;
 	t->done = !err;
 	return err;
