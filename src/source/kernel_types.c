@@ -18,6 +18,9 @@
 #define BTF_PATH	"/sys/kernel/btf/vmlinux"
 #define BTF_MAX		(64UL << 20)
 
+/* To find any type takes so many steps at most; to note where each is takes pages. */
+#define STRIDE		32
+
 #define WANTED_MAX	128
 #define FIELDS_MAX	64
 
@@ -41,7 +44,8 @@ struct kernel_types {
 	/* During the pass. */
 	char *data;			/* the kernel's BTF */
 	const char *strings;
-	uint32_t *at;			/* offset in .data by type number */
+	uint32_t strings_len;
+	uint32_t *at;			/* offset in .data of every STRIDE-th type */
 	uint32_t nr_types;
 	struct btf *few;		/* what goes into the file */
 };
@@ -204,6 +208,7 @@ static int read_btf(struct kernel_types *t)
 	    !header->str_len || t->data[header->hdr_len + header->str_off + header->str_len - 1])
 		return -EBADMSG;
 	t->strings = t->data + header->hdr_len + header->str_off;
+	t->strings_len = header->str_len;
 	return 0;
 }
 
@@ -235,25 +240,38 @@ static const struct {
 
 #define KINDS (sizeof(tails) / sizeof(*tails))
 
+/* The size of a type, or 0: nobody here knows its kind. */
+static inline uint32_t size_of(const struct btf_type *type)
+{
+	uint32_t kind = btf_kind(type);
+
+	if (kind >= KINDS || !tails[kind].known)
+		return 0;
+	return sizeof(*type) + tails[kind].once + btf_vlen(type) * tails[kind].each;
+}
+
 static const struct btf_type *type_of(const struct kernel_types *t, uint32_t id)
 {
-	return id && id < t->nr_types ? (void *)(t->data + t->at[id]) : NULL;
+	const struct btf_type *type;
+
+	if (!id || id >= t->nr_types)
+		return NULL;
+	type = (void *)(t->data + t->at[id / STRIDE]);
+	for (uint32_t i = id < STRIDE; i < id % STRIDE; i++)
+		type = (void *)type + size_of(type);
+	return type;
 }
 
 static const char *name_of(const struct kernel_types *t, uint32_t offset)
 {
-	return offset < ((struct btf_header *)t->data)->str_len ? t->strings + offset : "";
+	return offset < t->strings_len ? t->strings + offset : "";
 }
 
 /* The first of a name counts, as for libbpf. */
 static void note(struct kernel_types *t, const struct btf_type *type, uint32_t id)
 {
-	const char *name = name_of(t, type->name_off);
-	struct wanted *w;
+	struct wanted *w = find_wanted(t, name_of(t, type->name_off), btf_kind(type));
 
-	if (!t->sieve[sieve(name)])
-		return;
-	w = find_wanted(t, name, btf_kind(type));
 	if (w && !w->id)
 		w->id = id;
 }
@@ -261,24 +279,30 @@ static void note(struct kernel_types *t, const struct btf_type *type, uint32_t i
 static int pass(struct kernel_types *t)
 {
 	const struct btf_header *header = (void *)t->data;
-	uint32_t at = header->hdr_len + header->type_off, end = at + header->type_len;
+	const char *at = t->data + header->hdr_len + header->type_off;
+	const char *end = at + header->type_len;
+	uint32_t id;
 
-	t->at = malloc((header->type_len / sizeof(struct btf_type) + 1) * sizeof(*t->at));
+	t->at = malloc((header->type_len / sizeof(struct btf_type) / STRIDE + 1) * sizeof(*t->at));
 	if (!t->at)
 		return -ENOMEM;
-	for (t->nr_types = 1; at + sizeof(struct btf_type) <= end; t->nr_types++) {
-		const struct btf_type *type = (void *)(t->data + at);
-		uint32_t kind = btf_kind(type);
+	/* Numbers begin with 1: the first stride is one type short. */
+	t->at[0] = at - t->data;
+	for (id = 1; at + sizeof(struct btf_type) <= end; id++) {
+		const struct btf_type *type = (void *)at;
+		uint32_t size = size_of(type);
 
-		if (kind >= KINDS || !tails[kind].known)
+		if (!size)
 			return -EOPNOTSUPP;
-		t->at[t->nr_types] = at;
-		at += sizeof(*type) + tails[kind].once + btf_vlen(type) * tails[kind].each;
+		if (id % STRIDE == 0)
+			t->at[id / STRIDE] = at - t->data;
+		at += size;
 		if (at > end)
 			return -EBADMSG;
-		if (type->name_off)
-			note(t, type, t->nr_types);
+		if (type->name_off && t->sieve[sieve(name_of(t, type->name_off))])
+			note(t, type, id);
 	}
+	t->nr_types = id;
 	return 0;
 }
 
