@@ -48,9 +48,9 @@ def test_lockdown(kernel, tmp_path):
     assert "lockdown=confidentiality" in (tmp_path / "xenlab.log").read_text()
 
 
-# The goal is 300, and missed on the newer kernels (docs/PERFORMANCE.md says where the time goes):
-# their limits notice when it gets worse.
-READY_MS = {"stock-6.1": 300, "stock-6.12": 350, "stock-sid": 480}
+# ready.sh reads the uptime before, which is up to 10 ms older than it says.
+READY_MS = 300
+RESOLUTION_MS = 10
 
 
 @pytest.mark.parametrize("kernel", lab.KERNELS)
@@ -61,4 +61,4 @@ def test_ready_soon(kernel, tmp_path):
     log = (tmp_path / "xenlab.log").read_text()
     assert status == 0, log
     times = sorted(int(ms) for ms in re.findall(r"ready after (\d+) ms", log))
-    assert len(times) == 5 and times[2] <= READY_MS[kernel], times
+    assert len(times) == 5 and times[2] <= READY_MS + RESOLUTION_MS, times
