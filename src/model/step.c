@@ -414,6 +414,25 @@ static int apply_batch(struct step *s)
 	return 0;
 }
 
+/*
+ * Unpinning a tree clears flags in the name of its mm.  Tables of the mm have
+ * been unpinned by XP_MM_UNPIN then; its user's L4, and what was pinned
+ * before it was known, have no mm here: what became of its PGD tells.  Suspend
+ * does all that in the name of init_mm.
+ */
+static bool is_unpinned_tree(const struct step *s, const struct table *e)
+{
+	uint64_t mm = s->record->u.flag.mm;
+	uint32_t pgd;
+
+	if (!mm || mm == tables__mm_of(&s->pins->tables, e))
+		return false;
+	if (mm >= KERNEL_IMAGE)
+		return true;
+	pgd = find_pgd(s->pins, mm);
+	return pgd == NIL || at(s->pins, pgd)->flag != PIN_FLAG_SET;
+}
+
 /* The kernel itself tells of writes: one that no unpin and no release explains. */
 static int apply_clear(struct step *s)
 {
@@ -424,7 +443,7 @@ static int apply_clear(struct step *s)
 	if (i == NIL)
 		return 0;
 	e = at(s->pins, i);
-	if (e->flag == PIN_FLAG_SET && is_pinned(e) && !e->released)
+	if (e->flag == PIN_FLAG_SET && is_pinned(e) && !e->released && !is_unpinned_tree(s, e))
 		err = judge(s, RULE_CLEARED, e, NULL);
 	e->flag = PIN_FLAG_CLEAR;
 	return err;

@@ -95,4 +95,25 @@ for order in unmap move; do
 	rmmod inject
 done
 
+# 7. A kernel that tells of each write: the one that clears a flag, at once.
+via=$(sed -n 's/^\([0-9a-f]*\) . __xenpin_flag$/via=0x\1/p' /proc/kallsyms)
+if [ "$via" ]; then
+	run features xenpin features --json
+	run exact xenpin trace --json -- forks -q 11
+	start_victim
+	start cleared xenpin trace --findings --json --stack || exit 1
+	cleared=$pid
+	for level in 1 2 3 4; do
+		clock $OUT/cleared.out $(($(wc -c <$OUT/cleared.out) + 1)) \
+			>$OUT/cleared-$level.seen &
+		seen=$!
+		inject cleared-$level clear=1 levels=$((1 << level)) seed=41 pid=$victim $via
+		wait $seen || exit 1
+		rmmod inject
+	done
+	stop cleared $cleared
+	echo quit >&3
+	wait $victim
+fi
+
 tar -C $OUT -cf /root/out.tar .

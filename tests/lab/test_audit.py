@@ -12,7 +12,8 @@ SEEDS = range(11, 16)
 
 def run(kernel, *options):
     """Boot tests/lab/audit.sh with a module for this kernel."""
-    tools = [lab.ROOT / "build/victim", lab.ROOT / "build/census", lab.injector(kernel)]
+    tools = [*(lab.ROOT / "build" / name for name in ("victim", "census", "clock")),
+             lab.injector(kernel)]
     return lab.run_script("audit.sh", kernel, *options, tools=[*lab.HOST_TOOLS[1:], *tools])
 
 
@@ -23,6 +24,12 @@ KERNELS = [*lab.KERNELS, *lab.PATCHED]
 # without xenpin, too), and so does an audit now and then.
 @pytest.fixture(params=lab.one_worker_each("audit", kernels=KERNELS))
 def guest(request):
+    return run(request.param)
+
+
+@pytest.fixture(params=lab.one_worker_each("audit", kernels=lab.PATCHED))
+def patched(request):
+    """The same boots, of kernels that tell of each write of a flag."""
     return run(request.param)
 
 
@@ -164,3 +171,38 @@ def test_the_watch_names_who_cleared_it(guest):
     for write in writes:
         assert write["exact"] and write["pfn"] == page["pfn"] and write["level"] == 1
         assert any(frame.startswith("inject_write+") for frame in write["stack"])
+
+
+@pytest.mark.patched
+def test_a_patched_kernel_tells_of_each_write(patched):
+    (features,) = patched.records("features")
+    assert {h["name"]: h["via"] for h in features["hooks"]}["flag_clear"] == "tp_btf"
+    start, *records, end = patched.records("exact")
+    assert patched.status("exact") == 0 and {h["via"] for h in start["hooks"]} == {"tp_btf"}
+    writes = [r for r in records if r["type"] == "flag"]
+    assert writes and all(w["exact"] for w in writes)
+    delivered = {h["name"]: h["delivered"] for h in end["hooks"]}
+    assert {what: delivered[f"flag_{what}"] for what in ("set", "clear")} == \
+        {what: sum(w["what"] == what for w in writes) for what in ("set", "clear")}
+    # What is made in a pinned tree is marked, what carries a flag when it is released loses it.
+    for table, write in (("alloc", "set"), ("release", "clear")):
+        due = {r["pfn"] for r in records
+               if r["type"] == "table" and r["what"] == table and r["pinned"]}
+        written = [w["pfn"] for w in writes if w["what"] == write]
+        assert due <= set(written) and len(written) >= 11 * 5
+
+
+@pytest.mark.patched
+def test_the_clearing_write_is_found_within_a_second(patched):
+    found = findings(patched, "cleared")
+    assert patched.status("cleared") == 1 and len(found) == 4
+    for level, finding in enumerate(found, 1):
+        ((pfn, (_, mm)),) = injected(patched, f"cleared-{level}").items()
+        assert (finding["pfn"], finding["level"]) == (pfn, level)
+        assert int(finding["mm"], 16) in (mm, 0)	# the stream knows no mm of a user's L4
+        assert (finding["class"], finding["grade"]) == ("lost", "shown")
+        assert finding["comm"] == "insmod"
+        assert any(frame.startswith("inject_write+") for frame in finding["stack"])
+        delay = int(patched.text(f"cleared-{level}.seen")) - finding["t"]
+        print(f"L{level}: reported {delay / 1e6:.1f} ms after the write")
+        assert 0 < delay < 1_000_000_000
