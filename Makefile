@@ -93,6 +93,12 @@ $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
 
+# The audit's scan of struct pages, on any machine.
+$(B)/scan: tests/bench/scan.c $(B)/audit.skel.h
+	$(say) CC $<
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< -lbpf -lelf -lz -lzstd 2>$@.log || \
+		{ cat $@.log; exit 1; }
+
 # Fed by a synthetic source, the sink of `record`: its rate, and what a kill leaves.
 $(B)/recording: tests/bench/recording.c $(OBJS)
 	$(say) CC $<

@@ -402,7 +402,6 @@ static long walk_step(__u64 i, void *ctx)
 SEC("syscall") int walk(void *ctx)
 {
 	bpf_loop(1 << 23, walk_step, NULL, 0);
-	look_at.end = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -554,6 +553,7 @@ static __always_inline int scan(void *step)
 {
 	look_at.flagged = look_at.aliases = 0;
 	look_at.pages = 0;
+	look_at.walked = bpf_ktime_get_ns();
 	bpf_loop(places.max_pfn / CHUNK, step, NULL, 0);
 	look_at.end = bpf_ktime_get_ns();
 	return 0;

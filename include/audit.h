@@ -82,7 +82,7 @@ struct xp_look {
 	__u32 strange;		/* pages in the list of PGDs that are nobody's, or not yet */
 	__u32 pad;
 	__u64 pages;		/* struct pages looked at */
-	__u64 begin, end;	/* ns, CLOCK_MONOTONIC */
+	__u64 begin, walked, end;	/* ns, CLOCK_MONOTONIC: trees, then struct pages */
 };
 
 #endif
