@@ -158,6 +158,12 @@ bench:
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/work $(B)/clock
 	$(Q)tests/bench/run $(BENCH)
 
+# The same of tests/bench/audit.
+bench-audit:
+	$(Q)tools/packages build lab
+	$(Q)$(MAKE) --no-print-directory all $(B)/scan
+	$(Q)tests/bench/audit $(BENCH)
+
 $(B)/manuals: $(B)/xenpin tools/manuals docs/xenpin.1.in
 	$(Q)tools/manuals $< $@
 
@@ -172,6 +178,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all kernel kernel-deb bench install clean
+.PHONY: all demo check check-all kernel kernel-deb bench bench-audit install clean
 
 -include $(OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)
