@@ -114,7 +114,7 @@ UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lin
 		   src/source/boot_log.c src/source/console.c src/source/early.c src/source/kmsg.c
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
-$(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h)
+$(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h tests/unit/*.h)
 	$(say) UNIT $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw -lbpf
@@ -136,7 +136,7 @@ check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/recording \
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/clock $(B)/recording \
 		$(REPLAY) $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
 

@@ -66,7 +66,6 @@ int life__alloc(struct step *s)
 		return -ENOMEM;
 	e = at(pins, i);
 	e->level = rec->level;
-	e->released = false;
 	if (rec->flags & XP_F_FLAG_KNOWN)
 		e->flag = rec->flags & XP_F_FLAG ? PIN_FLAG_SET : PIN_FLAG_CLEAR;
 	if (rec->flags & XP_F_PINNED) {
@@ -114,12 +113,10 @@ int life__release(struct step *s)
 	}
 	table__touch(e, rec);
 	/* An L1 table's unpin is still to come; it wants the level. */
-	if (rec->level == XP_L1 && rec->flags & XP_F_FLAG) {
+	if (rec->level == XP_L1 && rec->flags & XP_F_FLAG)
 		tables__unlink(&s->pins->tables, i);
-		e->released = true;
-	} else {
+	else
 		step__drop(s->pins, i);
-	}
 	return err;
 }
 

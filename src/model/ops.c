@@ -26,7 +26,6 @@ static int apply_pin(struct step *s, const struct xp_op *op, bool seen)
 	if (!seen && e->xen == PIN_EXPLICIT)
 		err = step__judge(s, RULE_TWICE_UNSEEN, e, op);
 	e->xen = PIN_EXPLICIT;
-	e->released = false;
 	if (op->level == XP_L1)
 		s->pins->pins_l1 = true;
 	step__write_flag(s, e, true);

@@ -103,7 +103,7 @@ uint32_t step__find_pgd(const struct pins *pins, uint64_t mm)
 	uint32_t m = tables__find_mm(&pins->tables, mm), i;
 
 	for (i = m == NIL ? NIL : mm_at(&pins->tables, m)->first; i != NIL; i = at(pins, i)->next)
-		if (at(pins, i)->level == XP_L4 && !at(pins, i)->gone)
+		if (at(pins, i)->level == XP_L4)
 			break;
 	return i;
 }

@@ -33,8 +33,7 @@ int writes__clear(struct step *s)
 	if (i == NIL)
 		return 0;
 	e = at(s->pins, i);
-	if (e->flag == PIN_FLAG_SET && table__is_pinned(e) && !e->released &&
-	    !is_unpinned_tree(s, e))
+	if (e->flag == PIN_FLAG_SET && table__is_pinned(e) && !is_unpinned_tree(s, e))
 		err = step__judge(s, RULE_CLEARED, e, NULL);
 	e->flag = PIN_FLAG_CLEAR;
 	return err;
