@@ -51,6 +51,11 @@ SEC("syscall") int scan_read(void *ctx)
 	return scan(scan_read_step);
 }
 
+SEC("syscall") int scan_lent(void *ctx)
+{
+	return lent__is_here() ? scan(scan_lent_step) : 1;
+}
+
 SEC("syscall") int scan_cast(void *ctx)
 {
 	return scan(scan_cast_step);
@@ -98,6 +103,7 @@ static __always_inline __u64 value_of(const char *name, int size)
 
 SEC("syscall") int locate(void *ctx)
 {
+	lent.at = (__u64)&lent;
 	places.vmemmap = VALUE_OF("vmemmap_base");
 	places.page_size = bpf_core_type_size(struct page);
 	places.page_offset = VALUE_OF("page_offset_base");

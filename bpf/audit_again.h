@@ -38,12 +38,11 @@ static __always_inline bool root_is_there(const struct xp_seen *s)
 /* A user's L4 by the PGD's page, any other table by its entry. */
 static __always_inline bool refers_to(const struct xp_seen *parent, __u32 slot, __u64 pfn)
 {
-	__u64 twin;
+	__u64 at = bpf_core_field_offset(struct page___a, private), twin;
 
 	if (slot < ENTRIES)
 		return child(parent->pfn, slot) == pfn;
-	return read8(&twin, page_of(parent->pfn) + bpf_core_field_offset(struct page___a, private)) &&
-	       pfn_of(twin) == pfn;
+	return read8(&twin, page_of(parent->pfn) + at) && pfn_of(twin) == pfn;
 }
 
 /* Does the table's parent, and each above, still refer to what it did? */

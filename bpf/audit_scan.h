@@ -4,6 +4,7 @@
 #define XENPIN_BPF_AUDIT_SCAN_H
 
 #include "audit_frames.h"
+#include "audit_lent.h"
 
 #define SECTION		32768ULL	/* pages; all or none has a struct page */
 #define CHUNK		64ULL		/* pages per step of the scan */
@@ -144,10 +145,10 @@ extern void *bpf_rdonly_cast(const void *, __u32) __ksym __weak;
  * Unrolled, since a step of a loop costs as much as a page.  Without the
  * barriers addresses and flags are gathered first, and do not fit on the stack.
  */
-#define LOAD_FLAGS						\
-	any |= *(__u64 *)bpf_rdonly_cast((void *)page, type);	\
-	page += size;						\
-	barrier_var(any);					\
+#define ADD_FLAGS(load)			\
+	any |= load;			\
+	page += size;			\
+	barrier_var(any);		\
 	barrier_var(page);
 #define EIGHT_TIMES(what) what what what what what what what what
 
@@ -159,8 +160,23 @@ static long scan_cast_step(__u64 i, void *ctx)
 
 	if (!has_struct_pages(i))
 		return 0;
-	EIGHT_TIMES(EIGHT_TIMES(LOAD_FLAGS))
+	EIGHT_TIMES(EIGHT_TIMES(ADD_FLAGS(*(__u64 *)bpf_rdonly_cast((void *)page, type))))
 	chunk_end(i * CHUNK, any);
 	return 0;
 }
+
+/* Without it: audit_lent.h. */
+static long scan_lent_step(__u64 i, void *ctx)
+{
+	const struct robust_list_head *head = lent__head();
+	const __u64 size = bpf_core_type_size(struct page);
+	__u64 page = page_of(i * CHUNK), any = 0;
+
+	if (!has_struct_pages(i))
+		return 0;
+	EIGHT_TIMES(EIGHT_TIMES(ADD_FLAGS(lent__load(head, page))))
+	chunk_end(i * CHUNK, any);
+	return 0;
+}
+
 #endif
