@@ -387,6 +387,17 @@ static void one_lost_flag(void **state)
 	assert_true(released > HISTORIES / 10 && twice > HISTORIES / 10);
 }
 
+/* Some legal steps; then @mm is there, and pinned. */
+static void live_a_while(struct process *mm)
+{
+	for (int i = 0; i < STEPS / 3; i++)
+		legal_step();
+	if (!mm->alive)
+		make(mm);
+	if (!mm->pinned)
+		pin_tree(mm, mm_address(mm));
+}
+
 /* The flag of an L2 or L3 table: released from its tree, or moved within it. */
 static void one_lost_flag_above(void **state)
 {
@@ -395,12 +406,7 @@ static void one_lost_flag_above(void **state)
 		uint64_t pfn;
 
 		begin(h);
-		for (int i = 0; i < STEPS / 3; i++)
-			legal_step();
-		if (!mm->alive)
-			make(mm);
-		if (!mm->pinned)
-			pin_tree(mm, mm_address(mm));
+		live_a_while(mm);
 		if (mm->n == TABLES)
 			release_table(mm->tables[--mm->n]);
 		pfn = mm->tables[mm->n] = new_frame(h % 2 ? XP_L2 : XP_L3);
@@ -435,12 +441,7 @@ static void one_clearing_write(void **state)
 
 		begin(h);
 		k.exact = true;
-		for (int i = 0; i < STEPS / 3; i++)
-			legal_step();
-		if (!mm->alive)
-			make(mm);
-		if (!mm->pinned)
-			pin_tree(mm, mm_address(mm));
+		live_a_while(mm);
 		pfn = dice(3) ? mm->tables[dice(mm->n)] : dice(2) ? mm->pgd : mm->user_pgd;
 		write_flag(mm_address(mm), pfn, false);
 		pins__confirm(k.pins);
