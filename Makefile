@@ -93,6 +93,12 @@ $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
 
+# The audit's scan of struct pages, on any machine.
+$(B)/scan: tests/bench/scan.c $(B)/audit.skel.h
+	$(say) CC $<
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< -lbpf -lelf -lz -lzstd 2>$@.log || \
+		{ cat $@.log; exit 1; }
+
 # Fed by a synthetic source, the sink of `record`: its rate, and what a kill leaves.
 $(B)/recording: tests/bench/recording.c $(OBJS)
 	$(say) CC $<
@@ -108,7 +114,7 @@ UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lin
 		   src/source/boot_log.c src/source/console.c src/source/early.c src/source/kmsg.c
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
-$(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h)
+$(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h tests/unit/*.h)
 	$(say) UNIT $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw -lbpf
@@ -130,7 +136,7 @@ check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/recording \
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/clock $(B)/recording \
 		$(REPLAY) $(UNIT)
 	$(Q)tests/run $(TEST_KERNELS)
 
@@ -152,6 +158,12 @@ bench:
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/work $(B)/clock
 	$(Q)tests/bench/run $(BENCH)
 
+# The same of tests/bench/audit.
+bench-audit:
+	$(Q)tools/packages build lab
+	$(Q)$(MAKE) --no-print-directory all $(B)/scan
+	$(Q)tests/bench/audit $(BENCH)
+
 $(B)/manuals: $(B)/xenpin tools/manuals docs/xenpin.1.in
 	$(Q)tools/manuals $< $@
 
@@ -166,6 +178,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all kernel kernel-deb bench install clean
+.PHONY: all demo check check-all kernel kernel-deb bench bench-audit install clean
 
 -include $(OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)

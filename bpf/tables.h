@@ -37,7 +37,8 @@ static __always_inline __u64 pfn__of_pgd(const void *pgd)
 	return (address - kaddr.page_offset) >> 12;
 }
 
-static __always_inline int table__event(void *ctx, struct xp_event ev, __u64 mm, __u64 pfn)
+static __always_inline int table__event(void *ctx, struct xp_event ev, __u64 mm, __u64 pfn,
+					__u64 ip)
 {
 	struct xp_record *rec;
 	struct xp_ring *ring;
@@ -53,7 +54,7 @@ static __always_inline int table__event(void *ctx, struct xp_event ev, __u64 mm,
 		return 0;
 	rec->u.table.pfn = pfn;
 	rec->u.table.mm = mm;
-	rec->u.table.ip = 0;
+	rec->u.table.ip = ip;
 	record__end(ctx, rec, seq);
 	return 0;
 }
@@ -80,7 +81,7 @@ static __always_inline int on_alloc(void *ctx, const struct mm_struct *mm, __u64
 		return 0;
 	if (page__flag(pfn, &flag))
 		ev.flags |= XP_F_FLAG_KNOWN | (flag ? XP_F_FLAG : 0);
-	return table__event(ctx, ev, (__u64)mm, pfn);
+	return table__event(ctx, ev, (__u64)mm, pfn, 0);
 }
 
 /* The tracepoint's "pinned" is the page's own flag, read just before. */
@@ -99,7 +100,18 @@ static __always_inline int on_release(void *ctx, __u64 pfn, unsigned int level, 
 		bpf_map_delete_elem(&mm_tables, &pfn);
 	if (!filter__what(XP_W_RELEASE))
 		return 0;
-	return table__event(ctx, ev, 0, pfn);
+	return table__event(ctx, ev, 0, pfn, 0);
+}
+
+/* PagePinned is written, on a kernel that tells: @level is Xen's, @old what it was before. */
+static __always_inline int on_flag(void *ctx, struct xp_event ev, __u32 what, __u64 mm, __u64 pfn,
+				   unsigned int level, bool old, __u64 ip)
+{
+	if (!armed || !filter__what(what) || !(mm ? filter__mm(mm) : filter__mm_of(pfn)))
+		return 0;
+	ev.level = level;
+	ev.flags = XP_F_FLAG_KNOWN | (old ? XP_F_FLAG : 0);
+	return table__event(ctx, ev, mm, pfn, ip);
 }
 
 static __always_inline int on_mm(void *ctx, struct xp_event ev, __u32 what,

@@ -52,6 +52,18 @@ int release_tp(struct trace_event_raw_xen_mmu_release_ptpage *ctx)
 	return on_release(ctx, ctx->pfn, ctx->level, ctx->pinned);
 }
 
+/* Of the series in kernel/. */
+#define FLAG_ARGS \
+	(struct mm_struct * mm, unsigned long pfn, unsigned int level, bool old, unsigned long ip)
+#define FLAG_EVENT(kind_, hook_) ((struct xp_event){ .kind = kind_, .hook = hook_ })
+
+TRACEPOINT(xenpin_flag_set, flag_set, FLAG_ARGS,
+	   on_flag(ctx, FLAG_EVENT(XP_FLAG_SET, XP_HOOK_SET), XP_W_SET, (__u64)mm, pfn, level, old,
+		   ip))
+TRACEPOINT(xenpin_flag_clear, flag_clear, FLAG_ARGS,
+	   on_flag(ctx, FLAG_EVENT(XP_FLAG_CLEAR, XP_HOOK_CLEAR), XP_W_CLEAR, (__u64)mm, pfn,
+		   level, old, ip))
+
 /* The way in of a flush, and its ways out: bpf/flight.h. */
 TRACEPOINT(xen_mc_flush, flush, (unsigned int entries), on_flush(ctx, entries))
 

@@ -57,6 +57,12 @@ struct xp_owner {
 
 _Static_assert(sizeof(struct xp_owner) == 32, "layout");
 
+/* What a scan reads through: see bpf/audit_lent.h. */
+struct xp_lent {
+	__u64 next, word;
+	__u64 at;		/* its own address in the kernel */
+};
+
 /* Found by name; 0: this kernel has none. */
 struct xp_places {
 	__u64 vmemmap;		/* struct page of pfn 0 */
@@ -82,7 +88,7 @@ struct xp_look {
 	__u32 strange;		/* pages in the list of PGDs that are nobody's, or not yet */
 	__u32 pad;
 	__u64 pages;		/* struct pages looked at */
-	__u64 begin, end;	/* ns, CLOCK_MONOTONIC */
+	__u64 begin, walked, end;	/* ns, CLOCK_MONOTONIC: trees, then struct pages */
 };
 
 #endif

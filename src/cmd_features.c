@@ -31,6 +31,15 @@ static int chosen(const struct features *f, int hook)
 	return -1;
 }
 
+static const char *via(const struct features *f, int hook)
+{
+	int w = chosen(f, hook);
+
+	if (hook >= hooks__here())
+		return "inferred";
+	return w < 0 ? "none" : hooks[hook].ways[w].via;
+}
+
 static void probe(struct features *f)
 {
 	platform__read(&f->platform);
@@ -68,14 +77,11 @@ static void print_text(const struct features *f)
 		printf("\nNo tracing: %s.\n", f->obstacle);
 		return;
 	}
-	printf("\n%-10s %-9s %-7s %s\n", "HOOK", "", "VIA", "OBSERVES");
+	printf("\n%-10s %-9s %-8s %s\n", "HOOK", "", "VIA", "OBSERVES");
 	for (int h = 0; h < HOOKS; h++) {
-		int w = chosen(f, h);
-
-		printf("%-10s %-9s %-7s %s\n", hooks[h].name,
-		       hooks[h].required ? "required" : "optional",
-		       w < 0 ? "none" : hooks[h].ways[w].via, hooks[h].what);
-		for (w = 0; w < WAYS_MAX && hooks[h].ways[w].via; w++)
+		printf("%-10s %-9s %-8s %s\n", hooks[h].name,
+		       hooks[h].required ? "required" : "optional", via(f, h), hooks[h].what);
+		for (int w = 0; w < WAYS_MAX && hooks[h].ways[w].via; w++)
 			if (!f->ways[h][w].works)
 				printf("%20s no %s: %s\n", "", hooks[h].ways[w].via,
 				       f->ways[h][w].reason);
@@ -85,15 +91,13 @@ static void print_text(const struct features *f)
 static json_t *hook_object(const struct features *f, int h)
 {
 	json_t *ways = json_array();
-	int w = chosen(f, h);
 
 	for (int i = 0; i < WAYS_MAX && hooks[h].ways[i].via; i++)
 		json_array_append_new(ways, json_pack("{sssbss}", "via", hooks[h].ways[i].via,
 						      "works", f->ways[h][i].works, "reason",
 						      f->ways[h][i].reason));
 	return json_pack("{sssbssssso}", "name", hooks[h].name, "required", hooks[h].required, "via",
-			 w < 0 ? "none" : hooks[h].ways[w].via, "observes", hooks[h].what, "ways",
-			 ways);
+			 via(f, h), "observes", hooks[h].what, "ways", ways);
 }
 
 static void print_json(const struct features *f)

@@ -49,8 +49,8 @@ static const struct {
 	[XP_TABLE_RELEASE] = { XP_HOOK_RELEASE, XP_W_RELEASE },
 	[XP_MM_PIN] = { XP_HOOK_PGD_PIN, XP_W_MM_PIN },
 	[XP_MM_UNPIN] = { XP_HOOK_PGD_UNPIN, XP_W_MM_UNPIN },
-	[XP_FLAG_SET] = { 0, XP_W_SET },
-	[XP_FLAG_CLEAR] = { 0, XP_W_CLEAR },
+	[XP_FLAG_SET] = { HOOK_SET, XP_W_SET },
+	[XP_FLAG_CLEAR] = { HOOK_CLEAR, XP_W_CLEAR },
 };
 
 static void print(struct trace *trace, const struct xp_record *rec)
@@ -62,11 +62,13 @@ static void print(struct trace *trace, const struct xp_record *rec)
 		trace->done = true;
 }
 
+/* The model infers each write of a flag; where the kernel tells of them that is old news. */
 static void on_inferred(void *context, const struct xp_record *flag)
 {
 	struct trace *trace = context;
 
-	if (trace->done || !(trace->wanted & kinds[flag->kind].what))
+	if (trace->done || !(trace->wanted & kinds[flag->kind].what) ||
+	    live__attachments(trace->live)[kinds[flag->kind].hook].way >= 0)
 		return;
 	trace->session.inferred++;
 	print(trace, flag);
@@ -82,8 +84,10 @@ static void on_finding(void *context, const struct finding *finding)
 
 static void on_lost(struct trace *trace, const struct xp_record *rec)
 {
-	if (rec->u.lost.hook < HOOKS)
-		trace->hooks[rec->u.lost.hook].lost += rec->u.lost.count;
+	int h = hooks__find(rec->u.lost.hook);
+
+	if (h < HOOKS)
+		trace->hooks[h].lost += rec->u.lost.count;
 	trace->session.lost += rec->u.lost.count;
 	trace->sink->ops->record(trace->sink, rec);
 }
@@ -120,7 +124,7 @@ static void note_missed(struct trace *trace)
 		if (missed == trace->hooks[h].missed)
 			continue;
 		trace->hooks[h].missed = missed;
-		pins__lost(trace->pins, h);
+		pins__lost(trace->pins, hooks[h].id);
 	}
 }
 
@@ -167,14 +171,14 @@ static void report_hooks(struct trace *trace)
 	for (int h = 0; h < HOOKS; h++) {
 		trace->hooks[h].name = hooks[h].name;
 		trace->hooks[h].via = hooks__via(at, h);
-		if (at[h].way != WAY_NONE)
+		if (at[h].way != WAY_NONE)	/* absent is no gap */
 			continue;
 		trace->partial = true;
 		say("the hook %s (%s) is missing, so coverage is partial: %s", hooks[h].name,
 		    hooks[h].what, at[h].reason[0]);
 	}
 	trace->session.hooks = trace->hooks;
-	trace->session.nr_hooks = HOOKS;
+	trace->session.nr_hooks = hooks__here();
 	trace->session.platform = trace->platform;
 	trace->session.filtered = tracing__is_filtered(trace->opts);
 }
@@ -251,7 +255,7 @@ static enum exit_status finish(struct trace *trace)
 
 static int dry_run(struct trace *trace)
 {
-	for (int h = 0; h < HOOKS; h++)
+	for (int h = 0; h < trace->session.nr_hooks; h++)
 		printf("%-10s would attach via %s\n", trace->hooks[h].name, trace->hooks[h].via);
 	return trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }

@@ -317,6 +317,8 @@ static void count(struct inquiry *q)
 		a->flagged += !!(s->state & XP_S_FLAG);
 	}
 	a->begin = look->begin;
+	a->trees_ns = look->walked - look->begin;
+	a->scan_ns = look->end - look->walked;
 	a->complete = !look->torn && !look->overflow && !look->unread;
 	a->aliases = look->aliases;
 	a->witnesses = WITNESS_FLAG | WITNESS_TREE | WITNESS_DIRECT_MAP |

@@ -21,6 +21,7 @@ struct audit {
 	uint8_t witnesses;		/* enum witness: those that were heard */
 	bool complete;			/* every table was seen */
 	uint64_t begin, end;		/* ns, CLOCK_MONOTONIC */
+	uint64_t trees_ns, scan_ns;	/* of this, to walk the trees and to scan struct pages */
 	struct finding *findings;
 	size_t nr_findings;
 	uint32_t *order;		/* indices of snapshot__tables(), by pfn, each pfn once */

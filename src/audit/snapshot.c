@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -35,7 +36,7 @@ struct snapshot {
 	struct audit_bpf *skel;
 	struct mapped seen, flagged, again;
 	uint32_t room;
-	bool cast;	/* the kernel has bpf_rdonly_cast() */
+	enum scan { SCAN_CAST, SCAN_LENT, SCAN_READ } how;	/* bpf/audit_scan.h */
 };
 
 static int map_map(const struct bpf_map *map, struct mapped *m)
@@ -79,19 +80,45 @@ static bool kernel_has_cast(void)
 	return has;
 }
 
-static int load(struct snapshot *s)
+static const struct bpf_program *scan_program(const struct snapshot *s)
+{
+	const struct bpf_program *programs[] = {
+		[SCAN_CAST] = s->skel->progs.scan_cast,
+		[SCAN_LENT] = s->skel->progs.scan_lent,
+		[SCAN_READ] = s->skel->progs.scan_read,
+	};
+
+	return programs[s->how];
+}
+
+static int load_with(struct snapshot *s, enum scan how)
 {
 	s->skel = audit_bpf__open();
 	if (!s->skel)
 		return -errno;
-	s->cast = kernel_has_cast();
+	s->how = how;
 	s->room = tables_at_most();
-	bpf_program__set_autoload(s->skel->progs.scan_cast, s->cast);
-	bpf_program__set_autoload(s->skel->progs.scan_read, !s->cast);
+	bpf_program__set_autoload(s->skel->progs.scan_cast, how == SCAN_CAST);
+	bpf_program__set_autoload(s->skel->progs.scan_lent, how == SCAN_LENT);
+	bpf_program__set_autoload(s->skel->progs.scan_read, how == SCAN_READ);
 	bpf_map__set_max_entries(s->skel->maps.seen, s->room);
 	bpf_map__set_max_entries(s->skel->maps.flagged, s->room);
 	bpf_map__set_max_entries(s->skel->maps.again_list, s->room);
 	return audit_bpf__load(s->skel);
+}
+
+/* Without bpf_rdonly_cast() a pointer is lent, where the kernel's types allow it. */
+static int load(struct snapshot *s)
+{
+	int err;
+
+	if (kernel_has_cast())
+		return load_with(s, SCAN_CAST);
+	err = load_with(s, SCAN_LENT);
+	if (!err)
+		return 0;
+	audit_bpf__destroy(s->skel);
+	return load_with(s, SCAN_READ);
 }
 
 static int run(const struct bpf_program *prog)
@@ -169,6 +196,21 @@ void snapshot__close(struct snapshot *s)
 	free(s);
 }
 
+/* With this thread's robust list where the program reads through it: bpf/audit_lent.h. */
+static int scan_lent(struct snapshot *s)
+{
+	void *head = (void *)s->skel->bss->lent.at, *old;
+	size_t size;
+	int err;
+
+	if (syscall(SYS_get_robust_list, 0, &old, &size) ||
+	    syscall(SYS_set_robust_list, head, size))
+		return -errno;
+	err = run(scan_program(s));
+	syscall(SYS_set_robust_list, old, size);
+	return err;
+}
+
 int snapshot__look(struct snapshot *s)
 {
 	struct xp_look *look = &s->skel->bss->look_at;
@@ -183,7 +225,9 @@ int snapshot__look(struct snapshot *s)
 		usleep(PAUSE_US);
 	}
 	err = run(s->skel->progs.walk);
-	return err ?: run(s->cast ? s->skel->progs.scan_cast : s->skel->progs.scan_read);
+	if (err)
+		return err;
+	return s->how == SCAN_LENT ? scan_lent(s) : run(scan_program(s));
 }
 
 const struct xp_look *snapshot__what(const struct snapshot *s)

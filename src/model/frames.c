@@ -131,25 +131,23 @@ static void apply_page(struct frame *frame, const struct xp_record *rec)
 int frames__apply(struct frames *f, const struct xp_record *rec)
 {
 	struct frame *frame;
+	uint64_t pfn;
 
 	switch (rec->kind) {
 	case XP_BATCH:
 	case XP_DIRECT:
 		return apply_ops(f, rec);
-	case XP_TABLE_ALLOC:
-	case XP_TABLE_RELEASE:
-	case XP_FLAG_SET:
-	case XP_FLAG_CLEAR:
-	case XP_ERASED:
-	case XP_REPAIRED:
-		frame = get(f, rec->u.table.pfn);
-		if (!frame)
-			return -ENOMEM;
-		apply_page(frame, rec);
-		return 0;
-	default:
+	case XP_MM_PIN:		/* each table of the tree has records of its own */
+	case XP_MM_UNPIN:
 		return 0;
 	}
+	if (!frames__one(rec, &pfn))
+		return 0;
+	frame = get(f, pfn);
+	if (!frame)
+		return -ENOMEM;
+	apply_page(frame, rec);
+	return 0;
 }
 
 const struct frame *frames__find(const struct frames *f, uint64_t pfn)
@@ -166,28 +164,34 @@ void frames__each(const struct frames *f, frame_fn fn, void *context)
 			fn(context, &f->hash[i]);
 }
 
-bool frames__about(const struct xp_record *rec, uint64_t pfn)
+bool frames__one(const struct xp_record *rec, uint64_t *pfn)
 {
-	const struct xp_op *op = record__ops(rec);
-
 	switch (rec->kind) {
-	case XP_BATCH:
-	case XP_DIRECT:
-		for (uint32_t i = 0; i < rec->u.batch.nops; i++)
-			if (op[i].pfn == pfn)
-				return true;
-		return false;
 	case XP_MM_PIN:
 	case XP_MM_UNPIN:
-		return rec->u.mm.pgd_pfn == pfn;
+		*pfn = rec->u.mm.pgd_pfn;
+		return true;
 	case XP_TABLE_ALLOC:
 	case XP_TABLE_RELEASE:
 	case XP_FLAG_SET:
 	case XP_FLAG_CLEAR:
 	case XP_ERASED:
 	case XP_REPAIRED:
-		return rec->u.table.pfn == pfn;
+		*pfn = rec->u.table.pfn;
+		return true;
 	default:
 		return false;
 	}
+}
+
+bool frames__about(const struct xp_record *rec, uint64_t pfn)
+{
+	bool has_ops = rec->kind == XP_BATCH || rec->kind == XP_DIRECT;
+	const struct xp_op *op = record__ops(rec);
+	uint64_t one;
+
+	for (uint32_t i = 0; has_ops && i < rec->u.batch.nops; i++)
+		if (op[i].pfn == pfn)
+			return true;
+	return frames__one(rec, &one) && one == pfn;
 }

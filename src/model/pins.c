@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../record.h"
+#include "frames.h"
 #include "state.h"
 
 struct pins *pins__new(struct pins_handlers handlers)
@@ -32,19 +33,9 @@ void pins__free(struct pins *pins)
 /* Frame numbers that no machine has: the record is damaged, its table nobody's. */
 static bool is_odd(const struct xp_record *rec)
 {
-	switch (rec->kind) {
-	case XP_TABLE_ALLOC:
-	case XP_TABLE_RELEASE:
-	case XP_FLAG_SET:
-	case XP_FLAG_CLEAR:
-	case XP_ERASED:
-	case XP_REPAIRED:
-		return rec->u.table.pfn >= NO_MFN;
-	case XP_MM_PIN:
-	case XP_MM_UNPIN:
-		return rec->u.mm.pgd_pfn >= NO_MFN;
-	}
-	return false;
+	uint64_t pfn;
+
+	return frames__one(rec, &pfn) && pfn >= NO_MFN;
 }
 
 int pins__apply(struct pins *pins, const struct xp_record *rec)

@@ -24,7 +24,6 @@ struct table {
 	uint64_t flag : 2;		/* enum pin_flag */
 	uint64_t xen : 2;		/* enum pin_xen */
 	uint64_t last : 5;		/* enum xp_kind of the last event */
-	uint64_t released : 1;		/* a page again, its unpin is still to come */
 	uint64_t gone : 1;		/* dropped while the state is being seeded */
 	uint64_t epoch : EPOCH_BITS;	/* of losses, when it was last known for sure */
 	uint64_t mfn : FRAME_BITS;	/* or NO_MFN */

@@ -45,7 +45,7 @@ static int apply_to_boot(struct report *r, const struct xp_record *rec)
 static void tell_gap(struct report *r)
 {
 	for (int h = 0; !r->gap && h < HOOKS; h++)
-		pins__lost(r->pins, h);
+		pins__lost(r->pins, hooks[h].id);
 	r->gap = true;
 }
 
@@ -209,17 +209,18 @@ static void tell_missed(struct report *r)
 		r->missed += s->hooks[i].missed;
 		for (int h = 0; s->hooks[i].missed && h < HOOKS; h++)
 			if (!strcmp(hooks[h].name, s->hooks[i].name))
-				pins__lost(r->pins, h);
+				pins__lost(r->pins, hooks[h].id);
 	}
 }
 
 /* What a hook delivered is what stands in the file: a killed recorder could not sum it up. */
 static void count_hooks(struct report *r)
 {
-	static const uint8_t kinds[HOOKS] = {
+	static const uint8_t kinds[XP_HOOK_MAX] = {
 		[XP_HOOK_FLUSH] = XP_BATCH, [XP_HOOK_ALLOC] = XP_TABLE_ALLOC,
 		[XP_HOOK_RELEASE] = XP_TABLE_RELEASE, [XP_HOOK_PGD_PIN] = XP_MM_PIN,
-		[XP_HOOK_PGD_UNPIN] = XP_MM_UNPIN,
+		[XP_HOOK_PGD_UNPIN] = XP_MM_UNPIN, [XP_HOOK_SET] = XP_FLAG_SET,
+		[XP_HOOK_CLEAR] = XP_FLAG_CLEAR,
 	};
 	const struct session *s = &r->info->session;
 
@@ -227,8 +228,8 @@ static void count_hooks(struct report *r)
 		for (int h = 0; h < HOOKS; h++) {
 			if (strcmp(hooks[h].name, s->hooks[i].name))
 				continue;
-			s->hooks[i].delivered = r->account.records[kinds[h]];
-			s->hooks[i].lost = r->account.lost[h];
+			s->hooks[i].delivered = r->account.records[kinds[hooks[h].id]];
+			s->hooks[i].lost = r->account.lost[hooks[h].id];
 		}
 	}
 }

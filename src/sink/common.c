@@ -7,7 +7,9 @@
 
 const char *hook_name(uint32_t hook)
 {
-	return hook < HOOKS ? hooks[hook].name : "other";
+	int h = hooks__find(hook);
+
+	return h < HOOKS ? hooks[h].name : "other";
 }
 
 int sink__flush_stdio(struct sink *sink)

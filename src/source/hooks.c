@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -32,19 +33,40 @@
 #define WAYS_OUT "tree_flushed", "alloc_flushed", "release_flushed"
 
 const struct hook hooks[HOOKS] = {
-	[XP_HOOK_FLUSH] = { "flush", "pins and unpins, in hypercall batches", true,
-			    XP_W_PIN | XP_W_UNPIN,
-			    { { "tp_btf", { "flush_btf", WAYS_OUT } },
-			      { "raw_tp", { "flush_raw", WAYS_OUT } } } },
-	[XP_HOOK_ALLOC] = { "alloc", "a page becomes a page table", true,
-			    XP_W_ALLOC, TABLE_WAYS("alloc") },
-	[XP_HOOK_RELEASE] = { "release", "a page table becomes a page again", true,
-			      XP_W_RELEASE, TABLE_WAYS("release") },
-	[XP_HOOK_PGD_PIN] = { "pgd_pin", "a whole tree is pinned", false,
-			      XP_W_MM_PIN, TRACEPOINT_WAYS("pgd_pin") },
-	[XP_HOOK_PGD_UNPIN] = { "pgd_unpin", "a whole tree is unpinned", false,
-				XP_W_MM_UNPIN, TRACEPOINT_WAYS("pgd_unpin") },
+	{ "flush", "pins and unpins, in hypercall batches", XP_HOOK_FLUSH, true,
+	  XP_W_PIN | XP_W_UNPIN,
+	  { { "tp_btf", { "flush_btf", WAYS_OUT } }, { "raw_tp", { "flush_raw", WAYS_OUT } } } },
+	{ "alloc", "a page becomes a page table", XP_HOOK_ALLOC, true,
+	  XP_W_ALLOC, TABLE_WAYS("alloc") },
+	{ "release", "a page table becomes a page again", XP_HOOK_RELEASE, true,
+	  XP_W_RELEASE, TABLE_WAYS("release") },
+	{ "pgd_pin", "a whole tree is pinned", XP_HOOK_PGD_PIN, false,
+	  XP_W_MM_PIN, TRACEPOINT_WAYS("pgd_pin") },
+	{ "pgd_unpin", "a whole tree is unpinned", XP_HOOK_PGD_UNPIN, false,
+	  XP_W_MM_UNPIN, TRACEPOINT_WAYS("pgd_unpin") },
+	[HOOK_SET] = { "flag_set", "PagePinned is set", XP_HOOK_SET, false,
+		       XP_W_SET, TRACEPOINT_WAYS("flag_set") },
+	[HOOK_CLEAR] = { "flag_clear", "PagePinned is cleared", XP_HOOK_CLEAR, false,
+			 XP_W_CLEAR, TRACEPOINT_WAYS("flag_clear") },
 };
+
+/* To look for the tracepoints themselves is a search through all types of the kernel, 10 ms. */
+#define SERIES "/sys/kernel/xenpin"
+#define ABSENT "this kernel tells of no write of PagePinned (kernel/), so it is inferred"
+
+int hooks__here(void)
+{
+	return access(SERIES, F_OK) ? HOOK_SET : HOOKS;
+}
+
+int hooks__find(uint32_t id)
+{
+	int h = 0;
+
+	while (h < HOOKS && hooks[h].id != id)
+		h++;
+	return h;
+}
 
 /*
  * libbpf says only in its log which program was refused.  The callback has no
@@ -95,7 +117,8 @@ static uint32_t needed(const struct options *opts)
 {
 	uint32_t what = opts->what ?: XP_W_ALL;
 
-	if (what & (XP_W_SET | XP_W_CLEAR))
+	/* Writes that nobody tells of are inferred from everything else. */
+	if (what & (XP_W_SET | XP_W_CLEAR) && hooks__here() == HOOK_SET)
 		return XP_W_ALL;
 	return opts->mm ? what | XP_W_ALLOC | XP_W_RELEASE : what;
 }
@@ -311,7 +334,9 @@ int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const stru
 
 	for (int h = 0; h < HOOKS; h++) {
 		at[h] = (struct attachment){};
-		if (!(hooks[h].makes & needed(opts)))
+		if (h >= hooks__here())
+			at[h].way = WAY_ABSENT;
+		else if (!(hooks[h].makes & needed(opts)))
 			at[h].way = WAY_UNWANTED;
 		for (int w = 0; opts->via && !at[h].way && w < WAYS_MAX && hooks[h].ways[w].via; w++)
 			if (!strcmp(hooks[h].ways[w].via, opts->via))
@@ -346,8 +371,13 @@ static int probe(struct kernel_types *types, int h, int way, char reason[REASON_
 bool hooks__probe(int h, int way, char reason[REASON_LEN])
 {
 	struct kernel_types *types = NULL;
-	int err = open_types(&types);
+	int err;
 
+	if (h >= hooks__here()) {
+		strcpy(reason, ABSENT);
+		return false;
+	}
+	err = open_types(&types);
 	if (err)
 		snprintf(reason, REASON_LEN, "%s", strerror(-err));
 	else
@@ -376,6 +406,8 @@ const char *hooks__via(const struct attachment at[HOOKS], int h)
 {
 	if (at[h].way == WAY_UNWANTED)
 		return "off";
+	if (at[h].way == WAY_ABSENT)
+		return "inferred";
 	return at[h].way == WAY_NONE ? "none" : hooks[h].ways[at[h].way].via;
 }
 

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "../../include/record.h"
 #include "../options.h"
 
 #define WAYS_MAX	3
@@ -20,6 +21,7 @@
 struct hook {
 	const char *name;
 	const char *what;	/* for a person */
+	enum xp_hook id;	/* what its losses are counted by */
 	bool required;
 	uint32_t makes;		/* enum xp_what: attached only when one of these is wanted */
 	struct way {
@@ -30,13 +32,14 @@ struct hook {
 	} ways[WAYS_MAX + 1];
 };
 
-enum { HOOKS = 5 };	/* the first of enum xp_hook, in its order */
+enum { HOOK_SET = XP_HOOK_PGD_UNPIN + 1, HOOK_CLEAR, HOOKS };	/* before: as enum xp_hook */
 extern const struct hook hooks[HOOKS];
 
 struct bpf_link;
 struct trace_bpf;
 
-enum { WAY_NONE = -1, WAY_UNWANTED = -2 };
+/* Refused; not asked for; what this kernel does not have, and others tell in its place. */
+enum { WAY_NONE = -1, WAY_UNWANTED = -2, WAY_ABSENT = -3 };
 
 /* What became of each hook. */
 struct attachment {
@@ -60,7 +63,13 @@ bool hooks__probe(int h, int way, char reason[REASON_LEN]);
 void hooks__detach(struct attachment at[HOOKS]);
 void hooks__close(struct trace_bpf *skel, struct attachment at[HOOKS]);
 
-/* "tp_btf" and so on, "none", or "off" when nothing of it is wanted. */
+/* Of a hook's number in records, or HOOKS. */
+int hooks__find(uint32_t id);
+
+/* Hooks that this kernel has: the first so many.  Only one with the series of kernel/ has all. */
+int hooks__here(void);
+
+/* "tp_btf" and so on, "none", "off" when nothing of it is wanted, "inferred" when it is absent. */
 const char *hooks__via(const struct attachment at[HOOKS], int h);
 
 /* Runs of the hook's programs that the kernel skipped because of recursion. */

@@ -124,11 +124,11 @@ static int get_task(struct recording *r, int64_t task, struct xp_record *rec)
 
 static uint32_t hook_of(const char *name)
 {
-	uint32_t h = 0;
+	int h = 0;
 
 	while (h < HOOKS && strcmp(hooks[h].name, name))
 		h++;
-	return h < HOOKS ? h : XP_HOOK_MAX - 1;
+	return h < HOOKS ? hooks[h].id : XP_HOOK_MAX - 1;
 }
 
 static int put_number(struct recording *r, const struct column *c, void *at, int64_t n)

@@ -23,12 +23,14 @@ def test_features(seen):
     assert "Xen PV" in seen.text("features.out")
     (features,) = seen.records("features-json")
     assert features["domain"] == "dom0" and features["obstacle"] == ""
-    assert [h["via"] for h in features["hooks"]] == 5 * ["tp_btf"]
-    ways = [w for h in features["hooks"] for w in h["ways"]]
+    assert [h["via"] for h in features["hooks"]] == 5 * ["tp_btf"] + 2 * ["inferred"]
+    ways = [w for h in features["hooks"] if h["via"] == "tp_btf" for w in h["ways"]]
     unneeded = [w for w in ways if not w["works"]]
     assert [w["via"] for w in unneeded] == 2 * ["tp"] and len(ways) == 12
     assert {w["reason"] for w in unneeded} == {"nobody is preempted in a tracepoint here"}
     assert all(w["reason"] == "" for w in ways if w["works"])
+    absent = [w for h in features["hooks"] if h["via"] == "inferred" for w in h["ways"]]
+    assert len(absent) == 4 and all("inferred" in w["reason"] for w in absent)
 
 
 def test_dry_run_attaches_nothing(seen):

@@ -37,6 +37,7 @@ static struct kernel {
 	struct pins *pins;
 	uint64_t t;
 	unsigned int seed;
+	bool exact;		/* tells of each write of a flag, too */
 	int drop;		/* records still to lose */
 	int dropped[XP_HOOK_MAX];
 	int late;		/* records until the loss is told */
@@ -60,7 +61,8 @@ static int dice(int sides)
 static const uint8_t hook_of[XP_KIND_END] = {
 	[XP_BATCH] = XP_HOOK_FLUSH, [XP_TABLE_ALLOC] = XP_HOOK_ALLOC,
 	[XP_TABLE_RELEASE] = XP_HOOK_RELEASE, [XP_MM_PIN] = XP_HOOK_PGD_PIN,
-	[XP_MM_UNPIN] = XP_HOOK_PGD_UNPIN,
+	[XP_MM_UNPIN] = XP_HOOK_PGD_UNPIN, [XP_FLAG_SET] = XP_HOOK_SET,
+	[XP_FLAG_CLEAR] = XP_HOOK_CLEAR,
 };
 
 static void tell_losses(void)
@@ -127,6 +129,19 @@ static uint64_t new_frame(int level)
 	return pfn;
 }
 
+/* In the name of the mm at @address; 0: none. */
+static void write_flag(uint64_t address, uint64_t pfn, bool set)
+{
+	struct frame *f = &k.frames[pfn];
+	struct xp_record rec = { .kind = set ? XP_FLAG_SET : XP_FLAG_CLEAR, .level = f->level,
+				 .flags = XP_F_FLAG_KNOWN | (f->flag ? XP_F_FLAG : 0),
+				 .u.flag = { pfn, address, 0 } };
+
+	f->flag = set;
+	if (k.exact)
+		emit(&rec);
+}
+
 /* xen_alloc_ptpage(): of a new page, or of a table that mremap() moves. */
 static void alloc_table(struct process *mm, uint64_t pfn)
 {
@@ -139,7 +154,7 @@ static void alloc_table(struct process *mm, uint64_t pfn)
 	emit(&rec);
 	if (!pinned)
 		return;
-	f->flag = true;
+	write_flag(mm_address(mm), pfn, true);
 	if (f->level == XP_L1 && !was)
 		hypercall(XP_OP_PIN, pfn);
 	flush();
@@ -157,7 +172,8 @@ static void release_table(uint64_t pfn)
 		hypercall(XP_OP_UNPIN, pfn);
 	flush();
 	f->broken = f->pinned;
-	f->flag = false;
+	if (f->flag)
+		write_flag(0, pfn, false);
 	f->level = 0;
 }
 
@@ -178,10 +194,11 @@ static void pin_tree(struct process *mm, uint64_t address)
 
 		if (!f->flag && f->level == XP_L1)
 			hypercall(XP_OP_PIN, mm->tables[i]);
-		f->flag = true;
+		write_flag(address, mm->tables[i], true);
 	}
-	k.frames[mm->pgd].flag = true;
+	write_flag(address, mm->pgd, true);
 	hypercall(XP_OP_PIN, mm->pgd);
+	write_flag(address, mm->user_pgd, true);
 	hypercall(XP_OP_PIN, mm->user_pgd);
 	flush();
 	mm->pinned = true;
@@ -192,14 +209,15 @@ static void unpin_tree(struct process *mm, uint64_t address)
 	mm_record(mm, XP_MM_UNPIN, address);
 	hypercall(XP_OP_UNPIN, mm->pgd);
 	hypercall(XP_OP_UNPIN, mm->user_pgd);
+	write_flag(address, mm->user_pgd, false);
 	for (int i = 0; i < mm->n; i++) {
 		struct frame *f = &k.frames[mm->tables[i]];
 
 		if (f->flag && f->level == XP_L1)
 			hypercall(XP_OP_UNPIN, mm->tables[i]);
-		f->flag = false;
+		write_flag(address, mm->tables[i], false);
 	}
-	k.frames[mm->pgd].flag = false;
+	write_flag(address, mm->pgd, false);
 	flush();
 	mm->pinned = false;
 }
@@ -288,6 +306,7 @@ static void begin(unsigned int seed)
 	memset(&k, 0, sizeof(k));
 	nr_found = 0;
 	k.seed = seed;
+	k.exact = seed / 4 % 2;
 	k.pins = pins__new((struct pins_handlers){ .finding = on_finding });
 	assert_non_null(k.pins);
 }
@@ -368,6 +387,17 @@ static void one_lost_flag(void **state)
 	assert_true(released > HISTORIES / 10 && twice > HISTORIES / 10);
 }
 
+/* Some legal steps; then @mm is there, and pinned. */
+static void live_a_while(struct process *mm)
+{
+	for (int i = 0; i < STEPS / 3; i++)
+		legal_step();
+	if (!mm->alive)
+		make(mm);
+	if (!mm->pinned)
+		pin_tree(mm, mm_address(mm));
+}
+
 /* The flag of an L2 or L3 table: released from its tree, or moved within it. */
 static void one_lost_flag_above(void **state)
 {
@@ -376,12 +406,7 @@ static void one_lost_flag_above(void **state)
 		uint64_t pfn;
 
 		begin(h);
-		for (int i = 0; i < STEPS / 3; i++)
-			legal_step();
-		if (!mm->alive)
-			make(mm);
-		if (!mm->pinned)
-			pin_tree(mm, mm_address(mm));
+		live_a_while(mm);
 		if (mm->n == TABLES)
 			release_table(mm->tables[--mm->n]);
 		pfn = mm->tables[mm->n] = new_frame(h % 2 ? XP_L2 : XP_L3);
@@ -403,6 +428,32 @@ static void one_lost_flag_above(void **state)
 		assert_int_equal(found[0].grade, GRADE_SHOWN);
 		pins__free(k.pins);
 	}
+}
+
+/* A kernel that tells of writes, and of one too many: said at once, of any level. */
+static void one_clearing_write(void **state)
+{
+	bool levels[XP_L4 + 1] = {};
+
+	for (int h = 0; h < HISTORIES; h++) {
+		struct process *mm = &k.mms[0];
+		uint64_t pfn;
+
+		begin(h);
+		k.exact = true;
+		live_a_while(mm);
+		pfn = dice(3) ? mm->tables[dice(mm->n)] : dice(2) ? mm->pgd : mm->user_pgd;
+		write_flag(mm_address(mm), pfn, false);
+		pins__confirm(k.pins);
+		assert_int_equal(nr_found, 1);
+		assert_int_equal(found[0].pfn, pfn);
+		assert_int_equal(found[0].class, FINDING_LOST);
+		assert_int_equal(found[0].grade, GRADE_SHOWN);
+		levels[found[0].level] = true;
+		pins__free(k.pins);
+	}
+	for (int level = XP_L1; level <= XP_L4; level++)
+		assert_true(levels[level]);
 }
 
 /* Xen refuses one operation that was in order. */
@@ -437,6 +488,7 @@ int main(void)
 		cmocka_unit_test(legal_histories_with_losses),
 		cmocka_unit_test(one_lost_flag),
 		cmocka_unit_test(one_lost_flag_above),
+		cmocka_unit_test(one_clearing_write),
 		cmocka_unit_test(one_refusal),
 	};
 

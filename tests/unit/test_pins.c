@@ -144,6 +144,30 @@ static void pinning_a_tree_marks_all_of_it_once(void **state)
 		assert_int_equal(flags.writes[i].kind, XP_FLAG_CLEAR);
 }
 
+static void an_older_tree_had_the_flag(void **state)
+{
+	struct event e = tree(XP_MM_UNPIN);
+	struct flags seen = apply(*state, &e);
+
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.writes[0].kind, XP_FLAG_CLEAR);
+	assert_int_equal(seen.writes[0].u.flag.pfn, PGD_PFN);
+}
+
+/* Suspend names init_mm, too: but this tree is its own. */
+static void the_kernels_own_tree(void **state)
+{
+	const uint64_t init_mm = 0xffffffff82b5c940ULL;
+	struct event e = tree(XP_MM_PIN);
+	struct pin_state pgd;
+
+	e.rec.u.mm.mm = init_mm;
+	e.rec.u.mm.pgd = 0xffffffff82c10000ULL;
+	apply(*state, &e);
+	assert_true(pins__find(*state, PGD_PFN, &pgd));
+	assert_int_equal(pgd.mm, init_mm);
+}
+
 static void an_unpin_learns_its_level(void **state)
 {
 	struct event e = alloc(7, XP_L1, XP_F_PINNED);
@@ -225,6 +249,8 @@ int main(void)
 		TEST(an_older_table_has_no_mm),
 		TEST(a_table_in_a_pinned_tree_is_marked_at_once),
 		TEST(pinning_a_tree_marks_all_of_it_once),
+		TEST(an_older_tree_had_the_flag),
+		TEST(the_kernels_own_tree),
 		TEST(an_unpin_learns_its_level),
 		TEST(a_failed_pin_marks_nothing),
 		TEST(a_frame_without_pfn_is_left_alone),

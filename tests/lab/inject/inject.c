@@ -4,14 +4,16 @@
  * on pages that are none, until it is unloaded.
  *
  *	insmod inject.ko NAME=ADDRESS... [clear=N seed=S levels=MASK owners=MASK
- *		pid=PID first=SLOT last=SLOT] [set=N at=ADDRESS] [hold_us=US] [keep=1] [hold=1] end=1
+ *		pid=PID first=SLOT last=SLOT] [set=N at=ADDRESS] [hold_us=US] [keep=1] [hold=1]
+ *		[via=ADDRESS] end=1
  *
  * NAME=ADDRESS are the symbols below, as /proc/kallsyms has them.  owners: 1
  * init_mm (its direct map), 2 process PID (entries first to last of its PGD), 4
- * its user PGD.  hold_us: undo it by
- * itself after that time; keep: never; hold: with a reference, so that a page
- * that is released with a lost flag stays out of the allocator, which could not
- * write to it.  What is done stands in the kernel's messages.
+ * its user PGD.  hold_us: undo it by itself after that time; keep: never; hold:
+ * with a reference, so that a page that is released with a lost flag stays out of
+ * the allocator, which could not write to it.  via: the patched kernel's
+ * __xenpin_flag(), so that each write is reported as one of the kernel's own.
+ * What is done stands in the kernel's messages.
  *
  * It includes no kernel header: offsets come from the kernel's BTF through the
  * command line (build.py), so one compiler serves all kernels.  Tables are found
@@ -48,7 +50,7 @@ static const char info[] __attribute__((section(".modinfo"), used)) =
 enum { OWNER_INIT = 1, OWNER_PID = 2, OWNER_USER_PGD = 4 };
 
 static u64 vmemmap_base, page_offset_base, machine_to_phys_mapping, init_mm, init_task;
-static u64 clear, set, seed = 1, levels = 0x1e, owners = 7, pid, first, last = USER_ENTRIES - 1, at, hold_us, keep, hold;
+static u64 clear, set, seed = 1, levels = 0x1e, owners = 7, pid, first, last = USER_ENTRIES - 1, at, hold_us, keep, hold, via;
 
 /* The first five are addresses of variables. */
 static const struct {
@@ -62,7 +64,7 @@ static const struct {
 	{ "init_task", &init_task },
 	{ "clear", &clear }, { "set", &set }, { "seed", &seed }, { "levels", &levels },
 	{ "owners", &owners }, { "pid", &pid }, { "first", &first }, { "last", &last }, { "at", &at }, { "hold_us", &hold_us },
-	{ "keep", &keep }, { "hold", &hold },
+	{ "keep", &keep }, { "hold", &hold }, { "via", &via },
 };
 
 static struct table {
@@ -99,12 +101,17 @@ static int has_flag(u64 pfn)
 }
 
 /* Not inlined, and called last in no function: tests want to see it in a stack. */
-__attribute__((noinline)) static void inject_write(u64 pfn, int value)
+__attribute__((noinline)) static void inject_write(const struct table *t, _Bool value)
 {
+	void (*report)(u64 mm, u64 pfn, u32 level, _Bool set, _Bool old, u64 ip) = (void *)via;
+	u64 *flags = (u64 *)flags_of(t->pfn);
+
 	if (value)
-		asm volatile("lock btsq %1, %0" : "+m"(*(u64 *)flags_of(pfn)) : "r"((u64)PG_PINNED));
+		asm volatile("lock btsq %1, %0" : "+m"(*flags) : "r"((u64)PG_PINNED));
 	else
-		asm volatile("lock btrq %1, %0" : "+m"(*(u64 *)flags_of(pfn)) : "r"((u64)PG_PINNED));
+		asm volatile("lock btrq %1, %0" : "+m"(*flags) : "r"((u64)PG_PINNED));
+	if (via)
+		report(t->mm, t->pfn, t->level, value, !value, (u64)inject_write);
 	asm volatile("" ::: "memory");
 }
 
@@ -181,7 +188,7 @@ static void put(const struct table *t, int value)
 {
 	if (hold)
 		__atomic_add_fetch((u32 *)(flags_of(t->pfn) + PAGE_REFCOUNT), 1, __ATOMIC_SEQ_CST);
-	inject_write(t->pfn, value);
+	inject_write(t, value);
 	_printk("inject: %s pfn=0x%lx level=%u mm=0x%lx owner=%u\n", value ? "set" : "clear", t->pfn,
 		t->level, t->mm, t->owner);
 	chosen[nr_chosen++] = *t;
@@ -227,7 +234,7 @@ static void set_some(void)
 static void undo(void)
 {
 	while (nr_chosen)
-		inject_write(chosen[--nr_chosen].pfn, !!clear);
+		inject_write(&chosen[--nr_chosen], !!clear);
 }
 
 static u64 cycles(void)

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * `scan [RUNS]`: the audit's scan of all struct pages, on this machine, PV guest or not: how many
+ * pages a second, in each of its ways (bpf/audit_scan.h), best of RUNS.
+ *
+ * The same programs as in `xenpin audit`, in the kernel through BPF_PROG_TEST_RUN.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/types.h>
+
+#include "../../include/audit.h"
+#include "audit.skel.h"
+
+#define RUNS 5
+#define LIST_SIZE sizeof(struct robust_list_head)
+#define ROOM 65536	/* frames with the flag, by their bit: here it means something else */
+
+static int run(const struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+
+	return err ?: opts.retval ? -EFAULT : 0;
+}
+
+/* One more than the last frame of memory. */
+static uint64_t last_frame(void)
+{
+	unsigned long long from, to, last = 0;
+	FILE *f = fopen("/proc/iomem", "r");
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%llx-%llx : System RAM", &from, &to) == 2 &&
+		    strstr(line, "System RAM"))
+			last = (to + 1) >> 12;
+	if (f)
+		fclose(f);
+	return last;
+}
+
+/*
+ * A kernel without CONFIG_KALLSYMS_ALL names no variables.  Without KASLR the
+ * struct pages are where its documentation says, and elsewhere there are none.
+ */
+static void guess(struct xp_places *p)
+{
+	if (!p->vmemmap)
+		p->vmemmap = 0xffffea0000000000ULL;
+	if (!p->max_pfn)
+		p->max_pfn = last_frame();
+}
+
+static bool saw_all(const struct xp_look *look)
+{
+	struct sysinfo info;
+
+	return !sysinfo(&info) && look->pages >= (uint64_t)info.totalram * info.mem_unit >> 12;
+}
+
+/* Pages a second, or -errno. */
+static double measure(const char *name, int runs)
+{
+	struct audit_bpf *skel = audit_bpf__open();
+	struct bpf_program *prog, *scan;
+	struct xp_look *look;
+	double best = 0;
+	int err;
+
+	if (!skel)
+		return -errno;
+	scan = bpf_object__find_program_by_name(skel->obj, name);
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, prog == scan || prog == skel->progs.locate);
+	bpf_map__set_max_entries(skel->maps.flagged, ROOM);
+	err = audit_bpf__load(skel) ?: run(skel->progs.locate);
+	if (!err)
+		guess(&skel->bss->places);
+	/* Of scan_lent; this program ends without ever having had a use for its list. */
+	if (!err && syscall(SYS_set_robust_list, (void *)skel->bss->lent.at, LIST_SIZE))
+		err = -errno;
+	look = &skel->bss->look_at;
+	for (int i = 0; !err && i < runs; i++) {
+		err = run(scan) ?: saw_all(look) ? 0 : -ENXIO;
+		if (!err && best < look->pages * 1e9 / (look->end - look->walked))
+			best = look->pages * 1e9 / (look->end - look->walked);
+	}
+	audit_bpf__destroy(skel);
+	return err ?: best;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const names[] = { "scan_cast", "scan_lent", "scan_read" };
+	int runs = argc > 1 ? atoi(argv[1]) : RUNS, status = 0;
+
+	libbpf_set_print(NULL);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		double rate = measure(names[i], runs);
+
+		if (rate < 0)
+			fprintf(stderr, "scan: %s: %s\n", names[i], strerror(-rate));
+		else
+			printf("%s %.0f\n", names[i], rate);
+		status |= rate < 0;
+	}
+	return status;
+}
