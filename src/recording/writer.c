@@ -34,7 +34,7 @@ static const char setup[] =
 	"PRAGMA application_id = " XSTR(RECORDING_ID) ";"
 	"PRAGMA user_version = " XSTR(RECORDING_VERSION) ";";
 
-enum plain { BEGIN, COMMIT, TASK, STACK, SYMBOL, SET, HOOK, FINDING, PLAIN };
+enum plain { BEGIN, COMMIT, TASK, STACK, SYMBOL, SET, HOOK, FINDING, BOOT_GAP, PLAIN };
 
 static const char *const plain_sql[PLAIN] = {
 	[BEGIN] = "BEGIN",
@@ -44,6 +44,7 @@ static const char *const plain_sql[PLAIN] = {
 	[SYMBOL] = "INSERT OR IGNORE INTO symbol VALUES (?, ?)",
 	[SET] = "INSERT OR REPLACE INTO recording VALUES (?, ?)",
 	[FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[BOOT_GAP] = "INSERT INTO boot_gap VALUES (?)",
 	[HOOK] = "INSERT OR REPLACE INTO hook VALUES (?, ?, ?, ?, ?)",
 };
 
@@ -427,6 +428,14 @@ void writer__finding(struct writer *w, const struct finding *f)
 	bind_string(stmt, 11, finding__effect(f));
 	bind_string(stmt, 12, text);
 	step(w, stmt);
+}
+
+void writer__boot_gap(struct writer *w, const char *text)
+{
+	if (!begin(w))
+		return;
+	bind_string(w->plain[BOOT_GAP], 1, text);
+	step(w, w->plain[BOOT_GAP]);
 }
 
 int64_t writer__seq(const struct writer *w)

@@ -277,7 +277,7 @@ static json_t *boot_of(const struct report *r)
 	size_t size;
 	FILE *out;
 
-	if (!r->info->has_boot_log)
+	if (!r->info->has_boot)
 		return json_null();
 	out = open_memstream(&text, &size);
 	if (!out)

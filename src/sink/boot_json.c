@@ -70,7 +70,7 @@ static json_t *node_object(const struct boot_report *r, unsigned int n)
 	set_int(o, "pages", ns, node->deferred.pages);
 	set_int(o, "grown", true, node->grown);
 	set_int(o, "threads", ns, node->threads);
-	set_int(o, "bytes_per_s", ns, ns ? node->deferred.pages * 4096 * 1e9 / ns : 0);
+	set_int(o, "bytes_per_s", ns, ns ? boot__whole(node->deferred.pages * 4096e9 / ns) : 0);
 	return o;
 }
 
@@ -235,7 +235,8 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	set_int(o, "reserved_ns", s->has_early, s->reserved_ns);
 	set_int(o, "free_ns", s->has_early, s->free_ns);
 	set_int(o, "free_pages", s->has_early, s->free_pages);
-	set_int(o, "early_ns_per_page", s->has_early, s->early_ns_per_page + 0.5);
+	set_int(o, "early_ns_per_page", s->has_early,
+		boot__whole(s->early_ns_per_page + 0.5));
 	set_int(o, "saved_ns", s->has_saved, s->saved_ns);
 	json_object_set_new(o, "erased", exact ? erased_array(r->boot) : json_null());
 	set_end(o, r);

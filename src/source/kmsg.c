@@ -68,7 +68,8 @@ void boot_ftrace__line(struct boot_ftrace *f, const struct kmsg *k, const char *
 
 	if (strstr(line, "LOST") && strstr(line, "EVENTS"))
 		f->overwritten = true;
-	if (!event || !cpu || sscanf(cpu, "[%*d] %*s %lf", &seconds) != 1)
+	if (!event || !cpu || sscanf(cpu, "[%*d] %*s %lf", &seconds) != 1 ||
+	    !(seconds >= 0 && seconds < 1e9))
 		return;
 	t = seconds * 1e9;
 	if (k->init && t > k->init)

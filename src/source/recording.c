@@ -210,9 +210,13 @@ static int get_ops(struct recording *r, struct xp_record *rec)
 		if (rec->u.batch.nops == XP_OPS_MAX)
 			return damaged(r, "it is damaged: batch %lld has too many operations",
 				       (long long)r->seq);
-		err = get_row(r, &r->ops, op++);
+		err = get_row(r, &r->ops, op);
+		if (!err && op->level > XP_L4)
+			err = damaged(r, "it is damaged: batch %lld has a level %d",
+				      (long long)r->seq, op->level);
 		if (!err)
 			err = advance(r, &r->ops);
+		op++;
 	}
 	return err;
 }
@@ -239,6 +243,9 @@ static int get_record(struct recording *r, struct cursor *c)
 	if (!err && rec->level > XP_L4)
 		err = damaged(r, "it is damaged: record %lld has level %d", (long long)r->seq,
 			      rec->level);
+	if (!err && !is_time(rec->t))
+		err = damaged(r, "it is damaged: record %lld is of no possible time",
+			      (long long)r->seq);
 	if (!err)
 		err = get_stack(r, rec);
 	if (!err && (rec->kind == XP_BATCH || rec->kind == XP_DIRECT))
@@ -321,12 +328,18 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 		info->realtime_offset_ns = n;
 	else if (is(key, "filtered"))
 		info->session.filtered = n;
-	else if (is(key, "frames"))
+	else if (is(key, "frames") && n > 0 && n < (int64_t)XP_FRAMES_MAX)
 		info->frames = n;
 	else if (is(key, "boot_records"))
 		info->boot_records = n;
 	else if (is(key, "boot_log") && sqlite3_column_bytes(row, 1) == sizeof(info->boot_log))
 		memcpy(&info->boot_log, sqlite3_column_blob(row, 1), sizeof(info->boot_log));
+	else if (is(key, "boot_early"))
+		info->boot.early = n;
+	else if (is(key, "boot_lost"))
+		info->boot.lost = n;
+	else if (is(key, "boot_ns"))
+		info->boot.boot_ns = n;
 	else if (is(key, "first_seq"))
 		info->first_seq = n;
 	else if (is(key, "end"))
@@ -345,6 +358,22 @@ static int get_facts(struct recording *r)
 			get_fact(r, key, row);
 	}
 	if (!err && rc != SQLITE_DONE)
+		err = failed(r, rc);
+	sqlite3_finalize(row);
+	return err;
+}
+
+static int get_boot_gaps(struct recording *r)
+{
+	struct boot_report *boot = &r->info.boot;
+	sqlite3_stmt *row;
+	int err = prepare(r, "SELECT text FROM boot_gap ORDER BY rowid", &row);
+	int rc = SQLITE_ROW;
+
+	while (!err && boot->nr_gaps < BOOT_GAPS && (rc = sqlite3_step(row)) == SQLITE_ROW)
+		copy_text(boot->gaps[boot->nr_gaps++],
+			  (const char *)sqlite3_column_text(row, 0) ?: "", BOOT_GAP_LEN);
+	if (!err && rc != SQLITE_DONE && rc != SQLITE_ROW)
 		err = failed(r, rc);
 	sqlite3_finalize(row);
 	return err;
@@ -453,6 +482,8 @@ static int open_database(struct recording *r, const char *path)
 	if (!err)
 		err = get_facts(r);
 	if (!err)
+		err = get_boot_gaps(r);
+	if (!err)
 		err = get_hooks(r);
 	if (!err)
 		err = open_cursors(r);
@@ -482,8 +513,8 @@ int recording__open(struct recording **out, const char *path, char why[RECORDING
 		recording__close(r);
 		return err;
 	}
-	r->info.has_boot_log = r->info.boot_log.magic == XP_LOG_MAGIC &&
-			       r->info.boot_log.nodes <= XP_LOG_NODES;
+	r->info.has_boot = r->info.boot_log.magic == XP_LOG_MAGIC &&
+			   r->info.boot_log.nodes <= XP_LOG_NODES;
 	r->info.session.platform = &r->info.platform;
 	r->seq = r->info.first_seq - 1;
 	*out = r;

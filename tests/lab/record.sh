@@ -62,4 +62,22 @@ sleep 3		# the next audit
 wget -q -O $OUT/export-2.metrics http://127.0.0.1:9871/metrics
 stop export $export TERM
 
+# 6. Flags that are lost under way, as a trace and as a recording see it.
+for order in unmap move; do
+	start lost-$order-trace xenpin trace --json --ring-pages 512
+	trace=$pid
+	start lost-$order xenpin record -o /tmp/lost-$order.db --stack
+	record=$pid
+	start_victim
+	inject lost-$order clear=3 levels=2 owners=2 seed=21 pid=$victim first=2 last=200 \
+		keep=1 hold=1
+	order_victim $order
+	sleep 1
+	stop lost-$order $record
+	stop lost-$order-trace $trace
+	rmmod inject
+	run lost-$order-report xenpin report /tmp/lost-$order.db --format json
+	cp /tmp/lost-$order.db $OUT/
+done
+
 tar -C $OUT -cf /root/out.tar .

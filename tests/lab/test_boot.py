@@ -205,6 +205,34 @@ def test_frame_by_frame(kernel, mode, deferral):
     assert len(made.keys() | flagged.keys()) == sum(xen["tables"].values())
 
 
+# A recording of it.
+
+@patched
+@surviving
+def test_the_report_of_a_recording_has_the_same_account(kernel, mode, deferral):
+    """Whatever `xenpin boot` said before; only the early ring has gone on since."""
+    b = boot(kernel, mode, deferral)
+    said = json.loads(b.files.text("report-json.out"))
+    goes_on = {"records", "slots", "end"}
+    assert {k: v for k, v in said["boot"].items() if k not in goes_on} == \
+        {k: v for k, v in b.account.items() if k not in goes_on}
+    assert said["boot"]["slots"] > b.account["slots"]
+    assert said["boot"]["end"]["unrepaired"] == 0 and said["boot"]["end"]["flagged"] > 5000
+    # And of the life after it the same as the trace beside it: nothing wrong.
+    assert b.files.status("trace") == b.files.status("record") == b.files.status("report") == 0
+    records = b.files.records("trace")
+    assert said["findings"] == [] and records[-1]["findings"] == 0
+    (program,) = [p for p in said["programs"] if p["comm"] == "forks"]
+    mine = [r for r in records if r.get("comm") == "forks"]
+    assert program["trees"] == sum(r["type"] == "mm" and r["what"] == "pin" for r in mine) >= 17
+    assert program["pins"] == sum(o["op"] == "pin" for r in mine if r["type"] == "batch" for o in r["ops"])
+    text = b.files.text("report.out")
+    erased = len(b.account["erased"])
+    assert text.startswith("Clean: ") and b.files.text("text.out").split("\n\n")[1].split("  at the end")[0] in text
+    assert (f"erased the flag of {erased} page tables, and the after-bootmem hook set each again"
+            in text) == bool(erased)
+
+
 # 4. Times.
 
 @patched
