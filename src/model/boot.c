@@ -112,7 +112,7 @@ static int add_erased(struct boot *b, const struct xp_record *rec)
 		b->max_erased = max;
 	}
 	b->erased[b->nr_erased++] = (struct boot_loss){
-		.pfn = rec->u.flag.pfn, .level = rec->level, .where = rec->where,
+		.pfn = rec->u.flag.pfn, .t = rec->t, .level = rec->level, .where = rec->where,
 	};
 	return 0;
 }

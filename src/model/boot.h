@@ -27,6 +27,7 @@ struct boot_node {
 
 struct boot_loss {
 	uint64_t pfn;
+	int64_t t;
 	uint8_t level;		/* enum xp_level */
 	uint16_t where;		/* enum xp_where */
 	bool repaired;		/* as of the last record */

@@ -113,8 +113,11 @@ static int choose_histories(struct report *r)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_findings; i++)
 		choose(r, r->findings[i].pfn, r->findings[i].t);
-	for (uint64_t i = 0; i < r->boot.nr_erased; i++)
-		choose(r, r->boot.erased[i].pfn, r->boot.hook.end);
+	/* Upper levels first: these are few, and what breaks without a repair. */
+	for (int upper = 1; upper >= 0; upper--)
+		for (uint64_t i = 0; i < r->boot.nr_erased; i++)
+			if ((r->boot.erased[i].level > XP_L1) == upper)
+				choose(r, r->boot.erased[i].pfn, r->boot.hook.end);
 	if (!r->nr_histories)
 		return 0;
 	qsort(r->histories, r->nr_histories, sizeof(*r->histories), by_pfn);

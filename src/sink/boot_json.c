@@ -122,14 +122,16 @@ static json_t *page_object(uint64_t pfn, uint8_t level, uint16_t where)
 	return o;
 }
 
-static json_t *erased_array(const struct boot *b)
+static json_t *erased_array(const struct boot_report *r)
 {
+	const struct boot *b = r->boot;
 	json_t *erased = json_array();
 
 	for (uint64_t i = 0; i < b->nr_erased; i++) {
 		const struct boot_loss *e = &b->erased[i];
 		json_t *o = page_object(e->pfn, e->level, e->where);
 
+		set_int(o, "t", true, e->t + r->log->t_offset);
 		set_bool(o, "repaired", e->repaired);
 		json_array_append_new(erased, o);
 	}
@@ -238,7 +240,7 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	set_int(o, "early_ns_per_page", s->has_early,
 		boot__whole(s->early_ns_per_page + 0.5));
 	set_int(o, "saved_ns", s->has_saved, s->saved_ns);
-	json_object_set_new(o, "erased", exact ? erased_array(r->boot) : json_null());
+	json_object_set_new(o, "erased", exact ? erased_array(r) : json_null());
 	set_end(o, r);
 	json_object_set_new(o, "ftrace", ftrace_object(r));
 	json_object_set_new(o, "xen", xen_object(r->xen));

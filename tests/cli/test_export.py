@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
 import urllib.parse
@@ -19,22 +18,8 @@ import pytest
 import lab
 
 XENPIN = lab.ROOT / "build/xenpin"
-SOURCE = lab.ROOT / "build/recording"
 CONTRIB = lab.ROOT / "contrib"
-LOST = 0x8050
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
-
-
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("export")
-    clean, bad = directory / "clean.db", directory / "bad.db"
-    assert subprocess.run([SOURCE, clean, "20000"]).returncode == 0
-    shutil.copy(clean, bad)
-    with sqlite3.connect(bad) as db:
-        db.execute("UPDATE op SET pfn = NULL WHERE rowid = (SELECT min(rowid) FROM op "
-                   "WHERE op = 'unpin' AND pfn = ?)", (LOST,))
-    return {"clean": clean, "bad": bad}
 
 
 def free_port():

@@ -273,7 +273,7 @@ def test_the_queries_about_what_goes_wrong(tmp_path, recording):
     shutil.copy(recording, path)
     with sqlite3.connect(path) as db:
         db.execute("UPDATE op SET result = -22 WHERE seq = 9 AND pfn = 0x8000")
-        db.execute("INSERT INTO boot VALUES (100001, 5, 0, NULL, 0, 'deferred-begin', 1000, 500, 3, 1)")
+        db.execute("INSERT INTO boot VALUES (100001, 5, 0, NULL, 0, 'deferred-begin', 1000, 500, 3, 1, 0)")
         for i, pfn in enumerate((1000, 1499, 1500)):
             db.execute("INSERT INTO flag VALUES (?, 6, 0, NULL, 6, 'erased', ?, 1, 0, 0, 1)",
                        (100002 + i, pfn))

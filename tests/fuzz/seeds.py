@@ -4,14 +4,15 @@ import json
 import re
 import sqlite3
 import struct
-import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import recordings as made  # noqa: E402
+
 TRACES = sorted((ROOT / "tests/replay").glob("*.jsonl"))
 NO_PFN = (1 << 64) - 1
-LOG = struct.Struct("<IHHIIQQQqIIQQQQQIIq16x64Q")	# struct xp_boot_log
 KINDS = {"batch": 2, "alloc": 3, "release": 4, "pin": 5, "unpin": 6, "set": 8, "clear": 9,
          "erased": 17, "repaired": 18}
 STAGES = [(kind, where) for kind in range(10, 16) for where in (0, 1, 3)] + [(19, 0)]
@@ -66,8 +67,7 @@ def records(trace, count):
 def boot_logs():
     for trace in TRACES:
         slots, n = records(trace, 40)
-        yield LOG.pack(0x4c425058, 1, 64, 640, 3, 4096, n, 0, -1000, 2, 2000000, 5, 3, 2, 1, 0, 1, 0,
-                       500, 0x8000, *[NO_PFN] * 63) + slots
+        yield made.log_header(n, 3, nodes=1) + slots
 
 
 def early_rings():
@@ -101,20 +101,15 @@ def messages():
 def recordings(directory):
     """By the real recorder, in pages that are small enough to be worth changing."""
     big, small = directory / "big.db", directory / "small.db"
-    subprocess.run([ROOT / "build/recording", big, "60"], check=True, stdout=subprocess.DEVNULL)
-    (log,) = list(boot_logs())[:1]
-    with sqlite3.connect(big) as db:
-        for boot in (False, True):
-            if boot:
-                db.execute("INSERT INTO recording VALUES ('boot_log', ?), ('boot_records', 30)", (log[:640],))
-                db.execute("INSERT INTO boot_gap VALUES ('a sentence')")
-                db.commit()
-            small.unlink(missing_ok=True)
+    for change in (lambda path: None, made.lose_a_flag, made.add_a_boot):
+        made.make(big, 180)
+        change(big)
+        with sqlite3.connect(big) as db:
             db.execute("PRAGMA page_size = 512")
             db.execute("VACUUM INTO ?", (str(small),))
-            yield small.read_bytes()
-    big.unlink()
-    small.unlink()
+        yield small.read_bytes()
+        big.unlink()
+        small.unlink()
 
 
 def rows():

@@ -220,7 +220,7 @@ def test_the_report_of_a_recording_has_the_same_account(kernel, mode, deferral):
     assert said["boot"]["end"]["unrepaired"] == 0 and said["boot"]["end"]["flagged"] > 5000
     # And of the life after it the same as the trace beside it: nothing wrong.
     assert b.files.status("trace") == b.files.status("record") == b.files.status("report") == 0
-    records = b.files.records("trace")
+    records = [json.loads(line) for line in b.files.text("trace.out").splitlines()]
     assert said["findings"] == [] and records[-1]["findings"] == 0
     (program,) = [p for p in said["programs"] if p["comm"] == "forks"]
     mine = [r for r in records if r.get("comm") == "forks"]
