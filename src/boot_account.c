@@ -102,6 +102,14 @@ void boot_account__again(struct boot_account *a, record_fn fn, void *context)
 	boot_account__each(a, fn, context);
 }
 
+void boot_account__apply(void *account, struct xp_record *rec)
+{
+	struct boot_account *a = account;
+
+	if (boot__apply(&a->boot, rec))
+		gap(a, "there was no memory for all of its records");
+}
+
 /* Did the ring overflow before user space began?  What it kept is what came first. */
 static bool lost_in_boot(const struct boot_account *a)
 {

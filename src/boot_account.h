@@ -44,6 +44,9 @@ void boot_account__read_messages(struct boot_account *account, const struct plat
 void boot_account__each(struct boot_account *account, record_fn fn, void *context);
 void boot_account__again(struct boot_account *account, record_fn fn, void *context);
 
+/* A record_fn that applies to the account, for who does nothing else with them. */
+void boot_account__apply(void *account, struct xp_record *record);
+
 /*
  * All records have been applied to .boot: .report is what they come to.  With
  * @beyond, those are wanted too that came when user space had begun.

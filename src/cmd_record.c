@@ -20,14 +20,6 @@ static enum exit_status run(const struct options *opts, const struct platform *p
 	return status;
 }
 
-static void apply(void *context, struct xp_record *rec)
-{
-	struct boot_account *boot = context;
-
-	if (boot__apply(&boot->boot, rec))
-		boot_account__gap(boot, "there was no memory for all of its records");
-}
-
 /*
  * Before capabilities are given up, with which it could not be read any more.
  * False: this kernel kept none, or it cannot be read.
@@ -46,7 +38,7 @@ static bool read_boot(struct boot_account *boot, const struct platform *platform
 	if (err || !boot->report.log)
 		return false;
 	boot_account__read_messages(boot, platform);
-	boot_account__each(boot, apply, boot);
+	boot_account__each(boot, boot_account__apply, boot);
 	boot_account__conclude(boot, false);
 	for (unsigned int i = 0; i < boot->report.nr_gaps; i++)
 		say("of this boot: %s", boot->report.gaps[i]);

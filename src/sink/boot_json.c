@@ -102,16 +102,6 @@ static json_t *nodes_array(const struct boot_report *r)
 	return nodes;
 }
 
-/* The longest node's time is the stage's: they run side by side. */
-static uint64_t stock_deferred_ns(const struct kmsg *k)
-{
-	uint64_t ms = 0;
-
-	for (unsigned int i = 0; i < k->nr_nodes; i++)
-		ms = k->nodes[i].ms > ms ? k->nodes[i].ms : ms;
-	return ms * 1000000;
-}
-
 static json_t *page_object(uint64_t pfn, uint8_t level, uint16_t where)
 {
 	json_t *o = json_object();
@@ -230,7 +220,7 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	set_int(o, "handover_pages", r->boot->handover.ended, r->boot->handover.pages);
 	json_object_set_new(o, "hook", hook_object(r));
 	json_object_set_new(o, "nodes", nodes_array(r));
-	set_int(o, "deferred_ns", true, exact ? s->deferred_ns : stock_deferred_ns(r->kmsg));
+	set_int(o, "deferred_ns", true, exact ? s->deferred_ns : kmsg__deferred_ns(r->kmsg));
 	set_int(o, "deferred_pages", exact, s->deferred_pages);
 	set_int(o, "memmap_ns", s->has_early, r->boot->memmap_ns);
 	set_int(o, "memmap_pages", s->has_early, r->boot->memmap_pages);

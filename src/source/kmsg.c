@@ -51,6 +51,15 @@ int kmsg__read(struct kmsg *k)
 	return 0;
 }
 
+uint64_t kmsg__deferred_ns(const struct kmsg *k)
+{
+	uint64_t ms = 0;
+
+	for (unsigned int i = 0; i < k->nr_nodes; i++)
+		ms = k->nodes[i].ms > ms ? k->nodes[i].ms : ms;
+	return ms * 1000000;
+}
+
 static bool in_deferred(const struct kmsg *k, uint64_t t)
 {
 	for (unsigned int i = 0; i < k->nr_nodes; i++)
