@@ -82,6 +82,16 @@ static void put_latency(struct page *p, const struct xp_counts *c)
 		sum, sum, c->latency_sum / 1e9);
 }
 
+uint64_t metrics__findings(const struct metrics *m)
+{
+	uint64_t n = 0;
+
+	for (int c = 0; c < FINDING_CLASSES; c++)
+		for (int g = 0; g < GRADES; g++)
+			n += m->findings[c][g];
+	return n;
+}
+
 void metrics__take_boot(struct metrics *m, const struct boot_report *r)
 {
 	m->boot = (struct metrics_boot){

@@ -41,6 +41,9 @@ struct metrics {
 
 void metrics__take_boot(struct metrics *metrics, const struct boot_report *report);
 
+/* All of the last audit. */
+uint64_t metrics__findings(const struct metrics *metrics);
+
 /* Not of any pfn or pid: their number has no bound. */
 void metrics__write(const struct metrics *metrics, enum metrics_format format, FILE *out);
 

@@ -90,7 +90,16 @@ def test_figures_are_the_recordings(recordings, tmp_path):
     assert set(re.findall(r"[{,](\w+)=", text)) == {"version", "source", "level", "le", "class", "grade"}
 
 
-@pytest.mark.parametrize("name", ["clean", "bad"])
+def test_figures_of_a_recorded_boot(recordings, tmp_path):
+    with exporter(recordings["repaired"], tmp_path) as port:
+        text = get(port)[2]
+    for name, figure in (("complete", 1), ("erased_flags", 2), ("unrepaired_flags", 0), ("deferred_pages", 0),
+                         ("deferred_seconds", 0)):
+        assert value(text, "xenpin_boot_" + name) == figure
+    assert value(text, 'xenpin_findings{class="erased-by-init",grade="shown"}') == 0
+
+
+@pytest.mark.parametrize("name", ["clean", "bad", "repaired"])
 def test_promtool_likes_the_text_form(recordings, tmp_path, name):
     with exporter(recordings[name], tmp_path) as port:
         status, kind, text = get(port)

@@ -21,4 +21,11 @@ stop trace $trace
 run report xenpin report /tmp/boot.db
 run report-json xenpin report /tmp/boot.db --format json
 cp /tmp/boot.db $OUT/
+
+# Figures of the boot, for Prometheus and at a glance.
+start export xenpin export --textfile /tmp
+export=$pid
+stop export $export
+cp /tmp/xenpin.prom $OUT/
+run top xenpin top --batch --count 1 --interval 1
 tar -C $OUT -cf /root/out.tar .

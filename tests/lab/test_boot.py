@@ -233,6 +233,22 @@ def test_the_report_of_a_recording_has_the_same_account(kernel, mode, deferral):
             in text) == bool(erased)
 
 
+@patched
+@surviving
+def test_export_and_top_tell_of_the_boot(kernel, mode, deferral):
+    b = boot(kernel, mode, deferral)
+    figures = dict(line.rsplit(" ", 1) for line in b.files.text("xenpin.prom").splitlines()
+                   if line.startswith("xenpin_boot_"))
+    a, erased = b.account, len(b.account["erased"])
+    assert float(figures.pop("xenpin_boot_deferred_seconds")) == pytest.approx(a["deferred_ns"] / 1e9)
+    saved = figures.pop("xenpin_boot_deferred_saved_seconds", None)
+    assert (saved is None) == (a["saved_ns"] is None)
+    assert saved is None or float(saved) == pytest.approx(a["saved_ns"] / 1e9, abs=1e-6)
+    assert figures == {"xenpin_boot_complete": "1", "xenpin_boot_deferred_pages": str(a["deferred_pages"]),
+                       "xenpin_boot_erased_flags": str(erased), "xenpin_boot_unrepaired_flags": "0"}
+    assert f", {a['deferred_pages']} of them, and erased {erased} flags, 0 for good\n" in b.files.text("top.out")
+
+
 # 4. Times.
 
 @patched
