@@ -130,8 +130,11 @@ static int wait_for_quiet(struct account *a)
 /* What is not known of some frame would look like a difference. */
 static bool history_is_whole(const struct account *a)
 {
-	return !*a->left.log.flaw && !a->left.log.header.lost && !a->left.boot.missing &&
-	       !early__taken(a->left.early) && !early__lost(a->left.early) && !early__missed(a->left.early);
+	const struct boot_account *left = &a->left;
+
+	return !*left->log.flaw && !left->log.header.lost && !left->boot.missing &&
+	       !early__taken(left->early) && !early__lost(left->early) &&
+	       !early__missed(left->early);
 }
 
 static void compare_with_xen(struct account *a)

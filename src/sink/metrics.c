@@ -115,7 +115,7 @@ static void put_boot(struct page *p, const struct metrics_boot *b)
 		sample_seconds(p, b->deferred_ns / 1e9);
 	}
 	if (b->has_log) {
-		gauge(p, "boot_complete", b->complete, "Whether the account of the boot has no gap.");
+		gauge(p, "boot_complete", b->complete, "Whether its account has no gap.");
 		gauge(p, "boot_deferred_pages", b->deferred_pages, "Pages that were deferred.");
 		gauge(p, "boot_erased_flags", b->erased,
 		      "Flags of page tables that struct-page init erased at boot.");
