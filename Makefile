@@ -143,7 +143,7 @@ $(B)/fuzz/xenpin.a: $(FUZZ_OBJS)
 
 $(B)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) tests/replay/replay.c $(B)/fuzz/xenpin.a
 	$(say) FUZZ $@
-	$(Q)$(CLANG) -std=gnu11 $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -w -o $@ $< $(B)/fuzz/xenpin.a \
+	$(Q)$(CLANG) -std=gnu11 $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer $(WARN) -o $@ $< $(B)/fuzz/xenpin.a \
 		$(filter-out -lncursesw -ltinfo -levent_%,$(LIBS))
 
 fuzz:

@@ -104,27 +104,47 @@ static void choose(struct report *r, uint64_t pfn, int64_t t)
 		r->histories[r->nr_histories++] = (struct history){ .pfn = pfn, .t = t };
 }
 
-static int choose_histories(struct report *r)
+/* In order, each once. */
+static void settle(struct report *r)
 {
 	size_t n = 0;
 
-	r->histories = calloc(HISTORIES, sizeof(*r->histories));
-	if (!r->histories)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->nr_findings; i++)
-		choose(r, r->findings[i].pfn, r->findings[i].t);
-	/* Upper levels first: these are few, and what breaks without a repair. */
-	for (int upper = 1; upper >= 0; upper--)
-		for (uint64_t i = 0; i < r->boot.nr_erased; i++)
-			if ((r->boot.erased[i].level > XP_L1) == upper)
-				choose(r, r->boot.erased[i].pfn, r->boot.hook.end);
 	if (!r->nr_histories)
-		return 0;
+		return;
 	qsort(r->histories, r->nr_histories, sizeof(*r->histories), by_pfn);
 	for (size_t i = 1; i < r->nr_histories; i++)
 		if (r->histories[i].pfn != r->histories[n].pfn)
 			r->histories[++n] = r->histories[i];
 	r->nr_histories = n + 1;
+}
+
+/* Erased flags of levels @from to @to whose pages are not chosen yet. */
+static void choose_erased(struct report *r, int from, int to)
+{
+	size_t chosen = r->nr_histories;
+
+	for (uint64_t i = 0; i < r->boot.nr_erased; i++) {
+		const struct boot_loss *loss = &r->boot.erased[i];
+		const struct history key = { .pfn = loss->pfn };
+
+		if (loss->level >= from && loss->level <= to &&
+		    !(chosen && bsearch(&key, r->histories, chosen, sizeof(key), by_pfn)))
+			choose(r, loss->pfn, r->boot.hook.end);
+	}
+	settle(r);
+}
+
+static int choose_histories(struct report *r)
+{
+	r->histories = calloc(HISTORIES, sizeof(*r->histories));
+	if (!r->histories)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->nr_findings; i++)
+		choose(r, r->findings[i].pfn, r->findings[i].t);
+	settle(r);
+	/* Upper levels are few, and what breaks without a repair. */
+	choose_erased(r, XP_L2, XP_L4);
+	choose_erased(r, XP_L_NONE, XP_L1);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A boot log as a file: what `xenpin boot --log FILE` does with it. */
-#include "target.h"
+#include "outcome.h"
 
 #include "source/boot_log.h"
 

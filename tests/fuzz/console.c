@@ -2,6 +2,7 @@
 /* A dead guest's console: what `xenpin boot --console FILE` does with it. */
 #include "target.h"
 
+#include "sink/boot.h"
 #include "source/console.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "target.h"
+#include "outcome.h"
 
 #include "source/early.h"
 

@@ -4,6 +4,7 @@
 
 #include "target.h"
 
+#include "sink/boot.h"
 #include "source/kmsg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -113,46 +113,59 @@ static void *make_empty(size_t *size)
 	return data;
 }
 
-static sqlite3_stmt *prepare(sqlite3 *db, const char *table, int *columns)
+/* Columns that are computed, which are the last ones, take no value: @columns is as many as do. */
+static sqlite3_stmt *prepare(sqlite3 *db, const char *table, int columns)
 {
-	sqlite3_stmt *stmt;
-	char *sql = sqlite3_mprintf("SELECT * FROM %s", table), *all;
+	char *sql = sqlite3_mprintf("INSERT OR IGNORE INTO %s VALUES (?%s)", table,
+				    &",?,?,?,?,?,?,?,?,?,?,?,?"[2 * (COLUMNS_MAX - columns)]);
+	sqlite3_stmt *stmt = NULL;
 
-	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL))
-		abort();
+	sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
 	sqlite3_free(sql);
-	*columns = sqlite3_column_count(stmt);
-	sqlite3_finalize(stmt);
-	/* Columns that are computed take no value: try without them, the last ones. */
-	for (;; --*columns) {
-		all = sqlite3_mprintf("INSERT OR IGNORE INTO %s VALUES (?%s)", table,
-				      ",?,?,?,?,?,?,?,?,?,?,?,?" + 2 * (COLUMNS_MAX - *columns));
-		if (!sqlite3_prepare_v2(db, all, -1, &stmt, NULL))
-			break;
-		sqlite3_free(all);
-	}
-	sqlite3_free(all);
 	return stmt;
+}
+
+static int count_columns(sqlite3 *db, const char *table)
+{
+	for (int columns = COLUMNS_MAX; columns; columns--) {
+		sqlite3_stmt *row = prepare(db, table, columns);
+
+		sqlite3_finalize(row);
+		if (row)
+			return columns;
+	}
+	abort();
+}
+
+static void insert_row(sqlite3 *db, struct input *in, sqlite3_stmt *rows[TABLES], int64_t *seq)
+{
+	static int columns[TABLES];
+	uint8_t which = take(in, 1);
+	int table = which / 2 % TABLES;
+
+	if (!columns[table])
+		columns[table] = count_columns(db, tables[table]);
+	if (!rows[table])
+		rows[table] = prepare(db, tables[table], columns[table]);
+	for (int i = 1; i <= columns[table]; i++)
+		bind_value(in, rows[table], i);
+	if (table < 7 && !(which & 1))
+		sqlite3_bind_int64(rows[table], 1, table == 1 ? *seq : ++*seq);
+	sqlite3_step(rows[table]);
+	sqlite3_reset(rows[table]);
 }
 
 static void insert_rows(sqlite3 *db, struct input *in)
 {
+	sqlite3_stmt *rows[TABLES] = {};
 	int64_t seq = 0;
 
 	sqlite3_exec(db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN", NULL, NULL,
 		     NULL);
-	while (in->at < in->end) {
-		uint8_t which = take(in, 1);
-		int columns, table = which / 2 % TABLES;
-		sqlite3_stmt *row = prepare(db, tables[table], &columns);
-
-		for (int i = 1; i <= columns; i++)
-			bind_value(in, row, i);
-		if (table < 7 && !(which & 1))
-			sqlite3_bind_int64(row, 1, table == 1 ? seq : ++seq);
-		sqlite3_step(row);
-		sqlite3_finalize(row);
-	}
+	while (in->at < in->end)
+		insert_row(db, in, rows, &seq);
+	for (size_t i = 0; i < TABLES; i++)
+		sqlite3_finalize(rows[i]);
 	sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 }
 
