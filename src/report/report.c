@@ -44,9 +44,14 @@ static int apply_to_boot(struct report *r, const struct xp_record *rec)
 	return err;
 }
 
-/* Between the end of the boot and the stream's begin anything may have happened. */
+/*
+ * Between the end of the boot and the stream's begin anything may have happened;
+ * that casts no doubt on what was found before, when nothing is missing there.
+ */
 static void tell_gap(struct report *r)
 {
+	if (!r->gap && !r->info->boot.nr_gaps && !r->info->boot.lost)
+		pins__confirm(r->pins);
 	for (int h = 0; !r->gap && h < HOOKS; h++)
 		pins__lost(r->pins, h);
 	r->gap = true;

@@ -304,7 +304,8 @@ def test_a_flag_that_nobody_set_again_is_a_finding(recordings, tmp_path):
     status, said = changed(recordings, tmp_path, "UPDATE flag SET pfn = 0x3000 "
                                                  "WHERE what = 'repaired' AND pfn = 0x2001")
     assert status == 1 and said["verdict"]["status"] == "finding"
-    assert [(f["class"], f["pfn"], f["level"]) for f in said["findings"]] == [("erased-by-init", "0x2001", 2)]
+    assert [(f["class"], f["grade"], f["pfn"], f["level"]) for f in said["findings"]] == \
+        [("erased-by-init", "shown", "0x2001", 2)]
     assert {e["pfn"]: e["repaired"] for e in said["boot"]["erased"]} == {"0x2000": True, "0x2001": False}
 
 

@@ -9,8 +9,7 @@
 #include "report/report.h"
 #include "target.h"
 
-static char directory[] = "/dev/shm/xenpin-fuzz-XXXXXX";
-static char path[sizeof(directory) + 8];
+static char path[200];
 
 static void remove_files(void)
 {
@@ -24,22 +23,15 @@ static void remove_files(void)
 	}
 }
 
-static void remove_directory(void)
-{
-	remove_files();
-	rmdir(directory);
-}
-
-/* The path of a file that holds @data, and nothing beside it. */
+/* The path of a file that holds @data, and nothing beside it.  It is in $TMPDIR (see run). */
 static inline const char *file_of(const void *data, size_t size)
 {
 	int fd;
 
 	if (!*path) {
-		if (!mkdtemp(directory))
-			abort();
-		snprintf(path, sizeof(path), "%s/a.db", directory);
-		atexit(remove_directory);
+		snprintf(path, sizeof(path), "%s/xenpin-fuzz-%d.db", getenv("TMPDIR") ?: "/tmp",
+			 getpid());
+		atexit(remove_files);
 	}
 	remove_files();
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

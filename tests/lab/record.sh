@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Recordings, counters and top, beside a trace of the same work.
 . guest-lib.sh
+dmesg >$OUT/dmesg
 # 1. A trace, a recording and counters see the same forks.
 start trace xenpin trace --json --ring-pages 512
 trace=$pid

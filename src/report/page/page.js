@@ -68,7 +68,10 @@ const repaired = (data.boot?.erased ?? []).filter((e) => e.repaired).map((e) => 
 		"Not set again, its page would have gone back to the allocator pinned and read-only.",
 })).sort((a, b) => b.level - a.level || a.t - b.t);
 
-// The gravest class, in the order above, and how many findings are of others.
+// In the order above.
+const gravest = Object.keys(CLASSES).find((c) => data.findings.some((f) => f.class === c)) ?? data.findings[0]?.class;
+
+// The gravest class, and how many findings are of others.
 function headline() {
 	const { status } = data.verdict, all = data.findings, n = repaired.length;
 	if (status === "clean" && n)
@@ -77,9 +80,8 @@ function headline() {
 		return "Clean";
 	if (status === "incomplete")
 		return "Incomplete: no finding, but no proof either";
-	const name = Object.keys(CLASSES).find((c) => all.some((f) => f.class === c)) ?? all[0].class;
-	const of = all.filter((f) => f.class === name).length, others = all.length - of;
-	return (CLASSES[name]?.(of) ?? plural(of, name)) + (others ? `, and ${plural(others, "other finding")}` : "");
+	const of = all.filter((f) => f.class === gravest).length, others = all.length - of;
+	return (CLASSES[gravest]?.(of) ?? plural(of, gravest)) + (others ? `, and ${plural(others, "other finding")}` : "");
 }
 
 const WITNESSES = {
@@ -87,14 +89,14 @@ const WITNESSES = {
 	history: "its history",
 };
 
-// Where, when, who and so what, of the worst finding, or of all that was repaired.
+// Where, when, who and so what, of the strongest finding of the gravest class, or of all that was repaired.
 function keyFacts() {
 	if (findings.length) {
-		const f = findings[0], others = new Set(findings.map((g) => g.pfn)).size - 1;
+		const f = findings.find((g) => g.class === gravest), others = new Set(findings.map((g) => g.pfn)).size - 1;
 		return {
 			where: f.pfn ? `page ${f.pfn}, an L${f.level || "?"} table, at ${bytes(Number(f.pfn))} of ${bytes(data.memory.frames)}` +
 				(others ? `; and ${plural(others, "other page")}` : "") : "",
-			when: `${seconds(f.t)} s into the recording`,
+			when: f.t < begin ? `${duration(begin - f.t)} before the recording began` : `${seconds(f.t)} s into the recording`,
 			who: f.comm ? `${f.comm} (pid ${f.pid})` : "",
 			"so what": f.effect,
 			"how sure": `${f.grade}, by ${f.witnesses.map((w) => WITNESSES[w]).join(" and ")}`,
