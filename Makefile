@@ -124,6 +124,39 @@ $(REPLAY): tests/replay/replay.c $(wildcard src/model/*.[ch] src/*.h include/*.h
 	$(say) UNIT $@
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $(filter %.c,$^) -ljansson
 
+# Every parser of what comes from outside, with what is made of it, under libFuzzer; compiled by
+# clang, which has it.  `make fuzz` runs each for FUZZ_SECONDS, `make check` for a few.
+FUZZ		:= $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZ_FLAGS	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_SECONDS	?= 300
+FUZZ_OBJS	:= $(filter-out $(B)/fuzz/src/main.o $(B)/fuzz/src/cmd_%.o,$(SRCS:%.c=$(B)/fuzz/%.o)) \
+		   $(B)/fuzz/perfetto.pb-c.o
+
+$(B)/fuzz/%.o: %.c | $(B)/trace.skel.h $(B)/audit.skel.h $(B)/counters.skel.h $(B)/watch.skel.h
+	$(say) FUZZ $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -std=gnu11 $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -w -MMD -MP -c -o $@ $<
+
+$(B)/fuzz/src/report/perfetto.o: $(B)/perfetto.pb-c.c
+$(B)/fuzz/src/report/html.o: CPPFLAGS += -DPAGE_MODULES='"$(B)/page/node_modules"'
+$(B)/fuzz/src/report/html.o: $(B)/page/done
+$(B)/fuzz/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -std=gnu11 $(CPPFLAGS) $(FUZZ_FLAGS) -w -c -o $@ $<
+
+$(B)/fuzz/xenpin.a: $(FUZZ_OBJS)
+	$(Q)rm -f $@ && ar rc $@ $^
+
+$(B)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) tests/replay/replay.c $(B)/fuzz/xenpin.a
+	$(say) FUZZ $@
+	$(Q)$(CLANG) -std=gnu11 $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer $(WARN) -o $@ $< $(B)/fuzz/xenpin.a \
+		$(filter-out -lncursesw -ltinfo -levent_%,$(LIBS))
+
+fuzz:
+	$(Q)tools/packages build test
+	$(Q)$(MAKE) --no-print-directory $(B)/recording $(FUZZ)
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS)
+
 demo:
 	$(Q)tools/packages build lab
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks
@@ -137,7 +170,7 @@ check-all: kernel
 check check-all:
 	$(Q)tools/packages build lab test
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/clock $(B)/recording \
-		$(REPLAY) $(UNIT)
+		$(REPLAY) $(UNIT) $(FUZZ)
 	$(Q)tests/run $(TEST_KERNELS)
 
 # The lab's kernel with the patch series, kept by what it is made from; with
@@ -178,6 +211,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all kernel kernel-deb bench bench-audit install clean
+.PHONY: all demo check check-all fuzz kernel kernel-deb bench bench-audit install clean
 
--include $(OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)
+-include $(OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)

@@ -4,24 +4,18 @@
  * node_exporter.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
 
-#include "audit/audit.h"
-#include "clock.h"
+#include "export/figures.h"
 #include "options.h"
-#include "platform.h"
-#include "report/report.h"
-#include "sink/metrics.h"
-#include "source/counters.h"
+#include "tracing.h"
 #include "xenpin.h"
 
 #define HTTP_TIMEOUT_S	10
@@ -32,126 +26,9 @@
 struct exporter {
 	const struct options *opts;
 	struct event_base *base;
-	struct counters *counters;	/* NULL: of a recording */
-	struct snapshot *snapshot;	/* for audits */
-	struct xen *xen;		/* NULL: no control domain */
-	struct metrics metrics;
-	struct timespec recorded;	/* the recording's mtime when it was read */
+	struct figures figures;
 	enum exit_status status;
 };
-
-static void add_latencies(struct xp_counts *counts, const struct latencies *l)
-{
-	/* Ours are four to the power of two, and end where those end. */
-	for (int i = 0, to = 0; i < LATENCY_BUCKETS; i++) {
-		while (to < XP_COUNT_LATENCIES - 1 && 1ULL << to < latency__bucket_end(i))
-			to++;
-		counts->latency[to] += l->buckets[i];
-	}
-	counts->latency_sum = l->sum;
-}
-
-static void count_table(void *context, const struct pin_state *state)
-{
-	struct metrics *m = context;
-
-	m->tables[state->level <= XP_L4 ? state->level : 0]++;
-}
-
-static void take_report(struct metrics *m, const struct report *r)
-{
-	const struct account *a = &r->account;
-
-	for (int l = 0; l < 4; l++)
-		m->counts.pins[l] = a->pins_of[l + 1];
-	m->counts.unpins = a->unpins;
-	m->counts.failed = a->failed;
-	m->counts.flushes = a->records[XP_BATCH];
-	m->counts.unseen = a->records[XP_BATCH] - a->latencies.count;
-	add_latencies(&m->counts, &a->latencies);
-	m->missed = r->missed;
-	m->lost = a->lost_total;
-	m->complete = r->complete;
-	m->has_tables = true;
-	pins__each(r->pins, count_table, m);
-	m->has_findings = true;
-	for (size_t i = 0; i < r->nr_findings; i++)
-		m->findings[r->findings[i].class][r->findings[i].grade]++;
-}
-
-static void read_recording(struct exporter *e)
-{
-	uint64_t begin = now_ns();
-	char why[RECORDING_WHY];
-	struct report report;
-	struct stat st;
-
-	if (stat(e->opts->recording, &st)) {
-		e->metrics = (struct metrics){ .source = "recording" };
-		return;
-	}
-	if (e->metrics.up && !memcmp(&st.st_mtim, &e->recorded, sizeof(st.st_mtim)))
-		return;
-	e->metrics = (struct metrics){ .source = "recording" };
-	if (report__open(&report, e->opts->recording, why)) {
-		say("cannot report on '%s': %s", e->opts->recording, why);
-		return;
-	}
-	take_report(&e->metrics, &report);
-	e->metrics.up = true;
-	e->recorded = st.st_mtim;
-	e->metrics.looked_at = st.st_mtim.tv_sec + st.st_mtim.tv_nsec / 1e9;
-	e->metrics.look_seconds = (now_ns() - begin) / 1e9;
-	report__close(&report);
-}
-
-static void read_counters(struct exporter *e)
-{
-	struct metrics *m = &e->metrics;
-	struct task_counts *tasks;
-	int n = counters__tasks(e->counters, &tasks);
-
-	counters__read(e->counters, &m->counts);
-	m->source = "live";
-	m->up = true;
-	m->missed = counters__missed(e->counters);
-	m->complete = !m->missed;
-	m->table_bytes = 0;
-	for (int i = 0; i < n; i++)
-		m->table_bytes += tasks[i].bytes;
-	if (n >= 0)
-		free(tasks);
-}
-
-/* A failed audit leaves no findings behind: nobody shall take old ones for new. */
-static void take_audit(struct exporter *e)
-{
-	struct metrics *m = &e->metrics;
-	struct timespec wall;
-	struct audit audit;
-	int err = audit__take(&audit, e->snapshot, e->xen);
-
-	m->has_tables = m->has_findings = !err && audit.complete;
-	memset(m->findings, 0, sizeof(m->findings));
-	for (int l = XP_L1; l <= XP_L4; l++)
-		m->tables[l] = audit.tables[l];
-	for (size_t i = 0; i < audit.nr_findings; i++)
-		m->findings[audit.findings[i].class][audit.findings[i].grade]++;
-	clock_gettime(CLOCK_REALTIME, &wall);
-	m->looked_at = wall.tv_sec + wall.tv_nsec / 1e9;
-	m->look_seconds = (audit.end - audit.begin) / 1e9;
-	audit__free(&audit);
-	if (err)
-		say("an audit failed: %s", strerror(-err));
-}
-
-static void refresh(struct exporter *e)
-{
-	if (e->opts->recording)
-		read_recording(e);
-	else
-		read_counters(e);
-}
 
 static char *page(struct exporter *e, enum metrics_format format, size_t *size)
 {
@@ -160,8 +37,8 @@ static char *page(struct exporter *e, enum metrics_format format, size_t *size)
 
 	if (!out)
 		return NULL;
-	refresh(e);
-	metrics__write(&e->metrics, format, out);
+	figures__refresh(&e->figures);
+	metrics__write(&e->figures.metrics, format, out);
 	if (!fclose(out))
 		return text;
 	free(text);
@@ -230,8 +107,7 @@ static void on_interval(evutil_socket_t fd, short what, void *context)
 	struct exporter *e = context;
 	int err;
 
-	if (e->snapshot)
-		take_audit(e);
+	figures__audit(&e->figures);
 	err = e->opts->textfile ? write_textfile(e) : 0;
 	if (!err)
 		return;
@@ -312,42 +188,21 @@ static enum exit_status listen_at(struct exporter *e, struct evhttp **http)
 	return EXIT_CLEAN;
 }
 
-static enum exit_status open_source(struct exporter *e)
+static enum exit_status open_live(struct figures *f)
 {
-	char why[COUNTERS_WHY], no_audit[AUDIT_REASON_LEN], no_xen[XEN_REASON_LEN];
+	char why[COUNTERS_WHY], no_audit[AUDIT_REASON_LEN];
 	struct platform platform;
-	const char *obstacle;
 
-	if (e->opts->recording)
-		return EXIT_CLEAN;
-	platform__read(&platform);
-	obstacle = platform__obstacle(&platform);
-	if (obstacle) {
-		say("%s", obstacle);
+	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
-	}
-	if (counters__open(&e->counters, why)) {
+	if (figures__count(f, &platform, why)) {
 		say("cannot count: %s", why);
 		return EXIT_LOAD;
 	}
-	if (snapshot__open(&e->snapshot, no_audit)) {
+	if (figures__watch(f, &platform, no_audit)) {
 		say("cannot audit: %s", no_audit);
 		return EXIT_LOAD;
 	}
-	if (platform.dom0 && xen__open(&e->xen, no_xen))
-		say("one witness less, Xen's types: %s", no_xen);
-	return EXIT_CLEAN;
-}
-
-static enum exit_status create_ready_file(const char *path)
-{
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
-
-	if (path && fd < 0) {
-		say("--ready-file: cannot create '%s': %s", path, strerror(errno));
-		return EXIT_USAGE;
-	}
-	close(fd);
 	return EXIT_CLEAN;
 }
 
@@ -356,7 +211,7 @@ static enum exit_status run(struct exporter *e)
 	struct timeval interval = { .tv_sec = e->opts->interval };
 	struct event *timer = NULL;
 	struct evhttp *http = NULL;
-	enum exit_status status = open_source(e);
+	enum exit_status status = e->figures.recording ? EXIT_CLEAN : open_live(&e->figures);
 	int err;
 
 	if (!status && !e->opts->textfile)
@@ -375,7 +230,7 @@ static enum exit_status run(struct exporter *e)
 		goto out;
 	}
 	on_interval(-1, 0, e);
-	status = create_ready_file(e->opts->ready_file);
+	status = tracing__ready(e->opts);
 	if (!status && !e->status)
 		event_base_dispatch(e->base);
 out:
@@ -383,15 +238,14 @@ out:
 		event_free(timer);
 	if (http)
 		evhttp_free(http);
-	counters__close(e->counters);
-	xen__close(e->xen);
-	snapshot__close(e->snapshot);
+	figures__close(&e->figures);
 	return status ?: e->status;
 }
 
 int cmd_export(const struct options *opts)
 {
-	struct exporter e = { .opts = opts, .base = event_base_new() };
+	struct exporter e = { .opts = opts, .base = event_base_new(),
+			      .figures.recording = opts->recording };
 	enum exit_status status;
 
 	if (!e.base || !catch_signals(e.base)) {

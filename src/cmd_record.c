@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "../include/config.h"
+#include "boot_account.h"
 #include "sink/recording.h"
-#include "source/boot_log.h"
 #include "tracing.h"
 
 static enum exit_status run(const struct options *opts, const struct platform *platform,
@@ -20,17 +20,29 @@ static enum exit_status run(const struct options *opts, const struct platform *p
 	return status;
 }
 
-/* Before capabilities are given up, with which it could not be read any more. */
-static bool read_boot_log(struct boot_log *log)
+/*
+ * Before capabilities are given up, with which it could not be read any more.
+ * False: this kernel kept none, or it cannot be read.
+ */
+static bool read_boot(struct boot_account *boot, const struct platform *platform)
 {
 	char why[BOOT_LOG_WHY];
-	int err = boot_log__open(log, BOOT_LOG_PATH, why);
+	int err = boot_account__begin(boot);
 
+	if (err)
+		snprintf(why, sizeof(why), "%s", strerror(-err));
+	else
+		err = boot_account__open(boot, NULL, why);
 	if (err && err != -ENOENT)
 		say("this boot's log is left out: %s", why);
-	if (!err && *log->flaw)
-		say("this boot's log is damaged: %s", log->flaw);
-	return !err;
+	if (err || !boot->report.log)
+		return false;
+	boot_account__read_messages(boot, platform);
+	boot_account__each(boot, boot_account__apply, boot);
+	boot_account__conclude(boot, false);
+	for (unsigned int i = 0; i < boot->report.nr_gaps; i++)
+		say("of this boot: %s", boot->report.gaps[i]);
+	return true;
 }
 
 int cmd_record(const struct options *opts)
@@ -38,8 +50,7 @@ int cmd_record(const struct options *opts)
 	struct recorder *recorder;
 	struct platform platform;
 	enum exit_status status;
-	struct boot_log log;
-	bool has_log;
+	struct boot_account boot;
 	int err;
 
 	if (!opts->output) {
@@ -54,12 +65,10 @@ int cmd_record(const struct options *opts)
 		    err == -EEXIST ? "; remove it, or name another" : "");
 		return EXIT_USAGE;
 	}
-	has_log = read_boot_log(&log);
-	if (has_log)
-		recorder__begin_with(recorder, &log);
+	if (read_boot(&boot, &platform))
+		recorder__begin_with(recorder, &boot);
 	status = run(opts, &platform, recorder);
 	recorder__close(recorder);
-	if (has_log)
-		boot_log__close(&log);
+	boot_account__end(&boot);
 	return status;
 }

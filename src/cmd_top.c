@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* xenpin top: who pins now, from counters in the kernel. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,14 +10,19 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "export/figures.h"
 #include "options.h"
-#include "platform.h"
 #include "top/screen.h"
+#include "tracing.h"
 #include "xenpin.h"
+
+/* An audit looks at all page tables: once a minute nobody notices. */
+#define AUDIT_NS	60000000000ULL
 
 struct looking {
 	const struct options *opts;
-	struct counters *counters;
+	struct figures figures;
+	uint64_t audited;	/* ns */
 	struct top top;
 	int signals;		/* signalfd */
 	uint64_t shown;		/* refreshes */
@@ -28,12 +32,16 @@ static int take_reading(struct looking *s)
 {
 	struct task_counts *tasks;
 	struct xp_counts counts;
-	int n = counters__tasks(s->counters, &tasks);
+	int n = counters__tasks(s->figures.counters, &tasks);
 
 	if (n < 0)
 		return n;
-	counters__read(s->counters, &counts);
-	s->top.missed = counters__missed(s->counters);
+	if (!s->audited || now_ns() - s->audited >= AUDIT_NS) {
+		figures__audit(&s->figures);
+		s->audited = now_ns();
+	}
+	counters__read(s->figures.counters, &counts);
+	s->top.missed = counters__missed(s->figures.counters);
 	return view__update(&s->top.view, &counts, tasks, n, now_ns());
 }
 
@@ -48,6 +56,8 @@ static int print_batch(struct looking *s)
 	char text[240];
 
 	view__head(v, s->top.missed, text, sizeof(text));
+	puts(text);
+	view__judgement(&s->figures.metrics, text, sizeof(text));
 	puts(text);
 	view__columns(0, text, sizeof(text));
 	puts(text);
@@ -144,12 +154,14 @@ static int catch_signals(void)
 
 static enum exit_status run(struct looking *s)
 {
+	enum exit_status status;
 	int err = privileges__drop();
 
 	if (err) {
 		say("cannot give up capabilities: %s", strerror(-err));
 		return EXIT_LOAD;
 	}
+	s->top.metrics = &s->figures.metrics;
 	err = take_reading(s);
 	if (!err && !s->opts->batch) {
 		err = screen__open();
@@ -161,41 +173,39 @@ static enum exit_status run(struct looking *s)
 		arrange(&s->top);
 		screen__draw(&s->top);
 	}
-	if (!err && s->opts->ready_file)
-		close(open(s->opts->ready_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-	err = err ?: follow(s);
+	status = err ? EXIT_INCOMPLETE : tracing__ready(s->opts);
+	err = status ? err : follow(s);
 	if (!s->opts->batch)
 		screen__close();
 	if (err && err != -EPIPE) {
 		say("it ends early: %s", strerror(-err));
 		return EXIT_INCOMPLETE;
 	}
+	if (status || metrics__findings(&s->figures.metrics))
+		return status ?: EXIT_FINDING;
 	return s->top.missed ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
 int cmd_top(const struct options *opts)
 {
 	struct looking s = { .opts = opts, .top = { .sort = opts->sort, .group = opts->group } };
+	char why[COUNTERS_WHY], no_audit[AUDIT_REASON_LEN];
 	struct platform platform;
 	enum exit_status status;
-	const char *obstacle;
-	char why[COUNTERS_WHY];
 
-	platform__read(&platform);
-	obstacle = platform__obstacle(&platform);
-	if (obstacle) {
-		say("%s", obstacle);
+	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
-	}
 	s.signals = catch_signals();
-	if (counters__open(&s.counters, why)) {
+	if (figures__count(&s.figures, &platform, why)) {
 		say("cannot count: %s", why);
 		return EXIT_LOAD;
 	}
+	if (figures__watch(&s.figures, &platform, no_audit))
+		say("findings are not shown, it cannot audit: %s", no_audit);
 	if (opts->comm)
 		snprintf(s.top.filter, sizeof(s.top.filter), "%s", opts->comm);
 	status = run(&s);
-	counters__close(s.counters);
+	figures__close(&s.figures);
 	view__free(&s.top.view);
 	close(s.signals);
 	return status;

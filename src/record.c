@@ -44,6 +44,8 @@ const char *record__flaw(const struct xp_record *rec, uint64_t slot, uint64_t le
 		return "its level is unknown";
 	if (rec->where > XP_WHERE_GROW)
 		return "its place is unknown";
+	if (!is_time(rec->t))
+		return "its time is impossible";
 	return has_ops ? flaw_of_ops(rec) : NULL;
 }
 

@@ -31,6 +31,17 @@ static inline struct xp_op *record__ops(const struct xp_record *rec)
  */
 const char *record__flaw(const struct xp_record *rec, uint64_t slot, uint64_t left);
 
+/* Beyond what any machine has: 64 bits of addresses. */
+#define XP_FRAMES_MAX	(1ULL << 52)
+
+/* Years from now, or before the machine was: such a time was made up, and sums overflow. */
+#define XP_TIME_MAX	(1LL << 60)
+
+static inline bool is_time(int64_t ns)
+{
+	return ns <= XP_TIME_MAX && ns >= -XP_TIME_MAX;
+}
+
 /* The words of the series' console lines and of JSON: "flag-set", "handover". */
 const char *record__kind_name(uint8_t kind);
 const char *record__where_name(uint16_t where);

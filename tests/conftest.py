@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "lab"))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "lab")]
 import lab  # noqa: E402
 
 

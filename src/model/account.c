@@ -189,7 +189,8 @@ static int see_process(struct account *a, struct program *p, uint32_t pid)
 
 static void see_pfn(struct account *a, uint64_t pfn)
 {
-	if (pfn != XP_NO_PFN && pfn > a->max_pfn)
+	/* Neither unknown nor made up: no machine has more frames. */
+	if (pfn < XP_FRAMES_MAX && pfn > a->max_pfn)
 		a->max_pfn = pfn;
 }
 

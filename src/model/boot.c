@@ -112,7 +112,7 @@ static int add_erased(struct boot *b, const struct xp_record *rec)
 		b->max_erased = max;
 	}
 	b->erased[b->nr_erased++] = (struct boot_loss){
-		.pfn = rec->u.flag.pfn, .level = rec->level, .where = rec->where,
+		.pfn = rec->u.flag.pfn, .t = rec->t, .level = rec->level, .where = rec->where,
 	};
 	return 0;
 }
@@ -160,6 +160,13 @@ int boot__apply(struct boot *b, const struct xp_record *rec)
 	return err ?: frames__apply(b->frames, rec);
 }
 
+bool boot__lost(const struct boot *b, uint64_t pfn)
+{
+	const struct frame *frame = frames__find(b->frames, pfn);
+
+	return frame && frame->erased;
+}
+
 static void count_frame(void *context, const struct frame *frame)
 {
 	struct boot_sum *sum = context;
@@ -173,10 +180,10 @@ static void count_frame(void *context, const struct frame *frame)
 static void sum_losses(struct boot *b, struct boot_sum *sum)
 {
 	for (uint64_t i = 0; i < b->nr_erased; i++) {
-		const struct frame *frame = frames__find(b->frames, b->erased[i].pfn);
+		bool lost = boot__lost(b, b->erased[i].pfn);
 
-		b->erased[i].repaired = !frame->erased;
-		sum->open += frame->erased;
+		b->erased[i].repaired = !lost;
+		sum->open += lost;
 	}
 }
 
@@ -228,8 +235,8 @@ static void sum_saved(struct boot_sum *sum)
 {
 	sum->has_saved = sum->has_early && sum->deferred_ns;
 	if (sum->has_saved)
-		sum->saved_ns = sum->deferred_pages * sum->early_ns_per_page -
-				(double)sum->deferred_ns;
+		sum->saved_ns = boot__whole(sum->deferred_pages * sum->early_ns_per_page -
+					    (double)sum->deferred_ns);
 }
 
 void boot__sum(struct boot *b, struct boot_sum *sum)

@@ -27,6 +27,7 @@ struct boot_node {
 
 struct boot_loss {
 	uint64_t pfn;
+	int64_t t;
 	uint8_t level;		/* enum xp_level */
 	uint16_t where;		/* enum xp_where */
 	bool repaired;		/* as of the last record */
@@ -81,8 +82,17 @@ int boot__apply(struct boot *boot, const struct xp_record *record);
 /* Was something deferred on this node, and its end not seen? */
 bool boot__node_open(const struct boot_node *node);
 
+/* Was this page's flag erased, and not set again since? */
+bool boot__lost(const struct boot *boot, uint64_t pfn);
+
 /* May be asked at any time; updates .repaired of the losses. */
 void boot__sum(struct boot *boot, struct boot_sum *sum);
+
+/* What follows from records that somebody made up may be larger than any number. */
+static inline int64_t boot__whole(double n)
+{
+	return n >= 0x1p63 ? INT64_MAX : n > -0x1p63 ? (int64_t)n : INT64_MIN;
+}
 
 static inline uint64_t boot_stage__ns(const struct boot_stage *stage)
 {

@@ -26,7 +26,7 @@ struct frames *frames__new(void)
 
 	if (!f)
 		return NULL;
-	f->size = 1 << 14;
+	f->size = 1 << 10;
 	f->hash = calloc(f->size, sizeof(*f->hash));
 	if (f->hash)
 		return f;

@@ -46,7 +46,7 @@ static const struct column flag_columns[] = {
 static const struct column boot_columns[] = {
 	HEAD,
 	FIELD("pfn", u.boot.pfn), FIELD("pages", u.boot.pages), FIELD("node", u.boot.node),
-	FIELD("threads", u.boot.threads),
+	FIELD("threads", u.boot.threads), FIELD("place", where),
 	{}
 };
 
@@ -92,6 +92,7 @@ const char layout_rest[] =
 	"CREATE TABLE task(task INTEGER PRIMARY KEY, pid INTEGER, comm TEXT);"
 	"CREATE TABLE finding(t INTEGER, class TEXT, grade TEXT, witnesses TEXT, pfn INTEGER,"
 	" mfn INTEGER, level INTEGER, mm INTEGER, pid INTEGER, comm TEXT, effect TEXT, text TEXT);"
+	"CREATE TABLE boot_gap(text TEXT);"
 	"CREATE TABLE stack(seq INTEGER, frame INTEGER, address INTEGER);"
 	"CREATE TABLE symbol(address INTEGER PRIMARY KEY, name TEXT);";
 

@@ -10,46 +10,15 @@
 #include "../record.h"
 #include "../sink/sink.h"
 #include "../symbols.h"
-#include "layout.h"
+#include "database.h"
 #include "writer.h"
 
 #define CACHED_TASKS	16384		/* powers of two */
 #define CACHED_SYMBOLS	1024
 #define HASH		0x9e3779b97f4a7c15ULL
 
-#define STR(x)	#x
-#define XSTR(x)	STR(x)
-
-/*
- * A commit waits for the disk, so that it survives the death of the guest; it
- * is twice a second.  The log may grow to 32 MB before it is folded into the file.
- */
-static const char setup[] =
-	"PRAGMA page_size = 8192;"
-	"PRAGMA journal_mode = WAL;"
-	"PRAGMA synchronous = FULL;"
-	"PRAGMA wal_autocheckpoint = 4096;"
-	"PRAGMA journal_size_limit = 0;"
-	"PRAGMA cache_size = -32768;"
-	"PRAGMA application_id = " XSTR(RECORDING_ID) ";"
-	"PRAGMA user_version = " XSTR(RECORDING_VERSION) ";";
-
-enum plain { BEGIN, COMMIT, TASK, STACK, SYMBOL, SET, HOOK, FINDING, PLAIN };
-
-static const char *const plain_sql[PLAIN] = {
-	[BEGIN] = "BEGIN",
-	[COMMIT] = "COMMIT",
-	[TASK] = "INSERT INTO task VALUES (?, ?, ?)",
-	[STACK] = "INSERT INTO stack VALUES (?, ?, ?)",
-	[SYMBOL] = "INSERT OR IGNORE INTO symbol VALUES (?, ?)",
-	[SET] = "INSERT OR REPLACE INTO recording VALUES (?, ?)",
-	[FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[HOOK] = "INSERT OR REPLACE INTO hook VALUES (?, ?, ?, ?, ?)",
-};
-
 struct writer {
-	sqlite3 *db;
-	sqlite3_stmt *insert[LAYOUTS], *insert_op, *plain[PLAIN];
+	struct database to;
 	const struct layout *layout_of[XP_KIND_END];
 	const struct word *word_of[XP_KIND_END];
 	int64_t seq, tasks;		/* rows so far */
@@ -81,8 +50,8 @@ static void fail(struct writer *w, int rc)
 {
 	if (w->err)
 		return;
-	w->err = errno_of(w->db, rc);
-	snprintf(w->error, sizeof(w->error), "%s", sqlite3_errmsg(w->db));
+	w->err = errno_of(w->to.db, rc);
+	snprintf(w->error, sizeof(w->error), "%s", sqlite3_errmsg(w->to.db));
 }
 
 static void step(struct writer *w, sqlite3_stmt *stmt)
@@ -98,7 +67,7 @@ static void step(struct writer *w, sqlite3_stmt *stmt)
 static bool begin(struct writer *w)
 {
 	if (!w->open && !w->err) {
-		step(w, w->plain[BEGIN]);
+		step(w, w->to.plain[PLAIN_BEGIN]);
 		w->open = !w->err;
 	}
 	return !w->err;
@@ -107,7 +76,7 @@ static bool begin(struct writer *w)
 void writer__commit(struct writer *w)
 {
 	if (w->open && !w->err)
-		step(w, w->plain[COMMIT]);
+		step(w, w->to.plain[PLAIN_COMMIT]);
 	w->open = false;
 }
 
@@ -115,33 +84,33 @@ void writer__set_number(struct writer *w, const char *key, int64_t value)
 {
 	if (!begin(w))
 		return;
-	sqlite3_bind_text(w->plain[SET], 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(w->plain[SET], 2, value);
-	step(w, w->plain[SET]);
+	sqlite3_bind_text(w->to.plain[PLAIN_SET], 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(w->to.plain[PLAIN_SET], 2, value);
+	step(w, w->to.plain[PLAIN_SET]);
 }
 
 void writer__set_text(struct writer *w, const char *key, const char *value)
 {
 	if (!begin(w))
 		return;
-	sqlite3_bind_text(w->plain[SET], 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_text(w->plain[SET], 2, value, -1, SQLITE_STATIC);
-	step(w, w->plain[SET]);
+	sqlite3_bind_text(w->to.plain[PLAIN_SET], 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_text(w->to.plain[PLAIN_SET], 2, value, -1, SQLITE_STATIC);
+	step(w, w->to.plain[PLAIN_SET]);
 }
 
 void writer__set_blob(struct writer *w, const char *key, const void *value, size_t size)
 {
 	if (!begin(w))
 		return;
-	sqlite3_bind_text(w->plain[SET], 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_blob(w->plain[SET], 2, value, size, SQLITE_STATIC);
-	step(w, w->plain[SET]);
+	sqlite3_bind_text(w->to.plain[PLAIN_SET], 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(w->to.plain[PLAIN_SET], 2, value, size, SQLITE_STATIC);
+	step(w, w->to.plain[PLAIN_SET]);
 }
 
 void writer__set_hook(struct writer *w, const char *name, const char *via, uint64_t delivered,
 		      uint64_t lost, uint64_t missed)
 {
-	sqlite3_stmt *stmt = w->plain[HOOK];
+	sqlite3_stmt *stmt = w->to.plain[PLAIN_HOOK];
 
 	if (!begin(w))
 		return;
@@ -169,11 +138,11 @@ static int64_t task_of(struct writer *w, const struct xp_record *rec)
 	task->task = ++w->tasks;
 	task->pid = rec->pid;
 	memcpy(task->comm, rec->comm, XP_COMM_LEN);
-	sqlite3_bind_int64(w->plain[TASK], 1, task->task);
-	sqlite3_bind_int64(w->plain[TASK], 2, task->pid);
-	sqlite3_bind_text(w->plain[TASK], 3, task->comm, strnlen(task->comm, XP_COMM_LEN),
+	sqlite3_bind_int64(w->to.plain[PLAIN_TASK], 1, task->task);
+	sqlite3_bind_int64(w->to.plain[PLAIN_TASK], 2, task->pid);
+	sqlite3_bind_text(w->to.plain[PLAIN_TASK], 3, task->comm, strnlen(task->comm, XP_COMM_LEN),
 			  SQLITE_STATIC);
-	step(w, w->plain[TASK]);
+	step(w, w->to.plain[PLAIN_TASK]);
 	return task->task;
 }
 
@@ -244,7 +213,7 @@ static void insert_ops(struct writer *w, const struct xp_record *rec)
 		const struct word *word = layout__of_kind(&op_layout, op->op);
 
 		if (word)
-			insert(w, w->insert_op, &op_layout, word, rec, op);
+			insert(w, w->to.insert_op, &op_layout, word, rec, op);
 	}
 }
 
@@ -258,9 +227,9 @@ static void insert_symbol(struct writer *w, uint64_t address, struct symbols *sy
 	*cached = address;
 	if (!symbols__name(symbols, address, name, sizeof(name)))
 		return;
-	sqlite3_bind_int64(w->plain[SYMBOL], 1, address);
-	sqlite3_bind_text(w->plain[SYMBOL], 2, name, -1, SQLITE_STATIC);
-	step(w, w->plain[SYMBOL]);
+	sqlite3_bind_int64(w->to.plain[PLAIN_SYMBOL], 1, address);
+	sqlite3_bind_text(w->to.plain[PLAIN_SYMBOL], 2, name, -1, SQLITE_STATIC);
+	step(w, w->to.plain[PLAIN_SYMBOL]);
 }
 
 static void insert_stack(struct writer *w, const struct xp_record *rec, struct symbols *symbols)
@@ -269,57 +238,11 @@ static void insert_stack(struct writer *w, const struct xp_record *rec, struct s
 
 	for (int i = 0; stack && i < XP_STACK_MAX && stack[i]; i++) {
 		insert_symbol(w, stack[i], symbols);
-		sqlite3_bind_int64(w->plain[STACK], 1, w->seq);
-		sqlite3_bind_int64(w->plain[STACK], 2, i);
-		sqlite3_bind_int64(w->plain[STACK], 3, stack[i]);
-		step(w, w->plain[STACK]);
+		sqlite3_bind_int64(w->to.plain[PLAIN_STACK], 1, w->seq);
+		sqlite3_bind_int64(w->to.plain[PLAIN_STACK], 2, i);
+		sqlite3_bind_int64(w->to.plain[PLAIN_STACK], 3, stack[i]);
+		step(w, w->to.plain[PLAIN_STACK]);
 	}
-}
-
-static int prepare(struct writer *w, char *sql, sqlite3_stmt **stmt)
-{
-	int rc = sql ? sqlite3_prepare_v3(w->db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) :
-		       SQLITE_NOMEM;
-
-	sqlite3_free(sql);
-	return rc;
-}
-
-static int create_table(struct writer *w, const struct layout *layout)
-{
-	char *sql = layout__create(layout);
-	int rc = sql ? sqlite3_exec(w->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
-
-	sqlite3_free(sql);
-	return rc;
-}
-
-static int create_tables(struct writer *w)
-{
-	int rc = sqlite3_exec(w->db, setup, NULL, NULL, NULL);
-
-	if (!rc)
-		rc = sqlite3_exec(w->db, "BEGIN", NULL, NULL, NULL);
-	for (int i = 0; !rc && i < LAYOUTS; i++)
-		rc = create_table(w, &layouts[i]);
-	if (!rc)
-		rc = create_table(w, &op_layout);
-	if (!rc)
-		rc = sqlite3_exec(w->db, layout_rest, NULL, NULL, NULL);
-	if (!rc)
-		rc = sqlite3_exec(w->db, "COMMIT", NULL, NULL, NULL);
-	return rc;
-}
-
-static int prepare_all(struct writer *w)
-{
-	int rc = prepare(w, layout__insert(&op_layout), &w->insert_op);
-
-	for (int i = 0; !rc && i < LAYOUTS; i++)
-		rc = prepare(w, layout__insert(&layouts[i]), &w->insert[i]);
-	for (int i = 0; !rc && i < PLAIN; i++)
-		rc = prepare(w, sqlite3_mprintf("%s", plain_sql[i]), &w->plain[i]);
-	return rc;
 }
 
 /* Not SQLite's own creation: a file that is there already may be somebody's. */
@@ -331,17 +254,6 @@ static int create_empty(const char *path)
 		return -errno;
 	close(fd);
 	return 0;
-}
-
-static int open_database(struct writer *w, const char *path)
-{
-	int rc = sqlite3_open_v2(path, &w->db, SQLITE_OPEN_READWRITE, NULL);
-
-	if (!rc)
-		rc = create_tables(w);
-	if (!rc)
-		rc = prepare_all(w);
-	return rc;
 }
 
 struct writer *writer__create(const char *path, int64_t seq)
@@ -366,7 +278,7 @@ struct writer *writer__create(const char *path, int64_t seq)
 		snprintf(w->error, sizeof(w->error), "%s", strerror(-w->err));
 		return w;
 	}
-	rc = open_database(w, path);
+	rc = database__open(&w->to, path);
 	if (rc) {
 		fail(w, rc);
 		unlink(path);
@@ -388,7 +300,7 @@ void writer__record(struct writer *w, const struct xp_record *rec, struct symbol
 	if (!layout || !begin(w))
 		return;
 	w->seq++;
-	insert(w, w->insert[layout - layouts], layout, w->word_of[rec->kind], rec, rec);
+	insert(w, w->to.insert[layout - layouts], layout, w->word_of[rec->kind], rec, rec);
 	if (rec->kind == XP_BATCH || rec->kind == XP_DIRECT)
 		insert_ops(w, rec);
 	insert_stack(w, rec, symbols);
@@ -401,7 +313,7 @@ static void bind_string(sqlite3_stmt *stmt, int i, const char *text)
 
 void writer__finding(struct writer *w, const struct finding *f)
 {
-	sqlite3_stmt *stmt = w->plain[FINDING];
+	sqlite3_stmt *stmt = w->to.plain[PLAIN_FINDING];
 	char text[400], witnesses[80] = "";
 
 	if (!begin(w))
@@ -429,6 +341,14 @@ void writer__finding(struct writer *w, const struct finding *f)
 	step(w, stmt);
 }
 
+void writer__boot_gap(struct writer *w, const char *text)
+{
+	if (!begin(w))
+		return;
+	bind_string(w->to.plain[PLAIN_BOOT_GAP], 1, text);
+	step(w, w->to.plain[PLAIN_BOOT_GAP]);
+}
+
 int64_t writer__seq(const struct writer *w)
 {
 	return w->seq;
@@ -439,7 +359,7 @@ uint64_t writer__bytes(const struct writer *w)
 	sqlite3_stmt *stmt;
 	uint64_t bytes = 0;
 
-	if (sqlite3_prepare_v2(w->db, "SELECT page_count * page_size FROM pragma_page_count(), "
+	if (sqlite3_prepare_v2(w->to.db, "SELECT page_count * page_size FROM pragma_page_count(), "
 				      "pragma_page_size()", -1, &stmt, NULL))
 		return 0;
 	if (sqlite3_step(stmt) == SQLITE_ROW)
@@ -453,14 +373,6 @@ void writer__close(struct writer *w)
 	if (!w)
 		return;
 	writer__commit(w);
-	for (int i = 0; i < LAYOUTS; i++)
-		sqlite3_finalize(w->insert[i]);
-	for (int i = 0; i < PLAIN; i++)
-		sqlite3_finalize(w->plain[i]);
-	sqlite3_finalize(w->insert_op);
-	/* One file, which travels; that fails while somebody reads it, and does no harm. */
-	if (!w->err)
-		sqlite3_exec(w->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
-	sqlite3_close(w->db);
+	database__close(&w->to, !w->err);
 	free(w);
 }

@@ -37,6 +37,9 @@ void writer__set_blob(struct writer *writer, const char *key, const void *value,
 void writer__set_hook(struct writer *writer, const char *name, const char *via,
 		      uint64_t delivered, uint64_t lost, uint64_t missed);
 
+/* A sentence: why the boot log and what continues it are not the whole truth. */
+void writer__boot_gap(struct writer *writer, const char *text);
+
 /* What came since the last one is on the disk, or there is an error. */
 void writer__commit(struct writer *writer);
 

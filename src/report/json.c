@@ -123,12 +123,13 @@ static json_t *finding_object(const struct finding *f)
 		if (f->witnesses & 1 << i)
 			json_array_append_new(witnesses, json_string(witness__name(1 << i)));
 	finding__text(f, text, sizeof(text));
-	return json_pack("{sIsssssosososisosisosIssso}", "t", (json_int_t)f->t,
+	return json_pack("{sIsssssosososisosisosIsIssso}", "t", (json_int_t)f->t,
 			 "class", finding__class(f), "grade", finding__grade(f),
 			 "witnesses", witnesses, "pfn", hex_or_null(f->pfn),
 			 "mfn", hex_or_null(f->mfn), "level", f->level, "mm", hex(f->mm),
 			 "pid", (int)f->pid, "comm", name_of(f->comm),
-			 "since", (json_int_t)f->since, "effect", finding__effect(f),
+			 "since", (json_int_t)f->since, "result",
+			 (json_int_t)f->result, "effect", finding__effect(f),
 			 "text", text_of(text, sizeof(text) - 1));
 }
 
@@ -232,6 +233,14 @@ struct map {
 	} cells[CELLS];
 };
 
+static void raise_frames(void *context, const struct pin_state *state)
+{
+	uint64_t *frames = context;
+
+	if (state->pfn >= *frames)
+		*frames = state->pfn + 1;
+}
+
 static void add_to_map(void *context, const struct pin_state *state)
 {
 	struct map *map = context;
@@ -252,6 +261,8 @@ static json_t *memory_of(const struct report *r)
 
 	if (frames < r->info->frames)
 		frames = r->info->frames;
+	/* The recording may begin with tables that nobody touched since. */
+	pins__each(r->pins, raise_frames, &frames);
 	memset(&map, 0, sizeof(map));
 	for (map.cell = 1; map.cell * CELLS < frames; map.cell *= 2)
 		;
@@ -277,7 +288,7 @@ static json_t *boot_of(const struct report *r)
 	size_t size;
 	FILE *out;
 
-	if (!r->info->has_boot_log)
+	if (!r->info->has_boot)
 		return json_null();
 	out = open_memstream(&text, &size);
 	if (!out)

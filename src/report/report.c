@@ -13,6 +13,9 @@ static void on_finding(void *context, const struct finding *finding)
 {
 	struct report *r = context;
 
+	/* What the hook set again is told by the boot's account, as `xenpin boot` does. */
+	if (finding->class == FINDING_ERASED_BY_INIT && !boot__lost(&r->boot, finding->pfn))
+		return;
 	if (r->nr_findings == r->max_findings) {
 		size_t more = r->max_findings * 2 ?: 64;
 		void *p = reallocarray(r->findings, more, sizeof(*r->findings));
@@ -41,9 +44,14 @@ static int apply_to_boot(struct report *r, const struct xp_record *rec)
 	return err;
 }
 
-/* Between the boot log's end and the stream's begin anything may have happened. */
+/*
+ * Between the end of the boot and the stream's begin anything may have happened;
+ * that casts no doubt on what was found before, when nothing is missing there.
+ */
 static void tell_gap(struct report *r)
 {
+	if (!r->gap && !r->info->boot.nr_gaps && !r->info->boot.lost)
+		pins__confirm(r->pins);
 	for (int h = 0; !r->gap && h < HOOKS; h++)
 		pins__lost(r->pins, hooks[h].id);
 	r->gap = true;
@@ -59,7 +67,7 @@ static void on_record(void *context, struct xp_record *rec)
 	if (of_boot) {
 		r->err = apply_to_boot(r, rec);
 	} else {
-		if (r->info->has_boot_log)
+		if (r->info->has_boot)
 			tell_gap(r);
 		r->err = account__apply(&r->account, rec);
 	}
@@ -72,10 +80,10 @@ static void sum_boot(struct report *r)
 {
 	struct boot_report *b = &r->boot_report;
 
+	*b = r->info->boot;
 	b->kernel = r->info->platform.kernel;
 	b->dom0 = r->info->platform.dom0;
 	b->log = &r->info->boot_log;
-	b->lost = r->info->boot_log.lost;
 	b->boot = &r->boot;
 	boot__sum(&r->boot, &b->sum);
 }
@@ -95,24 +103,53 @@ const struct history *report__history(const struct report *r, uint64_t pfn)
 					 sizeof(key), by_pfn) : NULL;
 }
 
-static int choose_histories(struct report *r)
+static void choose(struct report *r, uint64_t pfn, int64_t t)
+{
+	if (pfn != XP_NO_PFN && r->nr_histories < HISTORIES)
+		r->histories[r->nr_histories++] = (struct history){ .pfn = pfn, .t = t };
+}
+
+/* In order, each once. */
+static void settle(struct report *r)
 {
 	size_t n = 0;
 
-	r->histories = calloc(HISTORIES, sizeof(*r->histories));
-	if (!r->histories)
-		return -ENOMEM;
-	for (size_t i = 0; i < r->nr_findings && r->nr_histories < HISTORIES; i++)
-		if (r->findings[i].pfn != XP_NO_PFN)
-			r->histories[r->nr_histories++] = (struct history){
-				.pfn = r->findings[i].pfn, .t = r->findings[i].t };
 	if (!r->nr_histories)
-		return 0;
+		return;
 	qsort(r->histories, r->nr_histories, sizeof(*r->histories), by_pfn);
 	for (size_t i = 1; i < r->nr_histories; i++)
 		if (r->histories[i].pfn != r->histories[n].pfn)
 			r->histories[++n] = r->histories[i];
 	r->nr_histories = n + 1;
+}
+
+/* Erased flags of levels @from to @to whose pages are not chosen yet. */
+static void choose_erased(struct report *r, int from, int to)
+{
+	size_t chosen = r->nr_histories;
+
+	for (uint64_t i = 0; i < r->boot.nr_erased; i++) {
+		const struct boot_loss *loss = &r->boot.erased[i];
+		const struct history key = { .pfn = loss->pfn };
+
+		if (loss->level >= from && loss->level <= to &&
+		    !(chosen && bsearch(&key, r->histories, chosen, sizeof(key), by_pfn)))
+			choose(r, loss->pfn, r->boot.hook.end);
+	}
+	settle(r);
+}
+
+static int choose_histories(struct report *r)
+{
+	r->histories = calloc(HISTORIES, sizeof(*r->histories));
+	if (!r->histories)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->nr_findings; i++)
+		choose(r, r->findings[i].pfn, r->findings[i].t);
+	settle(r);
+	/* Upper levels are few, and what breaks without a repair. */
+	choose_erased(r, XP_L2, XP_L4);
+	choose_erased(r, XP_L_NONE, XP_L1);
 	return 0;
 }
 
@@ -126,7 +163,7 @@ static void remember(struct report *r, uint64_t pfn, const struct xp_record *rec
 	if (!h)
 		return;
 	h->total++;
-	if (rec->t > h->t && h->after++ >= HISTORY_AFTER)
+	if ((int64_t)rec->t > h->t && h->after++ >= HISTORY_AFTER)
 		return;
 	if (h->nr == h->max && h->max < HISTORY_MAX) {
 		void *p = reallocarray(h->events, h->max + 20, sizeof(*h->events));
@@ -247,7 +284,7 @@ static bool partial(const struct report *r)
 static void judge(struct report *r)
 {
 	r->complete = !r->account.lost_total && !r->missed && !*r->damage && *r->info->end &&
-		      !partial(r) && !r->info->session.filtered;
+		      !partial(r) && !r->info->session.filtered && !r->boot_report.nr_gaps;
 	r->verdict = r->nr_findings ? VERDICT_FINDING :
 		     r->complete ? VERDICT_CLEAN : VERDICT_INCOMPLETE;
 }
@@ -268,7 +305,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	err = account__begin(&r->account) ?: boot__begin(&r->boot);
 	if (!r->pins || err)
 		goto no_memory;
-	if (r->info->has_boot_log)
+	if (r->info->has_boot)
 		boot__expect(&r->boot, &r->info->boot_log);
 	recording__read(r->recording, on_record, r, r->damage);
 	count_hooks(r);
@@ -277,7 +314,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	err = r->err ?: read_histories(r);
 	if (err)
 		goto no_memory;
-	if (r->info->has_boot_log)
+	if (r->info->has_boot)
 		sum_boot(r);
 	account__sort(&r->account);
 	judge(r);
@@ -331,6 +368,18 @@ static void put_numbers(const struct report *r, char *text, size_t size)
 		snprintf(text + len, size - len, ")");
 }
 
+/* What went wrong at boot and was put right is no finding, and worth a sentence. */
+static void put_clean(const struct report *r, char *text, size_t size)
+{
+	size_t len = snprintf(text, size, "Clean: every record was kept, and none contradicts "
+			      "another.");
+
+	if (r->boot.nr_erased && len < size)
+		snprintf(text + len, size - len, " At boot struct-page init erased the flag of %"
+			 PRIu64 " page tables, and the after-bootmem hook set each again.",
+			 r->boot.nr_erased);
+}
+
 void report__sentence(const struct report *r, char *text, size_t size)
 {
 	char numbers[160], what[300];
@@ -343,7 +392,7 @@ void report__sentence(const struct report *r, char *text, size_t size)
 			 r->nr_findings == 1 ? "It is" : "To begin with", what);
 		return;
 	case VERDICT_CLEAN:
-		snprintf(text, size, "Clean: every record was kept, and none contradicts another.");
+		put_clean(r, text, size);
 		return;
 	case VERDICT_INCOMPLETE:
 		snprintf(text, size, "Nothing was found, but that proves nothing: %s.",
@@ -352,6 +401,6 @@ void report__sentence(const struct report *r, char *text, size_t size)
 			 r->missed ? "the kernel skipped hooks" :
 			 !*r->info->end ? "the recorder was killed" :
 			 r->info->session.filtered ? "a filter left records out" :
-			 "a hook was missing");
+			 partial(r) ? "a hook was missing" : r->boot_report.gaps[0]);
 	}
 }

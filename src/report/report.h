@@ -24,7 +24,7 @@ struct history {
 	} *events;			/* owned */
 	size_t nr, max;
 	size_t kept, after, total;	/* events: put into the ring, since .t, at all */
-	uint64_t t;			/* of the page's first finding */
+	int64_t t;			/* of the page's first finding */
 };
 
 #define HISTORY_MAX	200		/* events of a page: the last ones up to its finding, */
@@ -44,10 +44,10 @@ struct report {
 	size_t by_class[FINDING_CLASSES];
 	struct history *histories;	/* owned; by pfn */
 	size_t nr_histories;
-	struct boot boot;		/* of the records of a boot log */
+	struct boot boot;		/* of the records of boot log and early ring */
 	struct boot_report boot_report;
 	uint64_t boot_slots;
-	bool gap;			/* between boot log and stream: told to the model */
+	bool gap;			/* between boot and stream: told to the model */
 	uint64_t missed;
 	bool complete;			/* nothing lost, damaged, left out or not attached */
 	enum verdict verdict;
@@ -69,7 +69,7 @@ void report__sentence(const struct report *report, char *text, size_t size);
 /* What happened to the page, in words. */
 void event__text(const struct event *event, char *text, size_t size);
 
-/* NULL when @pfn has no finding. */
+/* NULL when @pfn has no finding, nor had a flag that boot erased (of these only the first). */
 const struct history *report__history(const struct report *report, uint64_t pfn);
 
 /* docs/report.schema.json; NULL when there is no memory. */

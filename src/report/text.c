@@ -11,9 +11,9 @@
 #define AFTER		2		/* and after it */
 #define FINDINGS	10
 
-static double seconds(const struct report *r, uint64_t t)
+static double seconds(const struct report *r, int64_t t)
 {
-	return ((double)t - (double)r->info->session.begin_ns) / 1e9;
+	return (t - (int64_t)r->info->session.begin_ns) / 1e9;
 }
 
 /* The events that led to @f, and what came after. */
@@ -25,7 +25,7 @@ static void put_history(const struct report *r, const struct finding *f, FILE *o
 
 	if (!h)
 		return;
-	while (end < h->nr && h->events[end].rec.t <= f->t)
+	while (end < h->nr && (int64_t)h->events[end].rec.t <= (int64_t)f->t)
 		end++;
 	first = end > EVENTS ? end - EVENTS : 0;
 	end = end + AFTER < h->nr ? end + AFTER : h->nr;
@@ -130,7 +130,7 @@ int report__text(struct report *r, FILE *out)
 	fprintf(out, "%s\n", sentence);
 	put_findings(r, out);
 	put_recording(r, out);
-	if (r->info->has_boot_log) {
+	if (r->info->has_boot) {
 		fputs("\nThe boot:\n", out);
 		boot_text__print(out, &r->boot_report);
 	}

@@ -70,7 +70,7 @@ static json_t *node_object(const struct boot_report *r, unsigned int n)
 	set_int(o, "pages", ns, node->deferred.pages);
 	set_int(o, "grown", true, node->grown);
 	set_int(o, "threads", ns, node->threads);
-	set_int(o, "bytes_per_s", ns, ns ? node->deferred.pages * 4096 * 1e9 / ns : 0);
+	set_int(o, "bytes_per_s", ns, ns ? boot__whole(node->deferred.pages * 4096e9 / ns) : 0);
 	return o;
 }
 
@@ -102,16 +102,6 @@ static json_t *nodes_array(const struct boot_report *r)
 	return nodes;
 }
 
-/* The longest node's time is the stage's: they run side by side. */
-static uint64_t stock_deferred_ns(const struct kmsg *k)
-{
-	uint64_t ms = 0;
-
-	for (unsigned int i = 0; i < k->nr_nodes; i++)
-		ms = k->nodes[i].ms > ms ? k->nodes[i].ms : ms;
-	return ms * 1000000;
-}
-
 static json_t *page_object(uint64_t pfn, uint8_t level, uint16_t where)
 {
 	json_t *o = json_object();
@@ -122,14 +112,16 @@ static json_t *page_object(uint64_t pfn, uint8_t level, uint16_t where)
 	return o;
 }
 
-static json_t *erased_array(const struct boot *b)
+static json_t *erased_array(const struct boot_report *r)
 {
+	const struct boot *b = r->boot;
 	json_t *erased = json_array();
 
 	for (uint64_t i = 0; i < b->nr_erased; i++) {
 		const struct boot_loss *e = &b->erased[i];
 		json_t *o = page_object(e->pfn, e->level, e->where);
 
+		set_int(o, "t", true, e->t + r->log->t_offset);
 		set_bool(o, "repaired", e->repaired);
 		json_array_append_new(erased, o);
 	}
@@ -228,16 +220,17 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	set_int(o, "handover_pages", r->boot->handover.ended, r->boot->handover.pages);
 	json_object_set_new(o, "hook", hook_object(r));
 	json_object_set_new(o, "nodes", nodes_array(r));
-	set_int(o, "deferred_ns", true, exact ? s->deferred_ns : stock_deferred_ns(r->kmsg));
+	set_int(o, "deferred_ns", true, exact ? s->deferred_ns : kmsg__deferred_ns(r->kmsg));
 	set_int(o, "deferred_pages", exact, s->deferred_pages);
 	set_int(o, "memmap_ns", s->has_early, r->boot->memmap_ns);
 	set_int(o, "memmap_pages", s->has_early, r->boot->memmap_pages);
 	set_int(o, "reserved_ns", s->has_early, s->reserved_ns);
 	set_int(o, "free_ns", s->has_early, s->free_ns);
 	set_int(o, "free_pages", s->has_early, s->free_pages);
-	set_int(o, "early_ns_per_page", s->has_early, s->early_ns_per_page + 0.5);
+	set_int(o, "early_ns_per_page", s->has_early,
+		boot__whole(s->early_ns_per_page + 0.5));
 	set_int(o, "saved_ns", s->has_saved, s->saved_ns);
-	json_object_set_new(o, "erased", exact ? erased_array(r->boot) : json_null());
+	json_object_set_new(o, "erased", exact ? erased_array(r) : json_null());
 	set_end(o, r);
 	json_object_set_new(o, "ftrace", ftrace_object(r));
 	json_object_set_new(o, "xen", xen_object(r->xen));

@@ -74,8 +74,6 @@ static void put_lost(struct line *l, const struct xp_record *rec)
 	DEC(l, "count", rec->u.lost.count);
 }
 
-typedef void (*put_fn)(struct line *l, const struct xp_record *rec);
-
 static const put_fn put_kind[XP_KIND_END] = {
 	[XP_LOST] = put_lost,
 	[XP_BATCH] = put_ops,
@@ -100,6 +98,7 @@ static const put_fn put_kind[XP_KIND_END] = {
 
 void boot_json__record(FILE *out, const struct xp_record *rec, int64_t t_offset)
 {
+	put_fn body = put_fn_of(put_kind, rec);
 	struct line l;
 
 	line__begin(&l);
@@ -113,8 +112,8 @@ void boot_json__record(FILE *out, const struct xp_record *rec, int64_t t_offset)
 	PUT(&l, ",\"comm\":");
 	put_comm(&l, rec->comm);
 	WORD(&l, "kind", record__kind_name(rec->kind));
-	if (rec->kind < XP_KIND_END && put_kind[rec->kind])
-		put_kind[rec->kind](&l, rec);
+	if (body)
+		body(&l, rec);
 	PUT(&l, "}\n");
 	line__write(&l, out);
 }

@@ -211,8 +211,6 @@ static void put_lost(struct line *l, const struct xp_record *rec)
 	put_dec(l, rec->u.lost.count);
 }
 
-typedef void (*put_fn)(struct line *l, const struct xp_record *rec);
-
 static const put_fn put_kind[XP_KIND_END] = {
 	[XP_LOST] = put_lost,
 	[XP_BATCH] = put_batch,
@@ -243,12 +241,13 @@ static void print_stack(struct sink *sink, const __u64 *stack)
 
 static void json_record(struct sink *sink, const struct xp_record *rec)
 {
+	put_fn body = put_fn_of(put_kind, rec);
 	struct line l;
 
-	if (rec->kind >= XP_KIND_END || !put_kind[rec->kind])
+	if (!body)
 		return;
 	line__begin(&l);
-	put_kind[rec->kind](&l, rec);
+	body(&l, rec);
 	if (!sink->symbols || rec->kind == XP_LOST) {
 		PUT(&l, "}\n");
 		line__write(&l, sink->out);

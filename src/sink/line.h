@@ -6,15 +6,26 @@
 #ifndef XENPIN_LINE_H
 #define XENPIN_LINE_H
 
+#include <linux/types.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "../../include/record.h"
 
 /* Long enough for 32 operations and a few bytes; stacks are written apart.  @text is not cleared. */
 struct line {
 	char *at;
 	char text[8192];
 };
+
+/* What one kind of record has to say; sinks keep one by kind, NULL for what they leave out. */
+typedef void (*put_fn)(struct line *l, const struct xp_record *rec);
+
+static inline put_fn put_fn_of(const put_fn by_kind[XP_KIND_END], const struct xp_record *rec)
+{
+	return rec->kind < XP_KIND_END ? by_kind[rec->kind] : NULL;
+}
 
 static inline void line__begin(struct line *l)
 {

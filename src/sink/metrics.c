@@ -82,6 +82,53 @@ static void put_latency(struct page *p, const struct xp_counts *c)
 		sum, sum, c->latency_sum / 1e9);
 }
 
+uint64_t metrics__findings(const struct metrics *m)
+{
+	uint64_t n = 0;
+
+	for (int c = 0; c < FINDING_CLASSES; c++)
+		for (int g = 0; g < GRADES; g++)
+			n += m->findings[c][g];
+	return n;
+}
+
+void metrics__take_boot(struct metrics *m, const struct boot_report *r)
+{
+	m->boot = (struct metrics_boot){
+		.has_log = r->log,
+		.complete = !r->nr_gaps,
+		.deferred_pages = r->sum.deferred_pages,
+		.erased = r->boot->nr_erased,
+		.unrepaired = r->sum.open,
+		.has_saved = r->sum.has_saved,
+		.saved_ns = r->sum.saved_ns,
+		.has_deferred = r->log || r->kmsg->nr_nodes || r->kmsg->complete,
+		.deferred_ns = r->log ? r->sum.deferred_ns : kmsg__deferred_ns(r->kmsg),
+	};
+}
+
+static void put_boot(struct page *p, const struct metrics_boot *b)
+{
+	if (b->has_deferred) {
+		family(p, "boot_deferred_seconds", "gauge",
+		       "How long deferred struct-page init took at this boot.");
+		sample_seconds(p, b->deferred_ns / 1e9);
+	}
+	if (b->has_log) {
+		gauge(p, "boot_complete", b->complete, "Whether its account has no gap.");
+		gauge(p, "boot_deferred_pages", b->deferred_pages, "Pages that were deferred.");
+		gauge(p, "boot_erased_flags", b->erased,
+		      "Flags of page tables that struct-page init erased at boot.");
+		gauge(p, "boot_unrepaired_flags", b->unrepaired,
+		      "Of these, the ones that nobody set again.");
+	}
+	if (b->has_saved) {
+		family(p, "boot_deferred_saved_seconds", "gauge",
+		       "What deferral saved, by the price of the pages that were not deferred.");
+		sample_seconds(p, b->saved_ns / 1e9);
+	}
+}
+
 static void put_findings(struct page *p, const struct metrics *m)
 {
 	char labels[80];
@@ -136,6 +183,7 @@ void metrics__write(const struct metrics *m, enum metrics_format format, FILE *o
 			      "Page tables of all processes, as the kernel counts them.");
 		if (m->has_findings)
 			put_findings(&p, m);
+		put_boot(&p, &m->boot);
 	}
 	if (format == METRICS_OPENMETRICS)
 		fputs("# EOF\n", out);

@@ -9,6 +9,7 @@
 
 #include "../../include/counters.h"
 #include "../model/pins.h"
+#include "boot.h"
 
 enum metrics_format { METRICS_OPENMETRICS, METRICS_TEXT };
 
@@ -27,7 +28,21 @@ struct metrics {
 	uint64_t findings[FINDING_CLASSES][GRADES];
 	double looked_at;		/* seconds since 1970, of the last audit */
 	double look_seconds;		/* that the last look took */
+	struct metrics_boot {
+		bool has_deferred;	/* the kernel's messages say so much */
+		uint64_t deferred_ns;
+		bool has_log;		/* the rest only a boot log */
+		bool complete;		/* which has no gap */
+		uint64_t deferred_pages, erased, unrepaired;
+		bool has_saved;
+		int64_t saved_ns;
+	} boot;
 };
+
+void metrics__take_boot(struct metrics *metrics, const struct boot_report *report);
+
+/* All of the last audit. */
+uint64_t metrics__findings(const struct metrics *metrics);
 
 /* Not of any pfn or pid: their number has no bound. */
 void metrics__write(const struct metrics *metrics, enum metrics_format format, FILE *out);

@@ -5,9 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../boot_account.h"
 #include "../clock.h"
+#include "../record.h"
 #include "../recording/writer.h"
-#include "../source/boot_log.h"
 #include "recording.h"
 
 /* Half of what is promised: the loop that calls flush() may be late. */
@@ -19,7 +20,7 @@ struct recorder {
 	uint64_t max_bytes;		/* 0: no limit */
 	struct writer *writer;
 	const struct session *session;	/* NULL: nothing has begun */
-	const struct boot_log *boot;	/* NULL: none */
+	struct boot_account *boot;	/* NULL: none */
 	uint64_t committed_ns;
 	int err;			/* -errno of a rotation */
 	const char *error;
@@ -76,27 +77,40 @@ static void write_end(struct recorder *r, const struct session *s, uint64_t end_
 	writer__commit(w);
 }
 
+/* The early ring has gone on since the account was drawn up; what it lost is a gap of that. */
 static void write_boot_record(void *context, struct xp_record *rec)
 {
 	struct recorder *r = context;
-	int64_t t = rec->t;
+	union {
+		struct xp_record head;
+		uint8_t slots[XP_RECORD_SLOTS_MAX * XP_SLOT];
+	} copy;
 
-	/* In the order of the stream, and in its time; it may have begun before that clock did. */
-	rec->t += r->boot->header.t_offset;
-	writer__record(r->writer, rec, NULL);
-	rec->t = t;
+	if (rec->kind == XP_LOST || rec->seq > r->boot->boot.next)
+		return;
+	memcpy(&copy, rec, rec->nslots * XP_SLOT);
+	/* In the stream's time, although it may have begun before that clock did. */
+	copy.head.t += r->boot->log.header.t_offset;
+	writer__record(r->writer, &copy.head, NULL);
 }
 
 static void write_boot(struct recorder *r)
 {
-	struct xp_boot_log header = r->boot->header;
+	const struct boot_report *report = &r->boot->report;
+	struct xp_boot_log header = r->boot->log.header;
+	struct writer *w = r->writer;
 
-	boot_log__each(r->boot, write_boot_record, r);
-	/* What was lost of the log is told by its header; its times are offset already. */
+	boot_account__again(r->boot, write_boot_record, r);
+	/* Its times are offset already. */
 	header.t_offset = 0;
-	writer__set_blob(r->writer, "boot_log", &header, sizeof(header));
-	writer__set_number(r->writer, "boot_records", writer__seq(r->writer));
-	writer__commit(r->writer);
+	writer__set_blob(w, "boot_log", &header, sizeof(header));
+	writer__set_number(w, "boot_records", writer__seq(w));
+	writer__set_number(w, "boot_early", report->early);
+	writer__set_number(w, "boot_lost", report->lost);
+	writer__set_number(w, "boot_ns", report->boot_ns);
+	for (unsigned int i = 0; i < report->nr_gaps; i++)
+		writer__boot_gap(w, report->gaps[i]);
+	writer__commit(w);
 }
 
 static void recording_start(struct sink *sink, const struct session *session)
@@ -204,9 +218,9 @@ fail:
 	return err;
 }
 
-void recorder__begin_with(struct recorder *r, const struct boot_log *log)
+void recorder__begin_with(struct recorder *r, struct boot_account *boot)
 {
-	r->boot = log;
+	r->boot = boot;
 }
 
 struct sink *recorder__sink(struct recorder *r)

@@ -19,9 +19,12 @@ struct recorder;
  */
 int recorder__create(struct recorder **recorder, const char *path, uint64_t max_bytes);
 
-/* Begin with what a patched kernel logged of its boot; @log stays the caller's until the end. */
-struct boot_log;
-void recorder__begin_with(struct recorder *recorder, const struct boot_log *log);
+/*
+ * Begin with what a patched kernel logged of its boot, as far as the account
+ * knows it.  It stays the caller's, until the end.
+ */
+struct boot_account;
+void recorder__begin_with(struct recorder *recorder, struct boot_account *boot);
 
 /* The sink; when something fails, its records go nowhere and flush() says so. */
 struct sink *recorder__sink(struct recorder *recorder);

@@ -119,8 +119,6 @@ static void put_lost(struct line *l, const struct xp_record *rec)
 	PUT(l, " here");
 }
 
-typedef void (*put_fn)(struct line *l, const struct xp_record *rec);
-
 static const put_fn put_kind[XP_KIND_END] = {
 	[XP_LOST] = put_lost,
 	[XP_BATCH] = put_batch,
@@ -135,13 +133,14 @@ static const put_fn put_kind[XP_KIND_END] = {
 static void text_record(struct sink *sink, const struct xp_record *rec)
 {
 	const __u64 *stack = record__stack(rec);
+	put_fn body = put_fn_of(put_kind, rec);
 	struct line l;
 
-	if (rec->kind >= XP_KIND_END || !put_kind[rec->kind])
+	if (!body)
 		return;
 	line__begin(&l);
 	put_head(&l, sink, rec);
-	put_kind[rec->kind](&l, rec);
+	body(&l, rec);
 	PUT(&l, "\n");
 	line__write(&l, sink->out);
 	for (int i = 0; sink->symbols && stack && i < XP_STACK_MAX && stack[i]; i++) {

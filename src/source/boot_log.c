@@ -20,6 +20,8 @@ static const char *flaw_of_header(const struct xp_boot_log *h)
 		return "its header or its records have another size than this xenpin's";
 	if (h->end > XP_LOG_INIT || h->mode > XP_MODE_REPAIR)
 		return "its header says something that does not exist";
+	if (!is_time(h->t_offset) || !is_time(h->printk_offset))
+		return "its clock is off by more than any machine's life";
 	if (h->nodes > XP_LOG_NODES)
 		return "its header has too many nodes";
 	if (h->head > h->slots || h->slots > SIZE_MAX_LOG / XP_SLOT)

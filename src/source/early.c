@@ -212,7 +212,7 @@ static void tell_losses(struct early *e, record_fn fn, void *context)
 	}
 }
 
-int early__drain(struct early *e, record_fn fn, void *context)
+int early__read(struct early *e, record_fn fn, void *context)
 {
 	uint64_t head = __atomic_load_n(&e->ring->head, __ATOMIC_ACQUIRE);
 	uint64_t used = head - e->ring->tail;
@@ -230,9 +230,16 @@ int early__drain(struct early *e, record_fn fn, void *context)
 		fn(context, rec);
 	}
 	tell_losses(e, fn, context);
-	if (used > e->slots / 2)
-		give_back(e, e->next);
 	return used * 100 / e->slots;
+}
+
+int early__drain(struct early *e, record_fn fn, void *context)
+{
+	int used = early__read(e, fn, context);
+
+	if (used > 50)
+		give_back(e, e->next);
+	return used;
 }
 
 void early__rewind(struct early *e)

@@ -25,9 +25,12 @@ struct early *early__new(struct xp_ring *ring, uint64_t first, uint32_t slots);
  * numbers.  A record of XP_LOST, without a number, tells what the ring had no
  * room for since the last call.  Returns how full the ring is, in percent, or
  * -EBADMSG when a record is no record.
- *
- * What was read stays in the ring, for the next who wants the whole boot, until
- * more than half of it is used.
+ */
+int early__read(struct early *early, record_fn fn, void *context);
+
+/*
+ * The same, for who goes on reading: what was read stays in the ring, for the
+ * next who wants the whole boot, until more than half of it is used.
  */
 int early__drain(struct early *early, record_fn fn, void *context);
 

@@ -51,6 +51,15 @@ int kmsg__read(struct kmsg *k)
 	return 0;
 }
 
+uint64_t kmsg__deferred_ns(const struct kmsg *k)
+{
+	uint64_t ms = 0;
+
+	for (unsigned int i = 0; i < k->nr_nodes; i++)
+		ms = k->nodes[i].ms > ms ? k->nodes[i].ms : ms;
+	return ms * 1000000;
+}
+
 static bool in_deferred(const struct kmsg *k, uint64_t t)
 {
 	for (unsigned int i = 0; i < k->nr_nodes; i++)
@@ -68,7 +77,8 @@ void boot_ftrace__line(struct boot_ftrace *f, const struct kmsg *k, const char *
 
 	if (strstr(line, "LOST") && strstr(line, "EVENTS"))
 		f->overwritten = true;
-	if (!event || !cpu || sscanf(cpu, "[%*d] %*s %lf", &seconds) != 1)
+	if (!event || !cpu || sscanf(cpu, "[%*d] %*s %lf", &seconds) != 1 ||
+	    !(seconds >= 0 && seconds < 1e9))
 		return;
 	t = seconds * 1e9;
 	if (k->init && t > k->init)

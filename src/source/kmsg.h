@@ -37,6 +37,9 @@ struct boot_ftrace {
 /* Returns 0 or -errno of /dev/kmsg. */
 int kmsg__read(struct kmsg *kmsg);
 
+/* Of all nodes: the longest one's time is the stage's, they run side by side. */
+uint64_t kmsg__deferred_ns(const struct kmsg *kmsg);
+
 /* One record of /dev/kmsg: "level,number,microseconds,flags;text". */
 void kmsg__line(struct kmsg *kmsg, const char *record);
 

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "../../include/boot_log.h"
+#include "../sink/boot.h"
 #include "../sink/sink.h"
 #include "stream.h"
 
@@ -19,9 +19,11 @@ struct recording_info {
 	struct platform platform;
 	int64_t realtime_offset_ns;	/* + CLOCK_MONOTONIC = CLOCK_REALTIME */
 	uint64_t frames;		/* of the guest's memory, as far as known */
-	bool has_boot_log;
-	struct xp_boot_log boot_log;	/* its header */
-	int64_t boot_records;		/* the first ones are of the boot log */
+	/* What came before: the account's own figures, and of the log its header. */
+	bool has_boot;
+	struct xp_boot_log boot_log;
+	int64_t boot_records;		/* the first ones are of the boot */
+	struct boot_report boot;	/* .early, .lost, .boot_ns and .gaps */
 	int64_t first_seq;		/* > 1: it goes on where a file before it ended */
 	char end[16];			/* "complete", "rotated", or "": it was killed */
 };

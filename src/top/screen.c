@@ -37,6 +37,35 @@ void view__head(const struct view *v, uint64_t missed, char *text, size_t size)
 		 (uint64_t)c->unseen, missed, v->total.processes, v->total.bytes / 1024);
 }
 
+/* "3 findings at the last audit (2 lost, 1 stale); boot deferred 1989792 pages, ..." */
+void view__judgement(const struct metrics *m, char *text, size_t size)
+{
+	const struct metrics_boot *b = &m->boot;
+	uint64_t n = metrics__findings(m);
+	size_t len;
+
+	len = m->has_findings ? snprintf(text, size, "%" PRIu64 " finding%s at the last audit", n,
+					 n == 1 ? "" : "s") :
+				snprintf(text, size, "findings not known: no audit");
+	for (int c = 0; c < FINDING_CLASSES; c++) {
+		const struct finding one = { .class = c };
+		uint64_t of_class = 0;
+
+		for (int g = 0; g < GRADES; g++)
+			of_class += m->findings[c][g];
+		if (m->has_findings && of_class && len < size)
+			len += snprintf(text + len, size - len, ", %" PRIu64 " %s", of_class,
+					finding__class(&one));
+	}
+	if (b->has_deferred && len < size)
+		len += snprintf(text + len, size - len, "; boot deferred struct pages for %.0f ms",
+				b->deferred_ns / 1e6);
+	if (b->has_log && len < size)
+		snprintf(text + len, size - len, ", %" PRIu64 " of them, and erased %" PRIu64
+			 " flags, %" PRIu64 " for good", b->deferred_pages, b->erased,
+			 b->unrepaired);
+}
+
 void view__columns(double seconds, char *text, size_t size)
 {
 	snprintf(text, size, "%7s %-16s %6s %9s %9s %8s %10s %9s", "PID", "COMMAND", "PROCS",
@@ -118,7 +147,7 @@ static void draw_status(const struct top *top)
 	snprintf(text, sizeof(text), "by %s%s%s%s%s   h help, q quit", sort_names[top->sort].name,
 		 top->group ? ", grouped" : "", *top->filter || top->typing ? ", names with /" : "",
 		 top->filter, top->typing ? "_" : "");
-	mvaddnstr(1, 0, text, COLS);
+	mvaddnstr(2, 0, text, COLS);
 }
 
 void screen__draw(struct top *top)
@@ -131,16 +160,21 @@ void screen__draw(struct top *top)
 		attron(COLOR_PAIR(RED) | A_BOLD);
 	mvaddnstr(0, 0, text, COLS);
 	attrset(A_NORMAL);
+	view__judgement(top->metrics, text, sizeof(text));
+	if (metrics__findings(top->metrics) || top->metrics->boot.unrepaired)
+		attron(COLOR_PAIR(RED) | A_BOLD);
+	mvaddnstr(1, 0, text, COLS);
+	attrset(A_NORMAL);
 	draw_status(top);
 	if (top->help) {
-		draw_help(3);
+		draw_help(4);
 	} else {
 		view__columns(top->view.seconds, text, sizeof(text));
 		attron(A_REVERSE);
-		mvhline(2, 0, ' ', COLS);
-		mvaddnstr(2, 0, text, COLS);
+		mvhline(3, 0, ' ', COLS);
+		mvaddnstr(3, 0, text, COLS);
 		attrset(A_NORMAL);
-		draw_rows(top, 3);
+		draw_rows(top, 4);
 	}
 	refresh();
 }
@@ -171,7 +205,7 @@ static void move_to(struct top *top, long first)
 
 static void command(struct top *top, int key)
 {
-	int page = LINES > 4 ? LINES - 4 : 1;
+	int page = LINES > 5 ? LINES - 5 : 1;
 
 	switch (key) {
 	case 'h':

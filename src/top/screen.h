@@ -3,6 +3,7 @@
 #ifndef XENPIN_TOP_SCREEN_H
 #define XENPIN_TOP_SCREEN_H
 
+#include "../sink/metrics.h"
 #include "view.h"
 
 struct top {
@@ -12,6 +13,7 @@ struct top {
 	char filter[16];
 	size_t first;			/* row on the screen's first line */
 	uint64_t missed;
+	const struct metrics *metrics;	/* of the last audit, and of the boot */
 };
 
 /* 0, or -errno: the terminal is not known. */
@@ -28,10 +30,11 @@ enum screen_key { SCREEN_NOTHING, SCREEN_CHANGED, SCREEN_QUIT };
 enum screen_key screen__key(struct top *top);
 
 /*
- * The lines, for --batch too: a head, the columns' names, and one line a row.
+ * The lines, for --batch too: a head, what was found, the columns' names, and one line a row.
  * @seconds: of what pins and unpins are shown by second; 0: show their number.
  */
 void view__head(const struct view *view, uint64_t missed, char *text, size_t size);
+void view__judgement(const struct metrics *metrics, char *text, size_t size);
 void view__columns(double seconds, char *text, size_t size);
 void view__line(const struct row *row, double seconds, char *text, size_t size);
 

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
 import urllib.parse
@@ -19,22 +18,8 @@ import pytest
 import lab
 
 XENPIN = lab.ROOT / "build/xenpin"
-SOURCE = lab.ROOT / "build/recording"
 CONTRIB = lab.ROOT / "contrib"
-LOST = 0x8050
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
-
-
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("export")
-    clean, bad = directory / "clean.db", directory / "bad.db"
-    assert subprocess.run([SOURCE, clean, "20000"]).returncode == 0
-    shutil.copy(clean, bad)
-    with sqlite3.connect(bad) as db:
-        db.execute("UPDATE op SET pfn = NULL WHERE rowid = (SELECT min(rowid) FROM op "
-                   "WHERE op = 'unpin' AND pfn = ?)", (LOST,))
-    return {"clean": clean, "bad": bad}
 
 
 def free_port():
@@ -105,7 +90,16 @@ def test_figures_are_the_recordings(recordings, tmp_path):
     assert set(re.findall(r"[{,](\w+)=", text)) == {"version", "source", "level", "le", "class", "grade"}
 
 
-@pytest.mark.parametrize("name", ["clean", "bad"])
+def test_figures_of_a_recorded_boot(recordings, tmp_path):
+    with exporter(recordings["repaired"], tmp_path) as port:
+        text = get(port)[2]
+    for name, figure in (("complete", 1), ("erased_flags", 2), ("unrepaired_flags", 0), ("deferred_pages", 0),
+                         ("deferred_seconds", 0)):
+        assert value(text, "xenpin_boot_" + name) == figure
+    assert {n for n in re.findall(r"^xenpin_findings\{.*\} (\d+)$", text, re.M)} == {"0"}
+
+
+@pytest.mark.parametrize("name", ["clean", "bad", "repaired"])
 def test_promtool_likes_the_text_form(recordings, tmp_path, name):
     with exporter(recordings[name], tmp_path) as port:
         status, kind, text = get(port)

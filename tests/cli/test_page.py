@@ -2,8 +2,6 @@
 """The page of `report --format html`, in a real browser."""
 import json
 import os
-import shutil
-import sqlite3
 import subprocess
 import time
 
@@ -14,25 +12,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 import lab
+from recordings import ERASED, EVIL, LOST
 
 XENPIN = lab.ROOT / "build/xenpin"
-SOURCE = lab.ROOT / "build/recording"
-LOST = 0x8050		# an L1 table of the sixth fork
-EVIL = "</script><b>"
-
-
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory):
-    """A clean recording, and one in which an L1 table's unpin never came and a name is evil."""
-    directory = tmp_path_factory.mktemp("page")
-    clean, bad = directory / "clean.db", directory / "bad.db"
-    assert subprocess.run([SOURCE, clean, "20000"]).returncode == 0
-    shutil.copy(clean, bad)
-    with sqlite3.connect(bad) as db:
-        db.execute("UPDATE op SET pfn = NULL WHERE rowid = (SELECT min(rowid) FROM op "
-                   "WHERE op = 'unpin' AND pfn = ?)", (LOST,))
-        db.execute("UPDATE task SET comm = ? WHERE task = 7", (EVIL,))
-    return {"clean": clean, "bad": bad}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +34,7 @@ def show(browser, recordings, name, scheme="light", width=1280):
     page = recordings[name].with_suffix(".html")
     status = subprocess.run([XENPIN, "report", recordings[name], "--format", "html", "--output",
                              page]).returncode
-    assert status == {"clean": 0, "bad": 1}[name]
+    assert status == (1 if name == "bad" else 0)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
         "features": [{"name": "prefers-color-scheme", "value": scheme}]})
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
@@ -73,7 +55,7 @@ def requests(browser):
 
 @pytest.mark.parametrize("width", [1280, 375])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["clean", "bad"])
+@pytest.mark.parametrize("name", ["clean", "bad", "repaired"])
 def test_it_opens_without_a_word_and_asks_nobody(browser, recordings, name, scheme, width):
     show(browser, recordings, name, scheme, width)
     assert [e for e in browser.get_log("browser") if "favicon" not in e["message"]] == []
@@ -106,6 +88,43 @@ def test_the_verdict_comes_first(browser, recordings):
     show(browser, recordings, "clean")
     assert browser.find_element(By.TAG_NAME, "h1").text == "Clean"
     assert not browser.find_element(By.ID, "findings").is_displayed()
+    assert not browser.find_element(By.ID, "key").is_displayed()
+
+
+def key(browser):
+    names, texts = ([e.text for e in browser.find_elements(By.CSS_SELECTOR, f"#key {tag}")] for tag in ("dt", "dd"))
+    return dict(zip(names, texts, strict=True))
+
+
+def test_what_where_when_and_who_at_a_glance(browser, recordings):
+    show(browser, recordings, "bad")
+    facts = key(browser)
+    assert facts["Where"].startswith(f"page {hex(LOST)}, an L1 table, at 128.3 MiB of ")
+    assert facts["Who"].startswith("forks (pid ") and facts["When"].endswith(" s into the recording")
+    assert "the first write of its next user will oops" in facts["So what"]
+    assert facts["How sure"] == "shown, by the flag and its history"
+
+
+def test_a_boot_that_was_repaired_is_neither_wrong_nor_nothing(browser, recordings):
+    show(browser, recordings, "repaired")
+    assert browser.find_element(By.TAG_NAME, "h1").text == \
+        "Boot erased PagePinned of 2 page tables; all were set again"
+    assert "repaired" in browser.find_element(By.ID, "verdict").get_attribute("class")
+    facts = key(browser)
+    assert facts["Where"].startswith("between pfn 0x2000 and 0x2001, ")
+    assert facts["When"] == "in the hand-over of boot memory, within 1 ms; " \
+        "set again by the after-bootmem hook, 6 ms after the first was lost"
+    buttons = browser.find_elements(By.CSS_SELECTOR, "ol.findings button")
+    assert [b.get_attribute("data-pfn") for b in buttons] == \
+        [hex(pfn) for pfn in sorted(ERASED, key=ERASED.get, reverse=True)]
+    buttons[1].click()
+    events = [row.text for row in browser.find_elements(By.CSS_SELECTOR, "#page tbody tr")]
+    assert len(events) == 2 and "PagePinned erased" in events[0] and "set again" in events[1]
+    rows = {row.find_element(By.TAG_NAME, "td").text: row.text
+            for row in browser.find_elements(By.CSS_SELECTOR, "#boot-table tbody tr")}
+    assert "2 (1 L1, 1 L2) in the hand-over of boot memory; all set again" in rows["flags erased"]
+    labels = browser.execute_script("return Chart.getChart('boot-chart').data.labels")
+    assert labels == ["hand-over", "2 flags erased", "after-bootmem hook: set again"]
 
 
 def test_the_lost_page_is_there_and_tells_its_history(browser, recordings):

@@ -273,7 +273,7 @@ def test_the_queries_about_what_goes_wrong(tmp_path, recording):
     shutil.copy(recording, path)
     with sqlite3.connect(path) as db:
         db.execute("UPDATE op SET result = -22 WHERE seq = 9 AND pfn = 0x8000")
-        db.execute("INSERT INTO boot VALUES (100001, 5, 0, NULL, 0, 'deferred-begin', 1000, 500, 3, 1)")
+        db.execute("INSERT INTO boot VALUES (100001, 5, 0, NULL, 0, 'deferred-begin', 1000, 500, 3, 1, 0)")
         for i, pfn in enumerate((1000, 1499, 1500)):
             db.execute("INSERT INTO flag VALUES (?, 6, 0, NULL, 6, 'erased', ?, 1, 0, 0, 1)",
                        (100002 + i, pfn))
@@ -281,3 +281,35 @@ def test_the_queries_about_what_goes_wrong(tmp_path, recording):
     assert [e["seq"] for e in before] == list(range(1, 10)) and before[-1]["ns"] == 0
     assert erased == [{"node": None, "erased": 1, "first": "0x5dc"},
                       {"node": 3, "erased": 2, "first": "0x3e8"}]
+
+
+def changed(recordings, tmp_path, sql):
+    """The recorded boot that was repaired, with one thing changed; its report."""
+    path = tmp_path / "changed.db"
+    shutil.copy(recordings["repaired"], path)
+    with sqlite3.connect(path) as db:
+        assert db.execute(sql).rowcount == 1
+    result = report(path, "--format", "json")
+    return result.returncode, json.loads(result.stdout)
+
+
+def test_a_flag_that_boot_erased_and_the_hook_set_again_is_told_and_no_finding(recordings):
+    result = report(recordings["repaired"])
+    assert result.returncode == 0 and "Clean: " in result.stdout
+    assert "erased the flag of 2 page tables, and the after-bootmem hook set each again" in result.stdout
+    assert re.search(r"^  erased +2 flags by struct-page init, 2 of them repaired$", result.stdout, re.M)
+
+
+def test_a_flag_that_nobody_set_again_is_a_finding(recordings, tmp_path):
+    status, said = changed(recordings, tmp_path, "UPDATE flag SET pfn = 0x3000 "
+                                                 "WHERE what = 'repaired' AND pfn = 0x2001")
+    assert status == 1 and said["verdict"]["status"] == "finding"
+    assert [(f["class"], f["grade"], f["pfn"], f["level"]) for f in said["findings"]] == \
+        [("erased-by-init", "shown", "0x2001", 2)]
+    assert {e["pfn"]: e["repaired"] for e in said["boot"]["erased"]} == {"0x2000": True, "0x2001": False}
+
+
+def test_a_boot_with_a_gap_proves_nothing(recordings, tmp_path):
+    status, said = changed(recordings, tmp_path, "INSERT INTO boot_gap VALUES ('the boot log was too small')")
+    assert status == 5 and said["boot"]["incomplete"] == ["the boot log was too small"]
+    assert said["verdict"]["sentence"].endswith("proves nothing: the boot log was too small.")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Recordings, counters and top, beside a trace of the same work.
 . guest-lib.sh
+dmesg >$OUT/dmesg
 # 1. A trace, a recording and counters see the same forks.
 start trace xenpin trace --json --ring-pages 512
 trace=$pid
@@ -25,17 +26,20 @@ cp /tmp/a.db $OUT/
 run storm xenpin record -o /tmp/storm.db -- sh -c 'forks -q 150 & forks -q 150; wait'
 run storm-report xenpin report /tmp/storm.db --format json
 
-# 3. Killed under a storm.
+# 3. Killed under a storm, at random moments: twenty times, where it is soon done.
+case $(uname -r) in
+6.1.*) kills=20 ;;
+*) kills=3 ;;
+esac
 forks -q 100000 & storm=$!
-for i in 1 2 3; do
+for i in $(seq $kills); do
 	start kill-$i xenpin record -o /tmp/kill-$i.db
-	usleep 1${i}00000
+	usleep $((RANDOM * 50))
 	kill -KILL $pid
 	cut -d. -f1 /proc/uptime >$OUT/kill-$i.uptime
 	wait $pid
 	left_over kill-$i
-	cp /tmp/kill-$i.db* $OUT/
-	run kill-$i-report xenpin report /tmp/kill-$i.db --format json
+	mv /tmp/kill-$i.db* $OUT/
 done
 kill $storm
 
@@ -46,6 +50,10 @@ run no-output xenpin record
 mkdir -p /tmp/full
 mount -t tmpfs -o size=400k none /tmp/full
 run full xenpin record -o /tmp/full/a.db -- forks -q 400
+# Its command lives on.
+while grep -qs forks /proc/[0-9]*/comm; do
+	usleep 100000
+done
 mkdir /tmp/copy
 cp /tmp/full/a.db* /tmp/copy
 run full-report xenpin report /tmp/copy/a.db --format json
@@ -61,5 +69,23 @@ forks -q 41
 sleep 3		# the next audit
 wget -q -O $OUT/export-2.metrics http://127.0.0.1:9871/metrics
 stop export $export TERM
+
+# 6. Flags that are lost under way, as a trace and as a recording see it.
+for order in unmap move; do
+	start lost-$order-trace xenpin trace --json --ring-pages 512
+	trace=$pid
+	start lost-$order xenpin record -o /tmp/lost-$order.db --stack
+	record=$pid
+	start_victim
+	inject lost-$order clear=3 levels=2 owners=2 seed=21 pid=$victim first=2 last=200 \
+		keep=1 hold=1
+	order_victim $order
+	sleep 1
+	stop lost-$order $record
+	stop lost-$order-trace $trace
+	rmmod inject
+	run lost-$order-report xenpin report /tmp/lost-$order.db --format json
+	cp /tmp/lost-$order.db $OUT/
+done
 
 tar -C $OUT -cf /root/out.tar .

@@ -205,6 +205,50 @@ def test_frame_by_frame(kernel, mode, deferral):
     assert len(made.keys() | flagged.keys()) == sum(xen["tables"].values())
 
 
+# A recording of it.
+
+@patched
+@surviving
+def test_the_report_of_a_recording_has_the_same_account(kernel, mode, deferral):
+    """Whatever `xenpin boot` said before; only the early ring has gone on since."""
+    b = boot(kernel, mode, deferral)
+    said = json.loads(b.files.text("report-json.out"))
+    goes_on = {"records", "slots", "end"}
+    assert {k: v for k, v in said["boot"].items() if k not in goes_on} == \
+        {k: v for k, v in b.account.items() if k not in goes_on}
+    assert said["boot"]["slots"] > b.account["slots"]
+    assert said["boot"]["end"]["unrepaired"] == 0 and said["boot"]["end"]["flagged"] > 5000
+    # And of the life after it the same as the trace beside it: nothing wrong.
+    assert b.files.status("trace") == b.files.status("record") == b.files.status("report") == 0
+    records = [json.loads(line) for line in b.files.text("trace.out").splitlines()]
+    assert said["findings"] == [] and records[-1]["findings"] == 0
+    (program,) = [p for p in said["programs"] if p["comm"] == "forks"]
+    mine = [r for r in records if r.get("comm") == "forks"]
+    assert program["trees"] == sum(r["type"] == "mm" and r["what"] == "pin" for r in mine) >= 17
+    assert program["pins"] == sum(o["op"] == "pin" for r in mine if r["type"] == "batch" for o in r["ops"])
+    text = b.files.text("report.out")
+    erased = len(b.account["erased"])
+    assert text.startswith("Clean: ") and b.files.text("text.out").split("\n\n")[1].split("  at the end")[0] in text
+    assert (f"erased the flag of {erased} page tables, and the after-bootmem hook set each again"
+            in text) == bool(erased)
+
+
+@patched
+@surviving
+def test_export_and_top_tell_of_the_boot(kernel, mode, deferral):
+    b = boot(kernel, mode, deferral)
+    figures = dict(line.rsplit(" ", 1) for line in b.files.text("xenpin.prom").splitlines()
+                   if line.startswith("xenpin_boot_"))
+    a, erased = b.account, len(b.account["erased"])
+    assert float(figures.pop("xenpin_boot_deferred_seconds")) == pytest.approx(a["deferred_ns"] / 1e9)
+    saved = figures.pop("xenpin_boot_deferred_saved_seconds", None)
+    assert (saved is None) == (a["saved_ns"] is None)
+    assert saved is None or float(saved) == pytest.approx(a["saved_ns"] / 1e9, abs=1e-6)
+    assert figures == {"xenpin_boot_complete": "1", "xenpin_boot_deferred_pages": str(a["deferred_pages"]),
+                       "xenpin_boot_erased_flags": str(erased), "xenpin_boot_unrepaired_flags": "0"}
+    assert f", {a['deferred_pages']} of them, and erased {erased} flags, 0 for good\n" in b.files.text("top.out")
+
+
 # 4. Times.
 
 @patched

@@ -67,8 +67,10 @@ static void read_ops(const json_t *line, struct event *e)
 	const json_t *ops = json_object_get(line, "ops"), *op;
 	size_t i;
 
-	e->rec.u.batch.nops = json_array_size(ops);
 	json_array_foreach(ops, i, op) {
+		if (i == XP_OPS_MAX)
+			break;
+		e->rec.u.batch.nops++;
 		e->ops[i] = (struct xp_op){
 			.mfn = hex(op, "mfn"),
 			.pfn = hex(op, "pfn"),
@@ -146,31 +148,37 @@ static void on_finding(void *context, const struct finding *f)
 	printf("%s, %s (%x): %s\n", finding__class(f), finding__grade(f), f->witnesses, words);
 }
 
-int main(void)
+/* All lines of @in through @pins.  Returns how many records, or -1: something is no record. */
+static int64_t replay(FILE *in, struct pins *pins)
 {
-	struct pins *pins = pins__new((struct pins_handlers){ .finding = on_finding });
-	uint64_t records = 0;
 	json_error_t error;
+	int64_t records = 0;
 	struct event e;
 	json_t *line;
 
-	while ((line = json_loadf(stdin, JSON_DISABLE_EOF_CHECK, &error))) {
+	while ((line = json_loadf(in, JSON_DISABLE_EOF_CHECK, &error))) {
 		if (read_event(line, &e)) {
 			pins__complete(pins, &e.rec);
 			if (pins__apply(pins, &e.rec))
-				return 1;
+				abort();
 			records++;
 		}
 		json_decref(line);
 	}
-	if (json_error_code(&error) != json_error_premature_end_of_input) {
-		fprintf(stderr, "replay: record %llu: %s\n", (unsigned long long)records, error.text);
-		return 1;
-	}
+	if (json_error_code(&error) == json_error_premature_end_of_input)
+		return records;
+	fprintf(stderr, "replay: record %lld: %s\n", (long long)records, error.text);
+	return -1;
+}
+
+int main(void)
+{
+	struct pins *pins = pins__new((struct pins_handlers){ .finding = on_finding });
+	int64_t records = replay(stdin, pins);
+
 	pins__confirm(pins);
-	printf("%llu records, %u tables remain, %llu moments not judged\n",
-	       (unsigned long long)records, pins__count(pins),
-	       (unsigned long long)pins__unjudged(pins));
+	printf("%lld records, %u tables remain, %llu moments not judged\n", (long long)records,
+	       pins__count(pins), (unsigned long long)pins__unjudged(pins));
 	pins__free(pins);
-	return 0;
+	return records < 0;
 }

@@ -18,6 +18,7 @@ const color = (name) => getComputedStyle(document.documentElement).getPropertyVa
 const faint = (name) => color(name) + "66";
 const number = (n) => n.toLocaleString("en");
 const plural = (n, noun) => `${number(n)} ${noun}${n === 1 ? "" : "s"}`;
+const least = (list) => list.reduce((a, b) => Math.min(a, b)), most = (list) => list.reduce((a, b) => Math.max(a, b));
 const seconds = (t, digits = 3) => ((t - begin) / 1e9).toFixed(digits);
 
 function duration(ns) {
@@ -48,32 +49,90 @@ const CLASSES = {
 	"erased-by-init": (n) => `Boot erased PagePinned of ${plural(n, "page table")}`,
 	"released-pinned": (n) => `${plural(n, "page table")} went back to the allocator while Xen has ${n === 1 ? "it" : "them"}`,
 	"stale": (n) => `${plural(n, "page")} with PagePinned ${n === 1 ? "is no page table" : "are no page tables"}`,
-	"double-pin": (n) => `${plural(n, "page table")} pinned twice`,
+	"double-pin": (n) => `Linux pinned ${plural(n, "page table")} that Xen had already: PagePinned was lost`,
 	"hypercall-failed": (n) => `Xen refused ${plural(n, "operation")}`,
 };
 
-// The gravest class, in the order above, and how many findings are of others.
+const PLACES = {
+	handover: "in the hand-over of boot memory",
+	deferred: "in deferred init",
+	grow: "when deferred memory was needed early",
+	memmap: "before the hand-over",
+};
+
+// What boot did, and what the after-bootmem hook put right: no findings, but told like them.
+const repaired = (data.boot?.erased ?? []).filter((e) => e.repaired).map((e) => ({
+	...e, class: "erased-by-init", grade: "repaired", witnesses: ["flag", "history"],
+	text: `L${e.level} page ${e.pfn}: erased ${PLACES[e.where]}, set again by the hook`,
+	effect: e.level > 1 ? "Not set again, the next write to this table would have been an oops." :
+		"Not set again, its page would have gone back to the allocator pinned and read-only.",
+})).sort((a, b) => b.level - a.level || a.t - b.t);
+
+// In the order above.
+const gravest = Object.keys(CLASSES).find((c) => data.findings.some((f) => f.class === c)) ?? data.findings[0]?.class;
+
+// The gravest class, and how many findings are of others.
 function headline() {
-	const { status } = data.verdict, all = data.findings;
+	const { status } = data.verdict, all = data.findings, n = repaired.length;
+	if (status === "clean" && n)
+		return `${CLASSES["erased-by-init"](n)}; ${n === 1 ? "it was" : "all were"} set again`;
 	if (status === "clean")
 		return "Clean";
 	if (status === "incomplete")
 		return "Incomplete: no finding, but no proof either";
-	const name = Object.keys(CLASSES).find((c) => all.some((f) => f.class === c)) ?? all[0].class;
-	const n = all.filter((f) => f.class === name).length, others = all.length - n;
-	return (CLASSES[name]?.(n) ?? plural(n, name)) + (others ? `, and ${plural(others, "other finding")}` : "");
+	const of = all.filter((f) => f.class === gravest).length, others = all.length - of;
+	return (CLASSES[gravest]?.(of) ?? plural(of, gravest)) + (others ? `, and ${plural(others, "other finding")}` : "");
+}
+
+const WITNESSES = {
+	flag: "the flag", tree: "the tree that refers to it", "direct-map": "its read-only mapping", xen: "Xen's own word",
+	history: "its history",
+};
+
+// Where, when, who and so what, of the strongest finding of the gravest class, or of all that was repaired.
+function keyFacts() {
+	if (findings.length) {
+		const f = findings.find((g) => g.class === gravest), others = new Set(findings.map((g) => g.pfn)).size - 1;
+		return {
+			where: f.pfn ? `page ${f.pfn}, an L${f.level || "?"} table, at ${bytes(Number(f.pfn))} of ${bytes(data.memory.frames)}` +
+				(others ? `; and ${plural(others, "other page")}` : "") : "",
+			when: f.t < begin ? `${duration(begin - f.t)} before the recording began` : `${seconds(f.t)} s into the recording`,
+			who: f.comm ? `${f.comm} (pid ${f.pid})` : "",
+			"so what": f.effect,
+			"how sure": `${f.grade}, by ${f.witnesses.map((w) => WITNESSES[w]).join(" and ")}`,
+		};
+	}
+	if (!repaired.length || data.verdict.status !== "clean")
+		return {};
+	const pfns = repaired.map((e) => Number(e.pfn)), times = repaired.map((e) => e.t);
+	const [low, high, first] = [least(pfns), most(pfns), least(times)], hook = data.boot.hook;
+	return {
+		where: `between pfn 0x${low.toString(16)} and 0x${high.toString(16)}, ${bytes(low)} to ${bytes(high)} of ${bytes(data.memory.frames)}`,
+		when: `${PLACES[repaired[0].where]}, within ${duration(most(times) - first)}` +
+			(hook.t === null ? "" : `; set again by the after-bootmem hook, ${duration(hook.t + hook.ns - first)} after the first was lost`),
+		why: "they were marked before their struct pages were initialised",
+		"so what": "No harm is left. Not set again, the first write to one of the upper tables would have killed the guest.",
+	};
+}
+
+function showKey() {
+	const facts = Object.entries(keyFacts()).filter(([, text]) => text);
+	$("key").hidden = !facts.length;
+	$("key").append(...facts.flatMap(([name, text]) => [
+		make("dt", {}, name[0].toUpperCase() + name.slice(1)), make("dd", {}, text)]));
 }
 
 function showVerdict() {
 	const { status, sentence } = data.verdict, r = data.recording, c = data.counts;
 	const records = c.batch + c.direct + c.alloc + c.release + c.mm_pin + c.mm_unpin;
-	$("verdict").classList.add(status);
+	const before = data.boot ? ` and ${plural(data.boot.records, "record")} of the boot` : "";
+	$("verdict").classList.add(status === "clean" && repaired.length ? "repaired" : status);
 	$("verdict").querySelector("h1").textContent = headline();
 	$("sentence").textContent = sentence;
 	document.title = `xenpin: ${headline()} (${r.file})`;
 	const wall = new Date((begin + r.realtime_offset_ns) / 1e6).toISOString().slice(0, 19) + "Z";
 	$("facts").textContent = `${r.file}: ${r.domain}, Linux ${r.kernel}, ${plural(r.vcpus, "vCPU")}. ` +
-		`${wall}, ${duration(r.end_ns - begin)}, ${plural(records, "record")}, ${number(c.lost)} lost, ` +
+		`${wall}, ${duration(r.end_ns - begin)}, ${plural(records, "record")}${before}, ${number(c.lost)} lost, ` +
 		`${number(c.missed)} missed.` +
 		(r.end === "killed" ? " The recorder was killed: its last second may be missing." : "") +
 		(r.damage ? ` Only what stands before the damage is shown: ${r.damage}.` : "");
@@ -84,12 +143,13 @@ function showVerdict() {
 const GRADES = ["unknown", "suspected", "shown", "proven"];
 const findings = data.findings.map((f, i) => ({ ...f, i }))
 	.sort((a, b) => GRADES.indexOf(b.grade) - GRADES.indexOf(a.grade) || a.t - b.t);
+const wrong = [...findings, ...repaired];
 const histories = new Map(data.histories.map((h) => [h.pfn, h]));
 const SHOWN = 200;
 
 function findingButton(f) {
-	const button = make("button", { type: "button" },
-		make("span", { className: "tag bad" }, f.class),
+	const button = make("button", { type: "button", className: f.repaired ? "repaired" : "" },
+		make("span", { className: f.repaired ? "tag repaired" : "tag bad" }, f.class),
 		make("span", { className: "tag quiet" }, f.grade),
 		make("span", { className: "tag quiet" }, `at ${seconds(f.t)} s`),
 		make("span", { className: "what" }, f.text),
@@ -102,15 +162,16 @@ function findingButton(f) {
 
 function showFindings() {
 	const list = $("findings").querySelector("ol");
-	if (!findings.length)
+	if (!wrong.length)
 		return;
 	$("findings").hidden = false;
-	for (const f of findings.slice(0, SHOWN))
+	$("findings-heading").textContent = findings.length ? "What is wrong" : "What was wrong, and is put right";
+	for (const f of wrong.slice(0, SHOWN))
 		list.append(make("li", {}, findingButton(f)));
-	if (findings.length > SHOWN)
+	if (wrong.length > SHOWN)
 		list.append(make("li", { className: "hint" },
-			`and ${number(findings.length - SHOWN)} more: --format json has them all`));
-	choose(findings[0]);
+			`and ${number(wrong.length - SHOWN)} more: --format json has them all`));
+	choose(wrong[0]);
 }
 
 let chosenFinding;
@@ -122,13 +183,19 @@ function choose(f) {
 		button.setAttribute("aria-pressed", String(button.dataset.pfn === (f.pfn ?? "")));
 	const history = histories.get(f.pfn);
 	const rows = (history?.events ?? []).map((e) => [seconds(e.t, 6), e.text, `${e.comm} (${e.pid})`, String(e.cpu)]);
+	const neighbours = f.pfn ? wrong.filter((g) => cellOf(g) === cellOf(f)).length - 1 : 0;
 	const heading = f.pfn ? `Page ${f.pfn}, L${f.level || "?"} table` : f.class;
 	$("page").replaceChildren(
 		make("h3", { id: "page-heading" }, heading),
-		make("p", { className: "hint" }, f.pfn ? `at ${bytes(Number(f.pfn))} of guest memory. Witnesses: ${f.witnesses.join(", ")}.` : ""),
+		make("p", { className: "hint" }, f.pfn ? `at ${bytes(Number(f.pfn))} of guest memory. Witnesses: ${f.witnesses.join(", ")}.` +
+			(neighbours ? ` ${plural(neighbours, "other page")} of this list in the same cell of the map.` : "") : ""),
 		make("p", {}, f.effect));
+	if (!rows.length && f.pfn)
+		$("page").append(make("p", { className: "hint" }, "Its history is left out of this page: there are too many. In the file it is (xenpin-recording(5))."));
 	if (!rows.length)
 		return;
+	if (history.events[0].t < begin)
+		$("page").append(make("p", { className: "hint" }, "Seconds below zero: before the recording began."));
 	const list = table(["#s", "~what happened", "program (pid)", "#cpu"], rows);
 	// The event that showed it.
 	history.events.forEach((e, i) => {
@@ -145,13 +212,14 @@ function choose(f) {
 
 // The map
 
+const cellOf = (f) => f.pfn ? Math.floor(Number(f.pfn) / data.memory.frames_per_cell) : -1;
 const cellsOf = new Map(data.memory.cells.map((c) => [c[0], c]));
 
 function chooseCell(index) {
 	const at = index * data.memory.frames_per_cell;
-	const found = findings.filter((f) => f.pfn && Math.floor(Number(f.pfn) / data.memory.frames_per_cell) === index);
-	if (found.length)
-		return choose(found[0]);
+	const found = wrong.find((f) => cellOf(f) === index);
+	if (found)
+		return choose(found);
 	const [, l1, l2, l3, l4, other, unpinned] = cellsOf.get(index) ?? [index, 0, 0, 0, 0, 0, 0];
 	$("page").replaceChildren(
 		make("h3", { id: "page-heading" }, `Frames 0x${at.toString(16)} to 0x${(at + data.memory.frames_per_cell - 1).toString(16)}`),
@@ -170,7 +238,8 @@ function drawMap() {
 	const rows = Math.max(1, Math.ceil(data.memory.frames / per / COLUMNS));
 	const at = (index) => ({ x: index % COLUMNS, y: Math.floor(index / COLUMNS), index });
 	const cells = data.memory.cells.map((c) => ({ ...at(c[0]), c, total: c.slice(1, 6).reduce((a, b) => a + b) }));
-	const marked = [...new Set(findings.filter((f) => f.pfn).map((f) => Math.floor(Number(f.pfn) / per)))].map(at);
+	const bad = new Set(findings.map(cellOf)), all = new Set(wrong.map(cellOf));
+	const marked = [...all].filter((index) => index >= 0).map((index) => ({ ...at(index), tint: color(bad.has(index) ? "bad" : "doubt") }));
 	const size = (axis, n) => ({ chart }) => Math.max(1, (chart.chartArea?.[axis] ?? 0) / n - 1);
 	const axis = { display: false, min: -0.5, grid: { display: false }, border: { display: false } };
 
@@ -178,15 +247,17 @@ function drawMap() {
 
 	$("map-hint").textContent = `Each cell is ${bytes(per)} (${plural(per, "frame")}) of ${bytes(data.memory.frames)}, ` +
 		`in rows of ${bytes(per * COLUMNS)} from top to bottom, coloured by the highest of the page tables in it that the recording knows at its end. ` +
-		(marked.length ? "Red rings mark pages with a finding." : "No page has a finding.");
-	$("legend-ring").hidden = !marked.length;
+		(findings.length ? "Red rings mark pages with a finding." : "No page has a finding.") +
+		(repaired.length ? " Amber rings mark pages whose flag was erased at boot, and set again." : "");
+	$("legend-ring").hidden = !findings.length;
+	$("legend-repaired").hidden = !repaired.length;
 	$("map-box").style.aspectRatio = `${COLUMNS} / ${Math.max(rows, 16)}`;
 	const chart = new Chart($("map"), {
 		data: {
 			datasets: [{
 				type: "scatter", label: "findings", data: marked, pointStyle: "circle",
-				radius, hoverRadius: radius + 2, borderWidth: radius / 2, borderColor: color("bad"),
-				backgroundColor: color("bad") + "44", clip: false,
+				radius, hoverRadius: radius + 2, borderWidth: radius / 2, clip: false,
+				borderColor: marked.map((m) => m.tint), backgroundColor: marked.map((m) => m.tint + "44"),
 			}, {
 				type: "matrix", label: "tables", data: cells, borderWidth: 0,
 				width: size("width", COLUMNS), height: size("height", rows),
@@ -233,14 +304,14 @@ function drawMap() {
 				ctx.font = "600 14px ui-monospace, 'DejaVu Sans Mono', monospace";
 				ctx.textAlign = right ? "left" : "right";
 				ctx.textBaseline = "middle";
-				ctx.fillStyle = color("bad");
+				ctx.fillStyle = marked[i].tint;
 				ctx.fillText(chosen.pfn, ring.x + (right ? 20 : -20), ring.y);
 			},
 		}],
 	});
 	drawMap.choose = (f) => {
 		chosen.pfn = f.pfn;
-		chosen.index = f.pfn ? Math.floor(Number(f.pfn) / per) : -1;
+		chosen.index = cellOf(f);
 		chart.data.datasets[0].radius = marked.map((m) => m.index === chosen.index ? 14 : radius);
 		chart.update("none");
 	};
@@ -334,27 +405,40 @@ function bootStages() {
 		if (t !== null && ns !== null)
 			stages.push({ name, from: t, to: t + ns, tint });
 	};
+	const times = (b.erased ?? []).map((e) => e.t);
 	add("hand-over", b.handover_t, b.handover_ns, "accent");
-	add("after-bootmem hook", b.hook.t, b.hook.ns, "l4");
+	if (times.length)
+		add(plural(times.length, "flag") + " erased", least(times), most(times) - least(times), "bad");
+	add("after-bootmem hook" + (repaired.length ? ": set again" : ""), b.hook.t, b.hook.ns, repaired.length ? "good" : "l4");
 	for (const n of b.nodes)
 		add(`deferred init, node ${n.node}`, n.t, n.ns, "l2");
 	return stages;
 }
+
+const MODES = {
+	hook: "by the after-bootmem hook, as upstream does",
+	early: "early, as before 4.17 (xenpin.pinned=early)",
+	repair: "early, as before 4.17, and again by the hook where it was erased (xenpin.pinned=repair)",
+};
 
 function showBoot() {
 	const b = data.boot, known = (n, text) => n === null ? "not known" : text;
 	if (!b)
 		return;
 	$("boot").hidden = false;
-	const unrepaired = (b.erased ?? []).filter((e) => !e.repaired).length;
+	const erased = b.erased ?? [], unrepaired = erased.filter((e) => !e.repaired).length;
+	const counts = (of) => [...new Set(erased.map(of))].map((k) => `${number(erased.filter((e) => of(e) === k).length)} ${k}`).join(", ");
 	$("boot-table").replaceChildren(table(["", "~"], [
-		["where PagePinned was set", known(b.pinned, b.pinned)],
-		["hand-over", known(b.handover_ns, `${duration(b.handover_ns)}, ${plural(b.handover_pages, "page")}`)],
-		["after-bootmem hook", known(b.hook.ns, `${duration(b.hook.ns)}, ${plural(b.hook.marked, "page table")} marked`)],
+		["flags erased", known(b.erased, erased.length ? `${number(erased.length)} (${counts((e) => "L" + e.level)}) ${PLACES[erased[0].where]}; ` +
+			(unrepaired ? `${number(unrepaired)} of them not set again` : "all set again") : "none")],
+		["PagePinned was set", known(b.pinned, MODES[b.pinned])],
+		["whole boot", known(b.boot_ns, duration(b.boot_ns))],
+		["hand-over", known(b.handover_ns, `${duration(b.handover_ns)}, ${plural(b.handover_pages, "page")}, ${number(b.deferred_pages)} of them deferred`)],
+		["after-bootmem hook", known(b.hook.ns, `${duration(b.hook.ns)}, set ${plural(b.hook.set, "flag")}; then ${plural(b.hook.marked, "page table")} carry it`)],
 		...b.nodes.map((n) => [`deferred init, node ${n.node}`,
-			known(n.ns, `${duration(n.ns)}, ${plural(n.pages, "page")}, ${plural(n.threads, "thread")}`)]),
-		["what deferral saved", known(b.saved_ns, `${b.saved_ns < 0 ? "-" : ""}${duration(Math.abs(b.saved_ns))}`)],
-		["flags erased", known(b.erased, `${number((b.erased ?? []).length)}, of which ${number(unrepaired)} were not set again`)],
+			known(n.ns, `${duration(n.ns)}, ${plural(n.pages, "page")} from pfn ${n.first_pfn} on, ${plural(n.threads, "thread")}`)]),
+		["deferral", known(b.saved_ns, `${b.saved_ns < 0 ? "saved nothing, it cost" : "saved"} ${duration(Math.abs(b.saved_ns))}`)],
+		...b.incomplete.map((sentence) => ["incomplete", sentence]),
 	]));
 }
 
@@ -377,7 +461,7 @@ function drawBoot() {
 }
 
 function showHooks() {
-	$("hooks").append(table(["hook", "attached by", "#delivered", "#lost", "#missed by the kernel"],
+	$("hooks").append(table(["hook", "attached by", "#delivered", "#lost", "#missed"],
 		data.recording.hooks.map((h) => [h.name, h.via, number(h.delivered), number(h.lost), number(h.missed)])));
 }
 
@@ -389,6 +473,7 @@ function draw() {
 }
 
 showVerdict();
+showKey();
 showHooks();
 showBoot();
 draw();

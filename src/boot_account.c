@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a boot left, opened, and what is missing of it. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "boot_account.h"
+
+void boot_account__gap(struct boot_account *a, const char *format, ...)
+{
+	va_list args;
+
+	if (a->report.nr_gaps == BOOT_GAPS)
+		return;
+	va_start(args, format);
+	vsnprintf(a->report.gaps[a->report.nr_gaps++], BOOT_GAP_LEN, format, args);
+	va_end(args);
+}
+
+#define gap boot_account__gap
+
+int boot_account__begin(struct boot_account *a)
+{
+	*a = (struct boot_account){};
+	a->report.boot = &a->boot;
+	return boot__begin(&a->boot);
+}
+
+void boot_account__end(struct boot_account *a)
+{
+	early__close(a->early);
+	boot_log__close(&a->log);
+	boot__end(&a->boot);
+}
+
+static void open_early(struct boot_account *a)
+{
+	char why[EARLY_WHY];
+	int err;
+
+	if (a->copy || a->log.header.end != XP_LOG_EARLY)
+		return;
+	err = early__open(&a->early, why);
+	if (!err && early__first(a->early) != a->log.header.head) {
+		gap(a, "the early ring does not continue this boot log");
+		early__close(a->early);
+		a->early = NULL;
+	} else if (err == -ENOENT) {
+		gap(a, "the early ring, which continues the boot log, is gone: somebody wrote 0 to "
+		       "/sys/kernel/xenpin/early");
+	} else if (err) {
+		gap(a, "the early ring, which continues the boot log, cannot be read: %s", why);
+	}
+	a->report.early = a->early;
+}
+
+int boot_account__open(struct boot_account *a, const char *path, char why[BOOT_LOG_WHY])
+{
+	int err = boot_log__open(&a->log, path ?: BOOT_LOG_PATH, why);
+
+	if (err)
+		return err;
+	a->copy = path;
+	/* A kernel that was told to keep none says so in its header. */
+	if (a->copy || a->log.header.end != XP_LOG_OFF)
+		a->report.log = &a->log.header;
+	boot__expect(&a->boot, &a->log.header);
+	open_early(a);
+	return 0;
+}
+
+void boot_account__read_messages(struct boot_account *a, const struct platform *platform)
+{
+	struct timespec tick;
+	int err = kmsg__read(&a->kmsg);
+
+	if (err)
+		gap(a, "the kernel's messages cannot be read: /dev/kmsg: %s", strerror(-err));
+	if (!a->report.log)
+		boot_ftrace__read(&a->ftrace, &a->kmsg);
+	if (!clock_getres(CLOCK_MONOTONIC_COARSE, &tick))
+		a->report.tick_ns = tick.tv_nsec;
+	a->report.kernel = platform->kernel;
+	a->report.dom0 = platform->dom0;
+	a->report.kmsg = &a->kmsg;
+	a->report.ftrace = &a->ftrace;
+}
+
+void boot_account__each(struct boot_account *a, record_fn fn, void *context)
+{
+	boot_log__each(&a->log, fn, context);
+	if (a->early && early__read(a->early, fn, context) < 0)
+		gap(a, "the early ring holds something that is no record");
+}
+
+void boot_account__again(struct boot_account *a, record_fn fn, void *context)
+{
+	if (a->early)
+		early__rewind(a->early);
+	boot_account__each(a, fn, context);
+}
+
+void boot_account__apply(void *account, struct xp_record *rec)
+{
+	struct boot_account *a = account;
+
+	if (boot__apply(&a->boot, rec))
+		gap(a, "there was no memory for all of its records");
+}
+
+/* Did the ring overflow before user space began?  What it kept is what came first. */
+static bool lost_in_boot(const struct boot_account *a)
+{
+	return !a->kmsg.init ||
+	       a->boot.last + a->log.header.printk_offset < (int64_t)a->kmsg.init;
+}
+
+static void check_early(struct boot_account *a, bool beyond)
+{
+	uint64_t lost = early__lost(a->early), missed = early__missed(a->early);
+
+	if (early__taken(a->early))
+		gap(a, "an earlier reader took the first %llu slots of the early ring",
+		    (unsigned long long)early__taken(a->early));
+	if (missed)
+		gap(a, "the kernel skipped %llu runs of the early program",
+		    (unsigned long long)missed);
+	if (!lost)
+		return;
+	a->report.lost += lost;
+	if (beyond || lost_in_boot(a))
+		gap(a, "the early ring was full, %llu records are lost", (unsigned long long)lost);
+}
+
+static void check_log(struct boot_account *a)
+{
+	const struct xp_boot_log *h = &a->log.header;
+
+	if (*a->log.flaw)
+		gap(a, "%s", a->log.flaw);
+	if (h->end == XP_LOG_OFF)
+		gap(a, "it is the boot log of a kernel that kept none (xenpin.log=0)");
+	if (h->end == XP_LOG_RUNNING)
+		gap(a, "the boot log was copied while the kernel still wrote to it");
+	if (h->lost)
+		gap(a, "the boot log was too small: %llu slots hold the first records, %llu more "
+		       "are lost; CONFIG_XENPIN_BOOT_LOG_KB makes it larger",
+		    (unsigned long long)h->slots, (unsigned long long)h->lost);
+	if (h->untracked)
+		gap(a, "%llu page tables could not be watched for erased flags",
+		    (unsigned long long)h->untracked);
+	if (h->end == XP_LOG_EARLY && a->copy)
+		gap(a, "the early ring, which continues the boot log, is not in its file");
+	a->report.lost += h->lost;
+}
+
+static void check_records(struct boot_account *a)
+{
+	const struct boot *b = &a->boot;
+
+	if (a->log.header.end == XP_LOG_OFF)
+		return;
+	if (b->missing)
+		gap(a, "%llu slots are missing between records", (unsigned long long)b->missing);
+	if (!b->handover.ended || !b->hook.ended)
+		gap(a, "no record tells of the %s", b->handover.ended ? "hook" : "hand-over");
+	if (b->nr_erased != a->log.header.erased)
+		gap(a, "the kernel counted %llu erased flags, the records tell of %llu",
+		    (unsigned long long)a->log.header.erased, (unsigned long long)b->nr_erased);
+	for (int n = 0; n < XP_LOG_NODES; n++)
+		if (boot__node_open(&b->nodes[n]))
+			gap(a, "the end of the deferred stage of node %d was not seen", n);
+}
+
+static uint64_t whole_boot(const struct boot_account *a)
+{
+	int64_t first = a->report.log ? a->boot.first + a->log.header.printk_offset :
+					(int64_t)a->kmsg.first;
+
+	if (!a->kmsg.init || (!a->report.log && !a->kmsg.complete))
+		return 0;
+	return a->kmsg.init - first;
+}
+
+void boot_account__conclude(struct boot_account *a, bool beyond)
+{
+	if (a->report.log) {
+		check_log(a);
+		check_records(a);
+	} else {
+		gap(a, "%s: nothing tells whether flags were erased", a->log.header.magic ?
+		    "the boot log is off (xenpin.log=0)" : "this kernel keeps no boot log");
+	}
+	if (a->early)
+		check_early(a, beyond);
+	a->report.boot_ns = whole_boot(a);
+	boot__sum(&a->boot, &a->report.sum);
+}

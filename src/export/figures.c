@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where figures come from. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../boot_account.h"
+#include "../clock.h"
+#include "../report/report.h"
+#include "../xenpin.h"
+#include "figures.h"
+
+static void add_latencies(struct xp_counts *counts, const struct latencies *l)
+{
+	/* Ours are four to the power of two, and end where those end. */
+	for (int i = 0, to = 0; i < LATENCY_BUCKETS; i++) {
+		while (to < XP_COUNT_LATENCIES - 1 && 1ULL << to < latency__bucket_end(i))
+			to++;
+		counts->latency[to] += l->buckets[i];
+	}
+	counts->latency_sum = l->sum;
+}
+
+static void count_table(void *context, const struct pin_state *state)
+{
+	struct metrics *m = context;
+
+	m->tables[state->level <= XP_L4 ? state->level : 0]++;
+}
+
+static void take_report(struct metrics *m, const struct report *r)
+{
+	const struct account *a = &r->account;
+
+	for (int l = 0; l < 4; l++)
+		m->counts.pins[l] = a->pins_of[l + 1];
+	m->counts.unpins = a->unpins;
+	m->counts.failed = a->failed;
+	m->counts.flushes = a->records[XP_BATCH];
+	m->counts.unseen = a->records[XP_BATCH] - a->latencies.count;
+	add_latencies(&m->counts, &a->latencies);
+	m->missed = r->missed;
+	m->lost = a->lost_total;
+	m->complete = r->complete;
+	m->has_tables = true;
+	pins__each(r->pins, count_table, m);
+	m->has_findings = true;
+	for (size_t i = 0; i < r->nr_findings; i++)
+		m->findings[r->findings[i].class][r->findings[i].grade]++;
+	if (r->info->has_boot)
+		metrics__take_boot(m, &r->boot_report);
+}
+
+static void read_recording(struct figures *f)
+{
+	uint64_t begin = now_ns();
+	char why[RECORDING_WHY];
+	struct report report;
+	struct stat st;
+
+	if (stat(f->recording, &st)) {
+		f->metrics = (struct metrics){ .source = "recording" };
+		return;
+	}
+	if (f->metrics.up && !memcmp(&st.st_mtim, &f->recorded, sizeof(st.st_mtim)))
+		return;
+	f->metrics = (struct metrics){ .source = "recording" };
+	if (report__open(&report, f->recording, why)) {
+		say("cannot report on '%s': %s", f->recording, why);
+		return;
+	}
+	take_report(&f->metrics, &report);
+	f->metrics.up = true;
+	f->recorded = st.st_mtim;
+	f->metrics.looked_at = st.st_mtim.tv_sec + st.st_mtim.tv_nsec / 1e9;
+	f->metrics.look_seconds = (now_ns() - begin) / 1e9;
+	report__close(&report);
+}
+
+static void read_counters(struct figures *f)
+{
+	struct metrics *m = &f->metrics;
+	struct task_counts *tasks;
+	int n = counters__tasks(f->counters, &tasks);
+
+	counters__read(f->counters, &m->counts);
+	m->source = "live";
+	m->up = true;
+	m->missed = counters__missed(f->counters);
+	m->complete = !m->missed;
+	m->table_bytes = 0;
+	for (int i = 0; i < n; i++)
+		m->table_bytes += tasks[i].bytes;
+	if (n >= 0)
+		free(tasks);
+}
+
+void figures__refresh(struct figures *f)
+{
+	if (f->recording)
+		read_recording(f);
+	else
+		read_counters(f);
+}
+
+/* A failed audit leaves no findings behind: nobody shall take old ones for new. */
+void figures__audit(struct figures *f)
+{
+	struct metrics *m = &f->metrics;
+	struct timespec wall;
+	struct audit audit;
+	int err;
+
+	if (!f->snapshot)
+		return;
+	err = audit__take(&audit, f->snapshot, f->xen);
+
+	m->has_tables = m->has_findings = !err && audit.complete;
+	memset(m->findings, 0, sizeof(m->findings));
+	for (int l = XP_L1; l <= XP_L4; l++)
+		m->tables[l] = audit.tables[l];
+	for (size_t i = 0; i < audit.nr_findings; i++)
+		m->findings[audit.findings[i].class][audit.findings[i].grade]++;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	m->looked_at = wall.tv_sec + wall.tv_nsec / 1e9;
+	m->look_seconds = (audit.end - audit.begin) / 1e9;
+	audit__free(&audit);
+	if (err)
+		say("an audit failed: %s", strerror(-err));
+}
+
+/* It is over: once is enough.  What cannot be read, a log of root's for one, has no figures. */
+static void take_boot(struct figures *f, const struct platform *platform)
+{
+	struct boot_account boot;
+	char why[BOOT_LOG_WHY];
+
+	if (!boot_account__begin(&boot)) {
+		boot_account__open(&boot, NULL, why);
+		boot_account__read_messages(&boot, platform);
+		boot_account__each(&boot, boot_account__apply, &boot);
+		boot_account__conclude(&boot, false);
+		metrics__take_boot(&f->metrics, &boot.report);
+	}
+	boot_account__end(&boot);
+}
+
+int figures__count(struct figures *f, const struct platform *platform, char why[COUNTERS_WHY])
+{
+	int err = counters__open(&f->counters, why);
+
+	if (!err)
+		take_boot(f, platform);
+	return err;
+}
+
+int figures__watch(struct figures *f, const struct platform *platform, char why[AUDIT_REASON_LEN])
+{
+	char no_xen[XEN_REASON_LEN];
+	int err = snapshot__open(&f->snapshot, why);
+
+	if (!err && platform->dom0 && xen__open(&f->xen, no_xen))
+		say("one witness less, Xen's types: %s", no_xen);
+	return err;
+}
+
+void figures__close(struct figures *f)
+{
+	counters__close(f->counters);
+	xen__close(f->xen);
+	snapshot__close(f->snapshot);
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a recording is, and what stands in it beside its records: of whom, by what, how it ended. */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "recording_file.h"
+
+/* What stands in a damaged file may be anything: only what can be printed goes further. */
+static void printable(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
+int recording__damaged(struct recording *r, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(r->why, RECORDING_WHY, format, args);
+	va_end(args);
+	printable(r->why);
+	return -EBADMSG;
+}
+
+int recording__failed(struct recording *r, int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_NOMEM:
+		snprintf(r->why, RECORDING_WHY, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	case SQLITE_CANTOPEN:
+	case SQLITE_IOERR:
+	case SQLITE_PERM:
+		snprintf(r->why, RECORDING_WHY, "it cannot be read: %s", sqlite3_errmsg(r->db));
+		return -EIO;
+	case SQLITE_NOTADB:
+		return recording__damaged(r, "it is no recording: %s", sqlite3_errmsg(r->db));
+	default:
+		return recording__damaged(r, "it is damaged: %s", sqlite3_errmsg(r->db));
+	}
+}
+
+int recording__prepare(struct recording *r, const char *sql, sqlite3_stmt **stmt)
+{
+	int rc = sql ? sqlite3_prepare_v2(r->db, sql, -1, stmt, NULL) : SQLITE_NOMEM;
+
+	return rc ? recording__failed(r, rc) : 0;
+}
+
+static void copy_text(char *to, const char *from, size_t size)
+{
+	snprintf(to, size, "%s", from);
+	printable(to);
+}
+
+static bool is(const char *key, const char *name)
+{
+	return !strcmp(key, name);
+}
+
+/* A row of `recording`.  What this version does not know is left alone. */
+static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
+{
+	struct recording_info *info = &r->info;
+	const char *text = (const char *)sqlite3_column_text(row, 1) ?: "";
+	int64_t n = sqlite3_column_int64(row, 1);
+
+	if (is(key, "kernel"))
+		copy_text(info->platform.kernel, text, sizeof(info->platform.kernel));
+	else if (is(key, "domain"))
+		info->platform.dom0 = is(text, "dom0");
+	else if (is(key, "vcpus"))
+		info->platform.vcpus = n;
+	else if (is(key, "begin_ns"))
+		info->session.begin_ns = n;
+	else if (is(key, "end_ns"))
+		info->session.end_ns = n;
+	else if (is(key, "missed"))
+		info->session.missed = n;
+	else if (is(key, "realtime_offset_ns"))
+		info->realtime_offset_ns = n;
+	else if (is(key, "filtered"))
+		info->session.filtered = n;
+	else if (is(key, "frames") && n > 0 && n < (int64_t)XP_FRAMES_MAX)
+		info->frames = n;
+	else if (is(key, "boot_records"))
+		info->boot_records = n;
+	else if (is(key, "boot_log") && sqlite3_column_bytes(row, 1) == sizeof(info->boot_log))
+		memcpy(&info->boot_log, sqlite3_column_blob(row, 1), sizeof(info->boot_log));
+	else if (is(key, "boot_early"))
+		info->boot.early = n;
+	else if (is(key, "boot_lost"))
+		info->boot.lost = n;
+	else if (is(key, "boot_ns"))
+		info->boot.boot_ns = n;
+	else if (is(key, "first_seq"))
+		info->first_seq = n;
+	else if (is(key, "end"))
+		copy_text(info->end, text, sizeof(info->end));
+}
+
+static int get_facts(struct recording *r)
+{
+	sqlite3_stmt *row;
+	int err = recording__prepare(r, "SELECT key, value FROM recording", &row), rc = SQLITE_ROW;
+
+	while (!err && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+		const char *key = (const char *)sqlite3_column_text(row, 0);
+
+		if (key)
+			get_fact(r, key, row);
+	}
+	if (!err && rc != SQLITE_DONE)
+		err = recording__failed(r, rc);
+	sqlite3_finalize(row);
+	return err;
+}
+
+static int get_boot_gaps(struct recording *r)
+{
+	struct boot_report *boot = &r->info.boot;
+	sqlite3_stmt *row;
+	int err = recording__prepare(r, "SELECT text FROM boot_gap ORDER BY rowid", &row);
+	int rc = SQLITE_ROW;
+
+	while (!err && boot->nr_gaps < BOOT_GAPS && (rc = sqlite3_step(row)) == SQLITE_ROW)
+		copy_text(boot->gaps[boot->nr_gaps++],
+			  (const char *)sqlite3_column_text(row, 0) ?: "", BOOT_GAP_LEN);
+	if (!err && rc != SQLITE_DONE && rc != SQLITE_ROW)
+		err = recording__failed(r, rc);
+	sqlite3_finalize(row);
+	return err;
+}
+
+static int get_hooks(struct recording *r)
+{
+	struct session *s = &r->info.session;
+	sqlite3_stmt *row;
+	int err =
+		recording__prepare(r, "SELECT name, via, delivered, lost, missed FROM hook", &row);
+	int rc = SQLITE_ROW;
+
+	s->hooks = r->hooks;
+	while (!err && (rc = sqlite3_step(row)) == SQLITE_ROW && s->nr_hooks < XP_HOOK_MAX) {
+		struct hook_report *h = &r->hooks[s->nr_hooks];
+		char(*names)[16] = r->names[s->nr_hooks++];
+
+		for (int i = 0; i < 2; i++)
+			copy_text(names[i], (const char *)sqlite3_column_text(row, i) ?: "",
+				  sizeof(names[i]));
+		*h = (struct hook_report){ names[0], names[1], sqlite3_column_int64(row, 2),
+					   sqlite3_column_int64(row, 3),
+					   sqlite3_column_int64(row, 4) };
+	}
+	if (!err && rc != SQLITE_DONE && rc != SQLITE_ROW)
+		err = recording__failed(r, rc);
+	sqlite3_finalize(row);
+	return err;
+}
+
+static int get_pragma(struct recording *r, const char *name, int64_t *value)
+{
+	char *sql = sqlite3_mprintf("PRAGMA %s", name);
+	sqlite3_stmt *row = NULL;
+	int err = recording__prepare(r, sql, &row);
+	int rc = err ? SQLITE_OK : sqlite3_step(row);
+
+	if (!err && rc != SQLITE_ROW)
+		err = recording__failed(r, rc);
+	if (!err)
+		*value = sqlite3_column_int64(row, 0);
+	sqlite3_finalize(row);
+	sqlite3_free(sql);
+	return err;
+}
+
+static int check_identity(struct recording *r)
+{
+	int64_t id = 0, version = 0;
+	int err = get_pragma(r, "application_id", &id);
+
+	if (!err)
+		err = get_pragma(r, "user_version", &version);
+	if (err)
+		return err;
+	if (id != RECORDING_ID)
+		return recording__damaged(
+			r, "it is another program's database, not a recording of xenpin");
+	if (version != RECORDING_VERSION)
+		return recording__damaged(r, "it has version %lld, this xenpin reads version %d",
+					  (long long)version, RECORDING_VERSION);
+	return 0;
+}
+
+int recording__read_facts(struct recording *r)
+{
+	int err = check_identity(r);
+
+	if (!err)
+		err = get_facts(r);
+	if (!err)
+		err = get_boot_gaps(r);
+	if (!err)
+		err = get_hooks(r);
+	if (err)
+		return err;
+	r->info.has_boot =
+		r->info.boot_log.magic == XP_LOG_MAGIC && r->info.boot_log.nodes <= XP_LOG_NODES;
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A recording that is open for reading: what recording.c and recording_facts.c share. */
+#ifndef XENPIN_RECORDING_FILE_H
+#define XENPIN_RECORDING_FILE_H
+
+#include "../record.h"
+#include "../recording/layout.h"
+#include "recording.h"
+
+/* Rows of one table, of which the first one not handed over is at hand. */
+struct cursor {
+	sqlite3_stmt *rows;
+	const struct layout *layout;	/* NULL: of `stack` */
+	int64_t seq;			/* INT64_MAX: there are no more */
+};
+
+struct recording {
+	sqlite3 *db;
+	struct recording_info info;
+	struct hook_report hooks[XP_HOOK_MAX];
+	char names[XP_HOOK_MAX][2][16];	/* name and via */
+	struct cursor records[LAYOUTS], ops, stacks;
+	sqlite3_stmt *task, *symbol;
+	int64_t seq;			/* of the last record */
+	union {
+		struct xp_record head;
+		uint8_t slots[XP_RECORD_SLOTS_MAX * XP_SLOT];
+	} rec;
+	char *why;			/* the caller's, RECORDING_WHY bytes */
+};
+
+/* Into .why, as the end of a sentence.  Returns -EBADMSG. */
+int recording__damaged(struct recording *recording, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* What SQLite says with @rc, into .why.  Returns -errno. */
+int recording__failed(struct recording *recording, int rc);
+
+/* Returns 0 or -errno, with .why. */
+int recording__prepare(struct recording *recording, const char *sql, sqlite3_stmt **stmt);
+
+/* Is it a recording, and of this version?  Then what stands beside its records.  The same. */
+int recording__read_facts(struct recording *recording);
+
+#endif

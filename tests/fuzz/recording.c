@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A file that says it is a recording, byte by byte: damage of any kind. */
+#include "report.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	make_reports(file_of(data, size));
+	return 0;
+}

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Recordings by the real recorder, fed by a synthetic source; and what is done to them for a test."""
+import sqlite3
+import struct
+import subprocess
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[1] / "build/recording"
+LOST = 0x8050				# an L1 table of the sixth fork
+EVIL = "</script><b>"			# the name of a task
+ERASED = {0x2000: 1, 0x2001: 2}		# pfn: level, of add_a_boot()
+LOG = struct.Struct("<IHHIIQQQqIIQQQQQIIq16x64Q")	# struct xp_boot_log
+REPAIR, INIT = 2, 3			# enum xp_log_mode, enum xp_log_end
+
+
+def make(path, records):
+    run = subprocess.run([SOURCE, path, str(records)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    assert run.returncode == 0
+
+
+def lose_a_flag(path):
+    """An L1 table is released without its unpin; and a name tries to break out."""
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE op SET pfn = NULL WHERE rowid = (SELECT min(rowid) FROM op "
+                   "WHERE op = 'unpin' AND pfn = ?)", (LOST,))
+        db.execute("UPDATE task SET comm = ? WHERE task = 7", (EVIL,))
+
+
+def log_header(slots, erased, nodes=0):
+    """Of a boot log with xenpin.pinned=repair."""
+    return LOG.pack(0x4c425058, 1, 64, LOG.size, INIT, 4096, slots, 0, 0, REPAIR, 2000000, erased + 2,
+                    erased, erased, erased, 0, nodes, 0, 0, *[0x8000 if n < nodes else (1 << 64) - 1
+                                                              for n in range(64)])
+
+
+def add_a_boot(path):
+    """Before everything else: struct-page init erases two flags, and the hook sets them again."""
+    stages = ["handover-begin", *["erased"] * 2, "handover-end", "hook-begin", *["repaired"] * 2, "hook-end"]
+    pages = [*ERASED.items()] * 2
+    with sqlite3.connect(path) as db:
+        for table in ("batch", "page_table", "mm", "op"):
+            db.execute(f"UPDATE {table} SET seq = -seq - {len(stages)}")
+            db.execute(f"UPDATE {table} SET seq = -seq")
+        for seq, what in enumerate(stages, 1):
+            if what in ("erased", "repaired"):
+                pfn, level = pages.pop(0)
+                db.execute("INSERT INTO flag VALUES (?, ?, 0, NULL, 6, ?, ?, ?, 0, 0, 1)",
+                           (seq, 1000000 * seq, what, pfn, level))
+            else:
+                db.execute("INSERT INTO boot VALUES (?, ?, 0, NULL, 0, ?, 0, 2, 0, 0, 0)",
+                           (seq, 1000000 * seq, what))
+        db.execute("INSERT INTO recording VALUES ('boot_log', ?), ('boot_records', ?)",
+                   (log_header(len(stages), 2), len(stages)))
