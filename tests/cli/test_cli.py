@@ -47,7 +47,7 @@ USAGE = [
     (["trace", "--pfn", "0x10-"], "--pfn: '0x10-' is not"),
     (["trace", "--ring-pages", "3"], "--ring-pages: '3' is not a power of two"),
     (["trace", "--ring-pages", "1024"], "--ring-pages: '1024' is not a number from 1 to 512"),
-    (["trace", "--via", "magic"], "--via: 'magic' is not one of tp_btf"),
+    (["trace", "--via", "magic"], "--via: 'magic' is not one of tp, tp_btf"),
     (["trace", "stray"], "trace: unexpected argument 'stray'; a command to run stands behind"),
     (["features", "stray"], "features: unexpected argument 'stray'"),
     (["features", "--pid", "1"], "unknown option '--pid'"),
