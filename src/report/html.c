@@ -23,6 +23,8 @@ PART(body, "src/report/page/body.html");
 PART(middle, "src/report/page/middle.html");
 PART(chart, PAGE_MODULES "/chart.js/dist/chart.umd.min.js");
 PART(matrix, PAGE_MODULES "/chartjs-chart-matrix/dist/chartjs-chart-matrix.min.js");
+PART(verdict, "src/report/page/verdict.js");
+PART(charts, "src/report/page/charts.js");
 PART(script, "src/report/page/page.js");
 PART(tail, "src/report/page/tail.html");
 
@@ -56,6 +58,8 @@ int report__html(struct report *r, FILE *out)
 	PUT(middle);
 	PUT(chart);
 	PUT(matrix);
+	PUT(verdict);
+	PUT(charts);
 	PUT(script);
 	PUT(tail);
 	free(json);

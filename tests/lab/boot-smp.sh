@@ -12,6 +12,9 @@ chmod 755 /usr/local/bin/xenpin
 [ -e /etc/passwd ] || echo root:x:0:0::/root:/bin/sh >/etc/passwd
 run not-root /usr/local/bin/setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all xenpin boot
 run no-admin /usr/local/bin/setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin xenpin boot --json
+run record-no-admin /usr/local/bin/setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin \
+	xenpin record -o /tmp/no-admin.db --duration 0.3
+run report-no-admin xenpin report /tmp/no-admin.db
 xenpin boot --json >/dev/full 2>$OUT/full.err; echo $? >$OUT/full.rc
 ( xenpin boot --records 2>$OUT/pipe.err; echo $? >$OUT/pipe.rc ) | head -n 1 >$OUT/pipe.out
 

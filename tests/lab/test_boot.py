@@ -382,6 +382,17 @@ def test_places(kernel, name, status, sentence):
                    for s in account["incomplete"])
 
 
+@patched
+def test_a_recording_says_what_it_lacks_of_the_boot(kernel):
+    smp = lab.run_script("boot-smp.sh", kernel, "--dom0-mem", "3072", "--append", "xenpin.early=1",
+                         tools=TOOLS)
+    gap = ("the early ring, which continues the boot log, cannot be read: looking for BPF maps by name "
+           "needs CAP_SYS_ADMIN")
+    assert smp.status("record-no-admin") == 0 and f"of this boot: {gap}" in smp.text("record-no-admin.err")
+    assert smp.status("report-no-admin") == 5
+    assert smp.text("report-no-admin.out").startswith(f"Nothing was found, but that proves nothing: {gap}.")
+
+
 # Kernels as they are.
 
 @pytest.mark.parametrize("kernel", lab.one_worker_each("boot-stock", kernels=lab.KERNELS[:1]))
