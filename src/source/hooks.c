@@ -50,7 +50,7 @@ const struct hook hooks[HOOKS] = {
 			 XP_W_CLEAR, TRACEPOINT_WAYS("flag_clear") },
 };
 
-/* To look for the tracepoints themselves is a search through all types of the kernel, 10 ms. */
+/* Whoever asks learns it without a look at the kernel's types. */
 #define SERIES "/sys/kernel/xenpin"
 #define ABSENT "this kernel tells of no write of PagePinned (kernel/), so it is inferred"
 
