@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kallsyms, read once and searched by address. */
+/* kallsyms, searched by address; read again when a module may have come. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "symbols.h"
 
-#define ANCHOR "_text"
+#define ANCHOR		"_text"
+#define IMAGE_END	"_etext"
+
+/* Beyond the image: how long a list of modules is believed, and how far a function can reach. */
+#define BELIEVED_NS	1000000000ULL
+#define REACH		0x10000
 
 struct symbol {
 	uint64_t address;
@@ -19,7 +25,9 @@ struct symbol {
 #define CACHE_SLOTS 1024
 
 struct symbols {
-	FILE *kallsyms;		/* NULL once read */
+	FILE *kallsyms;
+	uint64_t read_ns;	/* when it was read; 0: not yet */
+	uint64_t image_end;	/* modules and BPF programs lie behind it */
 	char debug_file[256];	/* "" when there is none */
 	struct lines *lines;
 	struct symbol *symbols;
@@ -71,8 +79,7 @@ void symbols__close(struct symbols *s)
 {
 	if (!s)
 		return;
-	if (s->kallsyms)
-		fclose(s->kallsyms);
+	fclose(s->kallsyms);
 	lines__close(s->lines);
 	for (int i = 0; i < CACHE_SLOTS; i++)
 		free(s->cache[i].name);
@@ -124,6 +131,8 @@ static void read_kallsyms(struct symbols *s)
 	uint64_t anchor = 0;
 	char line[512];
 
+	rewind(s->kallsyms);
+	s->nr = s->names_len = 0;
 	while (fgets(line, sizeof(line), s->kallsyms)) {
 		char *end, *name;
 		uint64_t address = strtoull(line, &end, 16);
@@ -134,16 +143,17 @@ static void read_kallsyms(struct symbols *s)
 		name[strcspn(name, "\n")] = 0;
 		if (!strcmp(name, ANCHOR))
 			anchor = address;
+		if (!strcmp(name, IMAGE_END))
+			s->image_end = address;
 		/* Data is never a return address, per-CPU symbols are offsets. */
 		if (!strchr("tTwW", line[strcspn(line, " ") + 1]))
 			continue;
 		if (!add_symbol(s, address, name))
 			break;
 	}
-	fclose(s->kallsyms);
-	s->kallsyms = NULL;
+	s->read_ns = now_ns();
 	qsort(s->symbols, s->nr, sizeof(*s->symbols), by_address);
-	if (*s->debug_file && anchor)
+	if (*s->debug_file && anchor && !s->lines)
 		s->lines = lines__open(s->debug_file, ANCHOR, anchor);
 }
 
@@ -162,6 +172,11 @@ static const struct symbol *find_symbol(const struct symbols *s, uint64_t addres
 	return low ? &s->symbols[low - 1] : NULL;
 }
 
+static bool is_in_image(const struct symbols *s, uint64_t address)
+{
+	return !s->image_end || address < s->image_end;
+}
+
 static void describe(struct symbols *s, uint64_t address, char *name, size_t size)
 {
 	const struct symbol *symbol = find_symbol(s, address);
@@ -169,7 +184,8 @@ static void describe(struct symbols *s, uint64_t address, char *name, size_t siz
 	const char *found;
 	int len, plain;
 
-	if (!symbol) {
+	/* Between modules there is nobody to name. */
+	if (!symbol || (!is_in_image(s, address) && address - symbol->address >= REACH)) {
 		snprintf(name, size, "%#llx", (unsigned long long)address);
 		return;
 	}
@@ -199,9 +215,10 @@ bool symbols__name(struct symbols *s, uint64_t address, char *name, size_t size)
 {
 	unsigned int i = (address * 0x9e3779b97f4a7c15ULL >> 32) % CACHE_SLOTS;
 
-	if (s->kallsyms)
-		read_kallsyms(s);
 	if (s->cache[i].address != address || !s->cache[i].name) {
+		if (!s->read_ns ||
+		    (!is_in_image(s, address) && now_ns() - s->read_ns >= BELIEVED_NS))
+			read_kallsyms(s);
 		describe(s, address, name, size);
 		free(s->cache[i].name);
 		s->cache[i].address = address;

@@ -15,7 +15,8 @@ struct lines;
 /*
  * Opens @kallsyms (needs CAP_SYSLOG to show addresses) and, if there is one,
  * the debug information of kernel @release; both are read at the first
- * question, by when capabilities may be gone.  NULL and errno on failure.
+ * question, by when capabilities may be gone, and the former again when an
+ * address may be a new module's.  NULL and errno on failure.
  */
 struct symbols *symbols__open(const char *kallsyms, const char *release);
 void symbols__close(struct symbols *symbols);

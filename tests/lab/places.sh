@@ -61,7 +61,7 @@ run hvm xenpin trace
 umount /sys/hypervisor/guest_type
 # Too few file descriptors: first nothing loads, then a required hook is
 # missing, then an optional one, then it works.
-for n in 15 20 23 25 26 27 28; do
+for n in 15 20 23 25 26 27 28 30; do
 	( ulimit -n $n; run files-$n xenpin trace --duration 0.05 )
 done
 

@@ -23,11 +23,15 @@ def test_features(seen):
     assert "Xen PV" in seen.text("features.out")
     (features,) = seen.records("features-json")
     assert features["domain"] == "dom0" and features["obstacle"] == ""
-    assert [h["via"] for h in features["hooks"]] == 5 * ["tp_btf"] + 2 * ["inferred"]
-    ways = [w for h in features["hooks"] if h["via"] == "tp_btf" for w in h["ways"]]
+    # Where a task can be preempted in a tracepoint, those that can be are hooked by perf's.
+    vias = [h["via"] for h in features["hooks"]]
+    assert vias[:1] + vias[3:] == 3 * ["tp_btf"] + 2 * ["inferred"]
+    assert vias[1] == vias[2] in ("tp", "tp_btf")
+    ways = [w for h in features["hooks"] if h["via"] != "inferred" for w in h["ways"]]
     unneeded = [w for w in ways if not w["works"]]
-    assert [w["via"] for w in unneeded] == 2 * ["tp"] and len(ways) == 12
-    assert {w["reason"] for w in unneeded} == {"nobody is preempted in a tracepoint here"}
+    assert [w["via"] for w in unneeded] == (2 * ["tp"] if vias[1] == "tp_btf" else [])
+    assert len(ways) == 12
+    assert all(w["reason"] == "nobody is preempted in a tracepoint here" for w in unneeded)
     assert all(w["reason"] == "" for w in ways if w["works"])
     absent = [w for h in features["hooks"] if h["via"] == "inferred" for w in h["ways"]]
     assert len(absent) == 4 and all("inferred" in w["reason"] for w in absent)
@@ -143,7 +147,7 @@ def test_bad_places(seen, place):
 
 
 def test_missing_hooks(seen):
-    runs = [(seen.status(f"files-{n}"), seen.text(f"files-{n}.err")) for n in (15, 20, 23, 25, 26, 27, 28)]
+    runs = [(seen.status(f"files-{n}"), seen.text(f"files-{n}.err")) for n in (15, 20, 23, 25, 26, 27, 28, 30)]
     status = [s for s, _ in runs]
     assert status == sorted(status, key=[4, 5, 0].index) and set(status) == {4, 5, 0}
     assert any("no way to attach the hook " in said for s, said in runs if s == 4)

@@ -18,6 +18,7 @@ static const char kallsyms[] =
 	"ffffffff81000000 T _text\n"
 	"ffffffff81012340 t xen_pin_page\n"
 	"ffffffff81012400 T xen_mc_flush\n"
+	"ffffffff81800000 T _etext\n"
 	"ffffffff82000000 D some_data\n"
 	"ffffffffc0000000 t helper\t[inject]\n"
 	"ffffffffc0001000 t bpf_prog_0123456789abcdef_flush\t[bpf]\n"
@@ -54,6 +55,9 @@ static void names(void **state)
 	assert_string_equal(name, "helper+0x20 [inject]");
 	assert_true(symbols__name(s, 0x1000, name, sizeof(name)));
 	assert_string_equal(name, "0x1000");
+	/* Nobody's, in spite of what stands before it. */
+	assert_true(symbols__name(s, 0xffffffffc0300000, name, sizeof(name)));
+	assert_string_equal(name, "0xffffffffc0300000");
 	symbols__close(s);
 }
 
@@ -63,6 +67,28 @@ static void frames_of_bpf_are_not_the_kernels(void **state)
 	char name[SYMBOL_LEN];
 
 	assert_false(symbols__name(s, 0xffffffffc0001010, name, sizeof(name)));
+	symbols__close(s);
+}
+
+static void a_module_comes_later(void **state)
+{
+	static const char more[] = "ffffffffc0200000 t late\t[late]\n";
+	char path[] = "/tmp/xenpin-kallsyms-XXXXXX", name[SYMBOL_LEN];
+	int fd = mkstemp(path);
+	struct symbols *s;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, kallsyms, sizeof(kallsyms) - 1), sizeof(kallsyms) - 1);
+	s = symbols__open(path, "no-such-release");
+	unlink(path);
+	assert_non_null(s);
+	assert_true(symbols__name(s, 0xffffffff81012410, name, sizeof(name)));
+	assert_int_equal(write(fd, more, sizeof(more) - 1), sizeof(more) - 1);
+	close(fd);
+	/* A list of modules is believed for a second. */
+	usleep(1100000);
+	assert_true(symbols__name(s, 0xffffffffc0200010, name, sizeof(name)));
+	assert_string_equal(name, "late+0x10 [late]");
 	symbols__close(s);
 }
 
@@ -104,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(frames_of_bpf_are_not_the_kernels),
+		cmocka_unit_test(a_module_comes_later),
 		cmocka_unit_test(no_file),
 		cmocka_unit_test(source_lines),
 		cmocka_unit_test(no_lines),
