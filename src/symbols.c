@@ -172,9 +172,31 @@ static const struct symbol *find_symbol(const struct symbols *s, uint64_t addres
 	return low ? &s->symbols[low - 1] : NULL;
 }
 
+/* What stands between a hook and the kernel function that it interrupted. */
+static bool is_bpf(const char *name)
+{
+	static const char *const prefixes[] = { "bpf_prog_", "bpf_trampoline_", "bpf_trace_run",
+						"kretprobe_", "__bpf_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
 static bool is_in_image(const struct symbols *s, uint64_t address)
 {
 	return !s->image_end || address < s->image_end;
+}
+
+/* A module that came since may be what is there; one that went is remembered. */
+static bool is_known(const struct symbols *s, uint64_t address)
+{
+	const struct symbol *symbol = find_symbol(s, address);
+
+	if (is_in_image(s, address) || now_ns() - s->read_ns < BELIEVED_NS)
+		return true;
+	return symbol && address - symbol->address < REACH && !is_bpf(s->names + symbol->name);
 }
 
 static void describe(struct symbols *s, uint64_t address, char *name, size_t size)
@@ -199,25 +221,12 @@ static void describe(struct symbols *s, uint64_t address, char *name, size_t siz
 		snprintf(name + len, size - len, " (%s)", where);
 }
 
-/* What stands between a hook and the kernel function that it interrupted. */
-static bool is_bpf(const char *name)
-{
-	static const char *const prefixes[] = { "bpf_prog_", "bpf_trampoline_", "bpf_trace_run",
-						"kretprobe_", "__bpf_" };
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
-		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
-}
-
 bool symbols__name(struct symbols *s, uint64_t address, char *name, size_t size)
 {
 	unsigned int i = (address * 0x9e3779b97f4a7c15ULL >> 32) % CACHE_SLOTS;
 
 	if (s->cache[i].address != address || !s->cache[i].name) {
-		if (!s->read_ns ||
-		    (!is_in_image(s, address) && now_ns() - s->read_ns >= BELIEVED_NS))
+		if (!s->read_ns || !is_known(s, address))
 			read_kallsyms(s);
 		describe(s, address, name, size);
 		free(s->cache[i].name);

@@ -4,6 +4,7 @@
  * asked for, whether xenpin's audit knows it or not.
  */
 #include <stdio.h>
+#include <string.h>
 #include <stdlib.h>
 
 #include "../../src/audit/xen.h"
@@ -47,9 +48,13 @@ int main(void)
 	/* The first count adds page tables of this process. */
 	if (count(xen, warm))
 		return 1;
+	/* Long enough for some audits beside it. */
 	begin = now_ns();
-	if (count(xen, n))
-		return 1;
+	for (int i = 0; i < COUNTS; i++) {
+		memset(n, 0, sizeof(n));
+		if (count(xen, n))
+			return 1;
+	}
 	printf("{\"begin\": %llu, \"end\": %llu, \"L1\": %lu, \"L2\": %lu, \"L3\": %lu, "
 	       "\"L4\": %lu}\n", (unsigned long long)begin, (unsigned long long)now_ns(),
 	       n[XEN_T_L1], n[XEN_T_L2], n[XEN_T_L3], n[XEN_T_L4]);
