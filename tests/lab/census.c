@@ -10,7 +10,7 @@
 #include "../../src/audit/xen.h"
 #include "../../src/clock.h"
 
-enum { SOME = 1024 };
+enum { SOME = 1024, COUNTS = 3 };
 
 /* How many frames of each type there are.  0 or -errno. */
 static int count(struct xen *xen, unsigned long of_type[XEN_T_L4 + 1])
