@@ -61,11 +61,16 @@ static bool is(const char *key, const char *name)
 	return !strcmp(key, name);
 }
 
+static const char *text_of(sqlite3_stmt *row, int column)
+{
+	return (const char *)sqlite3_column_text(row, column) ?: "";
+}
+
 /* A row of `recording`.  What this version does not know is left alone. */
 static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 {
 	struct recording_info *info = &r->info;
-	const char *text = (const char *)sqlite3_column_text(row, 1) ?: "";
+	const char *text = text_of(row, 1);
 	int64_t n = sqlite3_column_int64(row, 1);
 
 	if (is(key, "kernel"))
@@ -102,63 +107,50 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 		copy_text(info->end, text, sizeof(info->end));
 }
 
-static int get_facts(struct recording *r)
+/* Each row of @sql to @fn, until that says it has no room for another. */
+static int each_row(struct recording *r, const char *sql,
+		    bool (*fn)(struct recording *r, sqlite3_stmt *row))
 {
 	sqlite3_stmt *row;
-	int err = recording__prepare(r, "SELECT key, value FROM recording", &row), rc = SQLITE_ROW;
+	int err = recording__prepare(r, sql, &row), rc = SQLITE_ROW;
+	bool room = true;
 
-	while (!err && (rc = sqlite3_step(row)) == SQLITE_ROW) {
-		const char *key = (const char *)sqlite3_column_text(row, 0);
-
-		if (key)
-			get_fact(r, key, row);
-	}
-	if (!err && rc != SQLITE_DONE)
+	while (!err && room && (rc = sqlite3_step(row)) == SQLITE_ROW)
+		room = fn(r, row);
+	if (!err && rc != SQLITE_DONE && rc != SQLITE_ROW)
 		err = recording__failed(r, rc);
 	sqlite3_finalize(row);
 	return err;
 }
 
-static int get_boot_gaps(struct recording *r)
+static bool on_fact(struct recording *r, sqlite3_stmt *row)
+{
+	const char *key = (const char *)sqlite3_column_text(row, 0);
+
+	if (key)
+		get_fact(r, key, row);
+	return true;
+}
+
+static bool on_boot_gap(struct recording *r, sqlite3_stmt *row)
 {
 	struct boot_report *boot = &r->info.boot;
-	sqlite3_stmt *row;
-	int err = recording__prepare(r, "SELECT text FROM boot_gap ORDER BY rowid", &row);
-	int rc = SQLITE_ROW;
 
-	while (!err && boot->nr_gaps < BOOT_GAPS && (rc = sqlite3_step(row)) == SQLITE_ROW)
-		copy_text(boot->gaps[boot->nr_gaps++],
-			  (const char *)sqlite3_column_text(row, 0) ?: "", BOOT_GAP_LEN);
-	if (!err && rc != SQLITE_DONE && rc != SQLITE_ROW)
-		err = recording__failed(r, rc);
-	sqlite3_finalize(row);
-	return err;
+	copy_text(boot->gaps[boot->nr_gaps++], text_of(row, 0), BOOT_GAP_LEN);
+	return boot->nr_gaps < BOOT_GAPS;
 }
 
-static int get_hooks(struct recording *r)
+static bool on_hook(struct recording *r, sqlite3_stmt *row)
 {
 	struct session *s = &r->info.session;
-	sqlite3_stmt *row;
-	int err =
-		recording__prepare(r, "SELECT name, via, delivered, lost, missed FROM hook", &row);
-	int rc = SQLITE_ROW;
+	struct hook_report *h = &r->hooks[s->nr_hooks];
+	char (*names)[16] = r->names[s->nr_hooks++];
 
-	s->hooks = r->hooks;
-	while (!err && (rc = sqlite3_step(row)) == SQLITE_ROW && s->nr_hooks < XP_HOOK_MAX) {
-		struct hook_report *h = &r->hooks[s->nr_hooks];
-		char(*names)[16] = r->names[s->nr_hooks++];
-
-		for (int i = 0; i < 2; i++)
-			copy_text(names[i], (const char *)sqlite3_column_text(row, i) ?: "",
-				  sizeof(names[i]));
-		*h = (struct hook_report){ names[0], names[1], sqlite3_column_int64(row, 2),
-					   sqlite3_column_int64(row, 3),
-					   sqlite3_column_int64(row, 4) };
-	}
-	if (!err && rc != SQLITE_DONE && rc != SQLITE_ROW)
-		err = recording__failed(r, rc);
-	sqlite3_finalize(row);
-	return err;
+	for (int i = 0; i < 2; i++)
+		copy_text(names[i], text_of(row, i), sizeof(names[i]));
+	*h = (struct hook_report){ names[0], names[1], sqlite3_column_int64(row, 2),
+				   sqlite3_column_int64(row, 3), sqlite3_column_int64(row, 4) };
+	return s->nr_hooks < XP_HOOK_MAX;
 }
 
 static int get_pragma(struct recording *r, const char *name, int64_t *value)
@@ -200,11 +192,12 @@ int recording__read_facts(struct recording *r)
 	int err = check_identity(r);
 
 	if (!err)
-		err = get_facts(r);
+		err = each_row(r, "SELECT key, value FROM recording", on_fact);
 	if (!err)
-		err = get_boot_gaps(r);
+		err = each_row(r, "SELECT text FROM boot_gap ORDER BY rowid", on_boot_gap);
+	r->info.session.hooks = r->hooks;
 	if (!err)
-		err = get_hooks(r);
+		err = each_row(r, "SELECT name, via, delivered, lost, missed FROM hook", on_hook);
 	if (err)
 		return err;
 	r->info.has_boot =
