@@ -63,7 +63,7 @@ static int attach(struct counters *c, bool btf)
 	return err;
 }
 
-static int load_with(struct counters *c, struct kernel_types *types, bool btf)
+static int load_one(struct counters *c, struct kernel_types *types, bool btf)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(types));
 
@@ -73,18 +73,6 @@ static int load_with(struct counters *c, struct kernel_types *types, bool btf)
 	bpf_map__set_max_entries(c->skel->maps.counts, c->nr_cpus);
 	bpf_program__set_autoload(flush_program(c, !btf), false);
 	return programs__find(types, c->skel->obj) ?: counters_bpf__load(c->skel) ?: attach(c, btf);
-}
-
-/* With one of the two programs for the flush: tp_btf is cheaper, raw_tp everywhere. */
-static int load(struct counters *c, bool btf)
-{
-	struct kernel_types *types = NULL;
-	int err = programs__init() ?: kernel_types__open(&types);
-
-	if (!err)
-		err = load_with(c, types, btf);
-	kernel_types__close(types);
-	return err;
 }
 
 static void unload(struct counters *c)
@@ -97,6 +85,22 @@ static void unload(struct counters *c)
 	c->skel = NULL;
 }
 
+/* With one of the two programs for the flush: tp_btf is cheaper, raw_tp everywhere. */
+static int load(struct counters *c)
+{
+	struct kernel_types *types = NULL;
+	int err = programs__begin(&types);
+
+	if (!err)
+		err = load_one(c, types, true);
+	if (err && types) {
+		unload(c);
+		err = load_one(c, types, false);
+	}
+	kernel_types__close(types);
+	return err;
+}
+
 int counters__open(struct counters **out, char why[COUNTERS_WHY])
 {
 	struct counters *c = calloc(1, sizeof(*c));
@@ -106,11 +110,7 @@ int counters__open(struct counters **out, char why[COUNTERS_WHY])
 		goto fail;
 	c->iterator = -1;
 	c->nr_cpus = libbpf_num_possible_cpus();
-	err = load(c, true);
-	if (err) {
-		unload(c);
-		err = load(c, false);
-	}
+	err = load(c);
 	if (!err)
 		err = map_counts(c);
 	if (err)

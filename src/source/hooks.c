@@ -213,7 +213,7 @@ static int open_skeleton(struct trace_bpf **skel, struct kernel_types *types)
 
 static int open_types(struct kernel_types **types)
 {
-	int err = programs__init() ?: kernel_types__open(types);
+	int err = programs__begin(types);
 
 	for (int h = 0; !err && h < HOOKS; h++)
 		for (const struct way *way = hooks[h].ways; !err && way->via; way++)
@@ -330,13 +330,14 @@ int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const stru
 		bool attach, char why[REASON_LEN])
 {
 	struct kernel_types *types = NULL;
-	int err = open_types(&types);
+	int err = open_types(&types), here = hooks__here();
+	uint32_t what = needed(opts);
 
 	for (int h = 0; h < HOOKS; h++) {
 		at[h] = (struct attachment){};
-		if (h >= hooks__here())
+		if (h >= here)
 			at[h].way = WAY_ABSENT;
-		else if (!(hooks[h].makes & needed(opts)))
+		else if (!(hooks[h].makes & what))
 			at[h].way = WAY_UNWANTED;
 		for (int w = 0; opts->via && !at[h].way && w < WAYS_MAX && hooks[h].ways[w].via; w++)
 			if (!strcmp(hooks[h].ways[w].via, opts->via))

@@ -124,7 +124,7 @@ static int prepare(struct bpf_program *prog, struct bpf_prog_load_opts *opts, lo
 }
 
 /* A program that is BPF_PROG_TYPE_TRACING from the begin makes libbpf read the kernel's types. */
-int programs__init(void)
+static int take_sections(void)
 {
 	static bool done;
 
@@ -142,6 +142,11 @@ int programs__init(void)
 	}
 	done = true;
 	return 0;
+}
+
+int programs__begin(struct kernel_types **t)
+{
+	return take_sections() ?: kernel_types__open(t);
 }
 
 struct bpf_link *program__attach(const struct bpf_program *prog)

@@ -15,8 +15,11 @@
 struct bpf_link;
 struct bpf_program;
 
-/* Sections are ours from here on, in all objects of this process.  0 or -errno. */
-int programs__init(void);
+/*
+ * Before the first object is opened: its sections are ours from here on, in all
+ * objects of this process.  Returns 0 or -errno; *@types is to be closed.
+ */
+int programs__begin(struct kernel_types **types);
 
 /* Find what @obj's programs want, unless that was done; then it can be loaded. */
 int programs__find(struct kernel_types *t, struct bpf_object *obj);
