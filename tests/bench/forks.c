@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "../../src/clock.h"
 
 static void turn(void)
 {
@@ -23,19 +24,11 @@ static void turn(void)
 	}
 }
 
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
-
 int main(int argc, char **argv)
 {
 	int quiet = argc > 1 && !strcmp(argv[1], "-q");
 	int count = argc > 1 + quiet ? atoi(argv[1 + quiet]) : 0;
-	long long begin;
+	uint64_t begin;
 
 	if (count < 1) {
 		fputs("usage: forks [-q] COUNT\n", stderr);
@@ -45,6 +38,6 @@ int main(int argc, char **argv)
 	for (int i = 0; i < count; i++)
 		turn();
 	if (!quiet)
-		printf("%lld\n", (now_ns() - begin) / count);
+		printf("%llu\n", (unsigned long long)((now_ns() - begin) / count));
 	return 0;
 }

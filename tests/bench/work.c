@@ -12,8 +12,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "../../src/clock.h"
 
 #define PAGE	4096UL
 #define FAR	((void *)0x100000000000)	/* in an L4 entry of its own */
@@ -23,14 +24,6 @@ static void die(const char *what)
 {
 	perror(what);
 	exit(1);
-}
-
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
 static pid_t fork_or_die(void)
@@ -52,9 +45,9 @@ static void wait_for(pid_t pid)
 	}
 }
 
-static long long exec_once(void)
+static uint64_t exec_once(void)
 {
-	long long begin = now_ns();
+	uint64_t begin = now_ns();
 	pid_t pid = fork_or_die();
 
 	if (!pid) {
@@ -65,9 +58,9 @@ static long long exec_once(void)
 	return now_ns() - begin;
 }
 
-static long long maps_once(void)
+static uint64_t maps_once(void)
 {
-	long long begin = now_ns();
+	uint64_t begin = now_ns();
 	char *page = mmap(FAR, PAGE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
@@ -80,10 +73,10 @@ static long long maps_once(void)
 }
 
 /* Of the child only its end counts. */
-static long long exit_once(void)
+static uint64_t exit_once(void)
 {
 	int ready[2], go[2];
-	long long begin;
+	uint64_t begin;
 	char byte = 0;
 	pid_t pid;
 
@@ -114,7 +107,7 @@ static long long exit_once(void)
 
 static const struct {
 	const char *name;
-	long long (*once)(void);
+	uint64_t (*once)(void);
 } works[] = { { "exec", exec_once }, { "maps", maps_once }, { "exit", exit_once } };
 
 int main(int argc, char **argv)
@@ -122,13 +115,13 @@ int main(int argc, char **argv)
 	int count = argc == 3 ? atoi(argv[2]) : 0;
 
 	for (size_t w = 0; count > 0 && w < sizeof(works) / sizeof(*works); w++) {
-		long long sum = 0;
+		uint64_t sum = 0;
 
 		if (strcmp(works[w].name, argv[1]))
 			continue;
 		for (int i = 0; i < count; i++)
 			sum += works[w].once();
-		printf("%lld\n", sum / count);
+		printf("%llu\n", (unsigned long long)(sum / count));
 		return 0;
 	}
 	fputs("usage: work exec|maps|exit COUNT\n", stderr);
