@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/membarrier.h>
 
 #include "../include/config.h"
 #include "audit/audit.h"
@@ -266,8 +269,34 @@ bool tracing__is_filtered(const struct options *opts)
 	       opts->pfn.to != UINT64_MAX;
 }
 
-/* Longer than the stream holds a record back. */
-#define SETTLE_US 5000
+/* The stream holds a record back for a millisecond, or until a half-written one is whole. */
+#define CATCH_UP_US	2000
+#define CATCH_UP_TRIES	500
+#define GRACE_US	100000
+
+/* Let pass what was recorded until @t.  Returns 0, -ETIME or what stopped the trace. */
+static int catch_up(struct trace *trace, uint64_t t)
+{
+	for (int try = 0; try < CATCH_UP_TRIES; try++) {
+		drain(trace);
+		if (trace->err || live__reached(trace->live) >= t)
+			return trace->err;
+		usleep(CATCH_UP_US);
+	}
+	return -ETIME;
+}
+
+/*
+ * What a CPU is in the middle of was not recorded when it began: a tree that is
+ * being unpinned would be seen as pinned, and nobody would tell of its end.  The
+ * kernel does not let itself be preempted there, so an RCU grace period is the
+ * end of all that.
+ */
+static void let_begun_end(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(GRACE_US);	/* not with nohz_full= */
+}
 
 /*
  * Audit while the stream is running, let the stream's records of that time pass,
@@ -278,13 +307,13 @@ static int seed(struct trace *trace, struct snapshot *snapshot, struct xen *xen)
 	int err;
 
 	live__arm(trace->live);
+	let_begun_end();
 	pins__seed_begin(trace->pins);
 	err = audit__take(&trace->audit, snapshot, xen);
-	if (!err) {
-		usleep(SETTLE_US);
-		drain(trace);
-		err = trace->err ?: audit__seed(&trace->audit, snapshot, trace->pins);
-	}
+	if (!err)
+		err = catch_up(trace, trace->audit.end);
+	if (!err)
+		err = audit__seed(&trace->audit, snapshot, trace->pins);
 	pins__seed_end(trace->pins);
 	return err;
 }

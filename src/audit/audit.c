@@ -303,24 +303,43 @@ static int conclude(struct inquiry *q)
 	return 0;
 }
 
-static void count(struct inquiry *q)
+/* What the look tells of itself. */
+static void note_look(struct inquiry *q)
 {
 	const struct xp_look *look = snapshot__what(q->snapshot);
 	struct audit *a = q->audit;
 
-	for (size_t i = 0; i < a->nr_tables; i++) {
-		const struct xp_seen *s = table(q, a->order[i]);
-
-		if (contradiction(q, a->order[i], true) == FINDING_STALE)
-			continue;
-		a->tables[s->level]++;
-		a->flagged += !!(s->state & XP_S_FLAG);
-	}
 	a->begin = look->begin;
 	a->trees_ns = look->walked - look->begin;
 	a->scan_ns = look->end - look->walked;
 	a->complete = !look->torn && !look->overflow && !look->unread;
 	a->aliases = look->aliases;
+}
+
+/* As of its last look, a page table with the flag. */
+static bool is_marked(const struct inquiry *q, uint32_t index)
+{
+	uint8_t state = table(q, index)->state;
+
+	return state & XP_S_FLAG && !(state & XP_S_NOT_THERE) &&
+	       contradiction(q, index, true) == FINDING_CLASSES;
+}
+
+/* Last: what went meanwhile is no table any more, so that all without the flag have a name. */
+static void count(struct inquiry *q)
+{
+	struct audit *a = q->audit;
+
+	for (size_t i = 0; i < a->nr_tables; i++) {
+		const struct xp_seen *s = table(q, a->order[i]);
+		bool marked = is_marked(q, a->order[i]);
+
+		a->tables[s->level] += marked || is_kept(s);
+		a->flagged += marked;
+	}
+	for (size_t i = 0; i < q->nr; i++)
+		if (!q->suspects[i].settled && q->suspects[i].class == FINDING_LOST)
+			a->tables[table(q, q->suspects[i].index)->level]++;
 	a->witnesses = WITNESS_FLAG | WITNESS_TREE | WITNESS_DIRECT_MAP |
 		       (a->types ? WITNESS_XEN : 0);
 }
@@ -389,8 +408,9 @@ int audit__take(struct audit *audit, struct snapshot *snapshot, struct xen *xen)
 	if (!err)
 		err = sort(&q);
 	if (!err) {
-		count(&q);
+		note_look(&q);
 		err = inquire(&q);
+		count(&q);
 	}
 	audit->end = now_ns();
 	free(q.suspects);
@@ -402,6 +422,12 @@ void audit__free(struct audit *audit)
 	free(audit->findings);
 	free(audit->order);
 	free(audit->types);
+}
+
+/* Or was, before its flag was lost; not what is gone, or was never pinned. */
+static bool is_pinned(const struct xp_seen *s)
+{
+	return s->state & (XP_S_FLAG | XP_S_READONLY) && !(s->state & XP_S_NOT_THERE);
 }
 
 int audit__seed(const struct audit *a, const struct snapshot *snapshot, struct pins *pins)
@@ -423,7 +449,8 @@ int audit__seed(const struct audit *a, const struct snapshot *snapshot, struct p
 			.flag = s->state & XP_S_FLAG ? PIN_FLAG_SET : PIN_FLAG_CLEAR,
 		};
 
-		err = pins__seed(pins, &state);
+		if (is_pinned(s))
+			err = pins__seed(pins, &state);
 	}
 	return err;
 }

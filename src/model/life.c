@@ -55,6 +55,11 @@ int life__alloc(struct step *s)
 	struct table *e = i == NIL ? NULL : at(pins, i);
 	int err;
 
+	/* Of another level: a life before, whose end nobody told. */
+	if (e && e->level && e->level != rec->level) {
+		step__drop(pins, i);
+		e = NULL;
+	}
 	/* An older L1 table: that it was pinned by itself is known of this kernel only. */
 	if (e && e->xen == PIN_BY_TYPE && e->level == XP_L1 && pins->pins_l1)
 		e->xen = PIN_EXPLICIT;

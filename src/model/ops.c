@@ -39,6 +39,9 @@ static int apply_unpin(struct step *s, const struct xp_op *op)
 	uint32_t i = find(s->pins, op->pfn);
 	struct table *e;
 
+	/* An audit may have seen it pinned: that it was unpinned must be known. */
+	if (i == NIL && s->pins->seeding && op->pfn < NO_MFN)
+		i = step__get(s->pins, op->pfn);
 	if (i == NIL)
 		return 1;
 	e = at(s->pins, i);

@@ -99,7 +99,7 @@ bool pins__waiting(const struct pins *pins)
 
 void pins__seed_begin(struct pins *pins)
 {
-	pins->seeding = true;
+	pins->seeding = pins->tables.keep_mms = true;
 }
 
 /* The stream knows this table, or its tree moved: the audit may have seen the state before. */
@@ -139,6 +139,7 @@ void pins__seed_end(struct pins *pins)
 	tables__each(&pins->tables, i)
 		if (at(pins, i)->gone)
 			tables__drop(&pins->tables, i);
+	tables__drop_empty_mms(&pins->tables);
 }
 
 static struct pin_state state_of(const struct pins *pins, const struct table *e)

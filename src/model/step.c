@@ -20,8 +20,8 @@ uint32_t step__get(struct pins *pins, uint64_t pfn)
 	if (at(pins, i)->gone) {
 		struct table *e = at(pins, i);
 
-		*e = (struct table){ .pfn = pfn, .mfn = NO_MFN, .mm = e->mm, .next = e->next,
-				     .prev = e->prev, .hash_next = e->hash_next };
+		*e = (struct table){ .pfn = pfn, .mfn = NO_MFN, .mm = NIL, .next = NIL, .prev = NIL,
+				     .hash_next = e->hash_next };
 	}
 	return i;
 }

@@ -13,13 +13,15 @@ struct step {
 	const struct xp_record *record;
 };
 
-/* While the state is being seeded, that a table was here must not be forgotten. */
+/* While the state is being seeded, that a table was here must not be forgotten; of whom, it must. */
 static inline void step__drop(struct pins *pins, uint32_t i)
 {
-	if (pins->seeding)
+	if (pins->seeding) {
 		at(pins, i)->gone = true;
-	else
+		tables__unlink(&pins->tables, i);
+	} else {
 		tables__drop(&pins->tables, i);
+	}
 }
 
 /* What is known of the table is known again, whatever was lost before. */

@@ -134,9 +134,21 @@ void tables__unlink(struct tables *t, uint32_t i)
 		table_at(t, e->prev)->next = e->next;
 	else
 		mm_at(t, e->mm)->first = e->next;
-	if (mm_at(t, e->mm)->first == NIL)
+	if (mm_at(t, e->mm)->first == NIL && !t->keep_mms)
 		drop_mm(t, e->mm);
 	e->mm = NIL;
+}
+
+void tables__drop_empty_mms(struct tables *t)
+{
+	t->keep_mms = false;
+	for (uint32_t b = 0; b < t->buckets; b++) {
+		for (uint32_t i = t->by_mm[b], next; i != NIL; i = next) {
+			next = mm_at(t, i)->hash_next;
+			if (mm_at(t, i)->first == NIL)
+				drop_mm(t, i);
+		}
+	}
 }
 
 int tables__link(struct tables *t, uint32_t i, uint64_t address)

@@ -53,6 +53,7 @@ struct tables {
 	uint32_t *by_pfn, *by_mm;	/* heads of chains */
 	uint32_t buckets;		/* a power of two, for both */
 	uint32_t count;
+	bool keep_mms;			/* also those without a table left */
 };
 
 /* 0 or -ENOMEM. */
@@ -80,6 +81,9 @@ void tables__drop(struct tables *t, uint32_t i);
 /* Move a table into the list of the mm at @address, or out of any.  0 or -ENOMEM. */
 int tables__link(struct tables *t, uint32_t i, uint64_t address);
 void tables__unlink(struct tables *t, uint32_t i);
+
+/* Mms are kept no longer: drop those without a table. */
+void tables__drop_empty_mms(struct tables *t);
 
 /* 0 when it is not known. */
 static inline uint64_t tables__mm_of(const struct tables *t, const struct table *e)

@@ -18,7 +18,7 @@
 
 /* How long a record may stay half written once nothing new is recorded. */
 #define SETTLE_US	2000
-#define SETTLE_TRIES	50
+#define SETTLE_TRIES	500
 
 struct live {
 	struct trace_bpf *skel;
@@ -136,6 +136,11 @@ int live__drain(struct live *live, record_fn fn, void *context)
 	if (any_stuck(live))
 		visit_stuck_cpus(live);
 	return fill;
+}
+
+uint64_t live__reached(const struct live *live)
+{
+	return stream__reached(live->stream);
 }
 
 static int settle(struct live *live)

@@ -20,6 +20,9 @@ uint64_t live__arm(struct live *live);
 /* stream__drain() with the clock of now. */
 int live__drain(struct live *live, record_fn fn, void *context);
 
+/* The time until which drains have handed over all records. */
+uint64_t live__reached(const struct live *live);
+
 /* Detach, then hand over the rest, untold losses included. */
 int live__stop(struct live *live, record_fn fn, void *context);
 

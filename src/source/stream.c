@@ -44,6 +44,7 @@ struct stream {
 	size_t arena_len, arena_size;
 	struct item *items;
 	size_t nr_items, max_items;
+	uint64_t reached;	/* time until which all was handed over */
 };
 
 struct stream *stream__new(void *rings, size_t stride, int nr_cpus, uint32_t slots)
@@ -232,7 +233,14 @@ int stream__drain(struct stream *s, uint64_t now, record_fn fn, void *context)
 			until = s->cpus[i].last_t;
 	}
 	hand_over(s, until, fn, context);
+	if (until > s->reached)
+		s->reached = until;
 	return fill;
+}
+
+uint64_t stream__reached(const struct stream *s)
+{
+	return s->reached;
 }
 
 bool stream__stuck(const struct stream *s, int cpu)

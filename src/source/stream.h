@@ -32,6 +32,9 @@ void stream__free(struct stream *stream);
  */
 int stream__drain(struct stream *stream, uint64_t now, record_fn fn, void *context);
 
+/* The time until which drains have handed over all records. */
+uint64_t stream__reached(const struct stream *stream);
+
 /* Was the same record of @cpu half written at the last two looks? */
 bool stream__stuck(const struct stream *stream, int cpu);
 

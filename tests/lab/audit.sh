@@ -32,6 +32,9 @@ storms() {
 		while [ -e /tmp/storm ]; do busybox true; victim </dev/null >/dev/null; done &
 	done
 	run storm xenpin audit --json --repeat 100
+	for i in 1 2 3 4 5 6 7 8; do
+		run begin-$i xenpin trace --findings --json --duration 0.3
+	done
 	# A flag that is lost for a moment, and back before it is looked at again.
 	xenpin audit --json --repeat 40 >$OUT/moment.out 2>$OUT/moment.err &
 	moment=$!

@@ -211,6 +211,47 @@ static void an_old_l1_is_pinned_twice(void **state)
 		       XP_L1);
 }
 
+/*
+ * A user's L4 belongs to no tree that could tell: all that the stream has of its
+ * end is its unpin.  Its page then lives on as another table.
+ */
+static void what_is_unpinned_during_an_audit_is_forgotten(void **state)
+{
+	struct pin_state user = seed(7, XP_L4, PIN_EXPLICIT), none;
+
+	user.mm = 0;
+	pins__seed_begin(*state);
+	one_op(*state, XP_OP_UNPIN, 7, XP_L4, 0);
+	assert_int_equal(pins__seed(*state, &user), 0);
+	pins__seed_end(*state);
+	assert_false(pins__find(*state, 7, &none));
+}
+
+/* Its page is a user's L4 next, and the mm's next life begins without a pin. */
+static void a_pgd_that_ended_during_an_audit_is_nobodys(void **state)
+{
+	pins__seed_begin(*state);
+	tree(*state, XP_MM_PIN, MM);
+	one_op(*state, XP_OP_PIN, PGD_PFN, XP_L4, 0);
+	tree(*state, XP_MM_UNPIN, MM);
+	one_op(*state, XP_OP_UNPIN, PGD_PFN, XP_L4, 0);
+	one_op(*state, XP_OP_PIN, PGD_PFN, XP_L4, 0);
+	alloc(*state, 7, XP_L3, KNOWN);
+	pins__seed_end(*state);
+	assert_none(*state);
+	assert_int_equal(state_of(*state, PGD_PFN).mm, 0);
+}
+
+/* Kept from its life as an L1 table, its pin would be a finding when it goes as an L2. */
+static void a_table_of_another_level_is_another_table(void **state)
+{
+	a_process(*state);
+	alloc(*state, 1, XP_L2, XP_F_PINNED | KNOWN);
+	tree(*state, XP_MM_UNPIN, MM);
+	release(*state, 1, XP_L2, KNOWN);
+	assert_none(*state);
+}
+
 static void what_is_made_during_an_audit_is_the_streams(void **state)
 {
 	struct pin_state before = seed(7, XP_L2, PIN_EXPLICIT);
@@ -247,6 +288,9 @@ int main(void)
 		TEST(an_old_l1_is_pinned_twice),
 		TEST(what_moves_during_an_audit_is_the_streams),
 		TEST(what_is_made_during_an_audit_is_the_streams),
+		TEST(what_is_unpinned_during_an_audit_is_forgotten),
+		TEST(a_pgd_that_ended_during_an_audit_is_nobodys),
+		TEST(a_table_of_another_level_is_another_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

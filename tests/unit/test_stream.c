@@ -144,9 +144,11 @@ static void a_half_written_record_holds_back_the_younger(void **state)
 	write_one(f, 1, 40, 1);
 	drain(f, LATER);
 	expect(f, 2, (uint64_t[]){ 5, 10 });
+	assert_int_equal(stream__reached(f->stream), 10);
 	assert_int_equal(stream__settle(f->stream), 1);
 	commit(f, 0, half, 1);
 	drain(f, LATER);
+	assert_true(stream__reached(f->stream) > 40);
 	expect(f, 5, (uint64_t[]){ 5, 10, 25, 30, 40 });
 	assert_int_equal(stream__settle(f->stream), 0);
 }
