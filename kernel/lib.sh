@@ -3,7 +3,7 @@
 # Shared by kernel/build and kernel/deb.  Sets: root, cache, deb, debver, work, src, obj.
 
 # Raise when a change of these scripts must make old results stale.
-build_format=1
+build_format=2
 
 root=$(cd "$here/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/xenpin/kernel
@@ -66,6 +66,7 @@ make_work()
 	src=$work/src
 	obj=$work/obj
 	trap 'rc=$?; [ $rc != 0 ] || rm -rf "$work"' EXIT
+	make_huge_pages
 }
 
 unpack_source()
@@ -141,6 +142,13 @@ make_skeleton()
 		>"$src/arch/x86/xen/xenpin_boot.lskel.h" || die "bpftool gen skeleton failed"
 }
 
+# Sets with_huge_pages, to stand before a command: its compilers take a quarter less time.
+make_huge_pages()
+{
+	quiet gcc -O2 -shared -fPIC -o "$work/hugepages.so" "$here/hugepages.c"
+	with_huge_pages=(env "LD_PRELOAD=$work/hugepages.so" GLIBC_TUNABLES=glibc.malloc.hugetlb=1)
+}
+
 # kconfig drops what it cannot satisfy without a word.
 check_config()
 {
@@ -162,7 +170,7 @@ progress()
 	local log=$1 start=$SECONDS next=$SECONDS every=30 end='\n' pid n; shift
 
 	[ ! -t 2 ] || { every=1; end='\r'; }
-	nice -n 10 "$@" >"$log" 2>&1 </dev/null 9>&- &
+	nice -n 10 "${with_huge_pages[@]}" "$@" >"$log" 2>&1 </dev/null 9>&- &
 	pid=$!
 	trap 'kill $pid 2>/dev/null; exit 130' INT TERM HUP
 	while kill -0 $pid 2>/dev/null; do
