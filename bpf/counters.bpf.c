@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters instead of records: pins, unpins and how long their flushes take,
- * by CPU and by process.
+ * Counters instead of records: pins, unpins, how long trees take, by CPU and by
+ * process.
  *
- * As in batch.h a batch is looked at on its way in, at the tracepoint, and
- * judged on its way out; but the ways out are the returns of the four
- * functions that issue batches with pins, and nothing is decoded that is not
- * counted.  A fork makes some 28 flushes, of which two have pins, so what
- * counts is how soon the other 26 are let go.
+ * A fork makes some 30 flushes, of which two have pins: to look at each flush
+ * costs more, before anything is counted, than all that is done here.  So what
+ * is hooked are the four functions that pin, and what they flushed is read when
+ * they return (flushed.h).  A tree that needs more than one batch is seen at the
+ * kernel's event for a full buffer, before it is flushed.
  */
-#include "mc_buffer.h"
-#include "../include/counters.h"
-#include <bpf/bpf_helpers.h>
+#include "flushed.h"
+#include "counters_tasks.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
-
-#define OPS_MAX (512 / sizeof(struct mmuext_op))
 
 /* By CPU number and not a per-CPU map, whose lookup is a call before 6.10. */
 struct {
@@ -28,13 +25,6 @@ struct {
 	__type(value, struct xp_counts);
 } counts SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, XP_COUNT_TASKS);
-	__type(key, __u32);		/* thread group */
-	__type(value, struct xp_task_counts);
-} tasks SEC(".maps");
-
 static __always_inline struct xp_counts *counts__this_cpu(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
@@ -42,197 +32,178 @@ static __always_inline struct xp_counts *counts__this_cpu(void)
 	return bpf_map_lookup_elem(&counts, &cpu);
 }
 
-static __always_inline struct xp_task_counts *task__this(struct xp_counts *c)
+/* The number of bits of @ns, which is the bucket it belongs to. */
+static __always_inline __u32 bucket_of(__u64 ns)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct xp_task_counts *task = bpf_map_lookup_elem(&tasks, &tgid), none = {};
+	__u32 bits = 0;
 
-	if (task)
-		return task;
-	bpf_map_update_elem(&tasks, &tgid, &none, BPF_NOEXIST);
-	task = bpf_map_lookup_elem(&tasks, &tgid);
-	if (!task)
-		c->untold++;
-	return task;
-}
-
-/* What a batch holds; pins by level, from L1. */
-struct sum {
-	__u64 pins[4], unpins;
-};
-
-/* The operations of one entry, to be added to a sum. */
-struct entry_ops {
-	struct sum sum;
-	__u64 args;
-};
-
-struct batch {
-	struct sum sum;
-	__u64 mask;
-};
-
-static long look_at_op(__u64 i, struct entry_ops *ops)
-{
-	struct mmuext_op op;
-
-	if (bpf_probe_read_kernel(&op, sizeof(op), (void *)(ops->args + i * sizeof(op))))
-		return 1;
-	if (op.cmd <= MMUEXT_PIN_L4_TABLE)
-		ops->sum.pins[op.cmd & 3]++;
-	else if (op.cmd == MMUEXT_UNPIN_TABLE)
-		ops->sum.unpins++;
-	return 0;
-}
-
-static __always_inline __u64 sum__pins(const struct sum *s)
-{
-	return s->pins[0] + s->pins[1] + s->pins[2] + s->pins[3];
-}
-
-static long look_at_entry(__u64 i, struct batch *batch)
-{
-	const struct mc_buffer *b = mc_buffer__this_cpu();
-	struct entry_ops ops = {};
-	struct multicall_entry mc;
-
-	if (i >= MC_BATCH ||
-	    bpf_probe_read_kernel(&mc, sizeof(mc), (void *)&b->entries + i * sizeof(mc)))
-		return 1;
-	if (mc.op != __HYPERVISOR_mmuext_op)
-		return 0;
-	ops.args = mc.args[0];
-	bpf_loop(mc.args[1] < OPS_MAX ? mc.args[1] : OPS_MAX, look_at_op, &ops, 0);
-	if (!sum__pins(&ops.sum) && !ops.sum.unpins)
-		return 0;
-	batch->mask |= 1ULL << i;
-	for (int l = 0; l < 4; l++)
-		batch->sum.pins[l] += ops.sum.pins[l];
-	batch->sum.unpins += ops.sum.unpins;
-	return 0;
-}
-
-static __noinline int count_batch(__u32 entries)
-{
-	struct xp_counts *c = counts__this_cpu();
-	struct xp_task_counts *task;
-	struct batch batch = {};
-
-	bpf_loop(entries, look_at_entry, &batch, 0);
-	if (!c || !batch.mask)
-		return 0;
-	if (c->begin)
-		c->unseen++;
-	for (int i = 0; i < 4; i++)
-		c->pins[i] += batch.sum.pins[i];
-	c->unpins += batch.sum.unpins;
-	c->flushes++;
-	c->entries = entries;
-	c->mask = batch.mask;
-	task = task__this(c);
-	if (task) {
-		__sync_fetch_and_add(&task->pins, sum__pins(&batch.sum));
-		__sync_fetch_and_add(&task->unpins, batch.sum.unpins);
-		__sync_fetch_and_add(&task->flushes, 1);
-		bpf_get_current_comm(task->comm, sizeof(task->comm));
-	}
-	c->begin = bpf_ktime_get_ns();
-	return 0;
-}
-
-/* Of one entry, or none, most batches are: these are decided by direct loads. */
-static __always_inline bool is_plain(const struct mc_buffer *b, unsigned int entries)
-{
-	__u32 cmd;
-
-	if (entries != 1)
-		return !entries;
-	if (b->entries[0].op != __HYPERVISOR_mmuext_op)
-		return true;
-	if (b->entries[0].args[0] != (__u64)&b->args || b->entries[0].args[1] != 1)
-		return false;
-	cmd = *(__u32 *)&b->args[0];
-	return cmd > MMUEXT_UNPIN_TABLE;
-}
-
-static __always_inline int on_flush(unsigned int entries)
-{
-	return is_plain(mc_buffer__this_cpu(), entries) ? 0 : count_batch(entries);
-}
-
-SEC("tp_btf/xen_mc_flush") int BPF_PROG(count_flush_btf, unsigned int entries)
-{
-	return on_flush(entries);
-}
-
-SEC("raw_tp/xen_mc_flush") int BPF_PROG(count_flush_raw, unsigned int entries)
-{
-	return on_flush(entries);
-}
-
-struct results {
-	__u64 mask, failed;
-};
-
-static long look_at_result(__u64 i, struct results *r)
-{
-	const struct mc_buffer *b = mc_buffer__this_cpu();
-	long result;
-
-	if (i >= MC_BATCH)
-		return 1;
-	if (r->mask >> i & 1 &&
-	    !bpf_probe_read_kernel(&result, sizeof(result), (void *)&b->entries +
-				   i * sizeof(struct multicall_entry) + 8) && result)
-		r->failed++;
-	return 0;
-}
-
-static __noinline int count_end(void)
-{
-	const struct mc_buffer *b = mc_buffer__this_cpu();
-	struct xp_counts *c = counts__this_cpu();
-	struct xp_task_counts *task;
-	struct results r = {};
-	__u64 ns;
-
-	if (!c || !c->begin)
-		return 0;
-	ns = bpf_ktime_get_ns() - c->begin;
-	c->begin = 0;
-	/* With an entry of the next batch, the results are overwritten. */
-	if (b->mcidx) {
-		c->unseen++;
-		return 0;
-	}
-	r.mask = c->mask;
-	bpf_loop(c->entries, look_at_result, &r, 0);
-	c->failed += r.failed;
-	c->latency_sum += ns;
-	for (int i = 0; i < XP_COUNT_LATENCIES; i++) {
-		if (ns < 1ULL << i || i == XP_COUNT_LATENCIES - 1) {
-			c->latency[i]++;
-			break;
+	if (ns >> (XP_COUNT_TIMES - 1))
+		return XP_COUNT_TIMES - 1;
+	for (int step = 16; step; step /= 2) {
+		if (ns >> step) {
+			bits += step;
+			ns >>= step;
 		}
 	}
-	task = task__this(c);
-	if (task) {
-		__sync_fetch_and_add(&task->latency_sum, ns);
-		__sync_fetch_and_add(&task->failed, r.failed);
+	return bits + ns;
+}
+
+static __always_inline void count_ops(struct xp_counts *c, __u64 ops)
+{
+	for (int level = 0; level < 4; level++)
+		c->pins[level] += OPS_OF(ops, level);
+	c->unpins += OPS_UNPINS(ops);
+}
+
+/* What is counted of a process happens on several CPUs. */
+static __always_inline void task__add(struct xp_task_counts *task, __u64 pins, __u64 unpins,
+				      __u64 failed)
+{
+	__sync_fetch_and_add(&task->pins, pins);
+	__sync_fetch_and_add(&task->unpins, unpins);
+	__sync_fetch_and_add(&task->failed, failed);
+}
+
+/* Its last batch was flushed. */
+static __always_inline int tree__end(struct xp_counts *c, __u64 ns)
+{
+	struct xp_flushed *f = &c->last;
+	struct xp_task_counts *task = task__this(c);
+	__u64 ops = 0, failed = 0;
+
+	if (f->whole) {
+		ops = f->ops;
+		if (f->refused)
+			failed = flushed__refused(f);
+	} else {
+		c->unseen++;
 	}
+	count_ops(c, ops);
+	c->failed += failed;
+	if (task) {
+		__sync_fetch_and_add(&task->trees, !!ns);
+		__sync_fetch_and_add(&task->tree_ns, ns);
+		task__add(task, c->so_far_pins + OPS_PINS(ops), c->so_far_unpins + OPS_UNPINS(ops),
+			  failed);
+	}
+	c->so_far_pins = c->so_far_unpins = c->so_far_l4 = 0;
 	return 0;
 }
 
-#define WAY_OUT(function)                                                                         \
-	SEC("fexit/" #function) int count_##function(void *ctx)                                    \
-	{                                                                                          \
-		return count_end();                                                                \
-	}
+/* The buffer is full: of a tree there is more to come. */
+static __always_inline int on_full(void)
+{
+	struct xp_counts *c = counts__this_cpu();
+	struct xp_flushed *f;
 
-WAY_OUT(__xen_pgd_pin)
-WAY_OUT(__xen_pgd_unpin)
-WAY_OUT(xen_alloc_pte)
-WAY_OUT(xen_release_pte)
+	if (!c)
+		return 0;
+	f = &c->last;
+	flushed__full(mc_buffer__this_cpu(), f);
+	if (!f->whole || !f->ops)
+		return 0;
+	c->unseen++;
+	count_ops(c, f->ops);
+	c->so_far_pins += OPS_PINS(f->ops);
+	c->so_far_unpins += OPS_UNPINS(f->ops);
+	c->so_far_l4 += OPS_OF(f->ops, MMUEXT_PIN_L4_TABLE);
+	return 0;
+}
+
+/* Of an address in the direct map, the bits that do not depend on where it begins. */
+#define SAME_PAGE 0x3ffff000
+
+/* One table of a pinned tree, @pfn: entry @call is about it, and @prot about its page. */
+#define IS_SINGLE(call, prot, pfn)                                                                \
+	(b->entries[prot].op == __HYPERVISOR_update_va_mapping &&                                 \
+	 !((b->entries[prot].args[0] ^ (pfn) << 12) & SAME_PAGE) && IS_MMUEXT(call) && !b->mcidx)
+
+static __always_inline int count_single(__u64 pins, __u64 unpins, bool failed)
+{
+	struct xp_counts *c = counts__this_cpu();
+	struct xp_task_counts *task;
+
+	if (!c)
+		return 0;
+	c->pins[0] += pins;
+	c->unpins += unpins;
+	c->failed += failed;
+	task = task__this(c);
+	if (task)
+		task__add(task, pins, unpins, failed);
+	return 0;
+}
+
+SEC("tp_btf/xen_mmu_pgd_pin") int BPF_PROG(count_pin_begin)
+{
+	struct xp_counts *c = counts__this_cpu();
+
+	if (c)
+		c->begin = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("tp_btf/xen_mc_flush_reason") int BPF_PROG(count_full)
+{
+	return on_full();
+}
+
+SEC("fexit/__xen_pgd_pin") int BPF_PROG(count_pin_end)
+{
+	struct xp_counts *c = counts__this_cpu();
+	__u64 ns;
+
+	if (!c)
+		return 0;
+	if (!c->begin) {	/* it began before we did */
+		c->so_far_pins = c->so_far_l4 = 0;
+		return 0;
+	}
+	ns = bpf_ktime_get_ns() - c->begin;
+	c->begin = 0;
+	c->trees++;
+	c->tree_ns += ns;
+	c->tree_times[bucket_of(ns) & (XP_COUNT_TIMES - 1)]++;
+	flushed__pinned(mc_buffer__this_cpu(), c->so_far_l4, &c->last);
+	return tree__end(c, ns);
+}
+
+SEC("fexit/__xen_pgd_unpin") int BPF_PROG(count_unpin_end, void *mm, __u64 pgd)
+{
+	const struct mc_buffer *b = mc_buffer__this_cpu();
+	struct xp_counts *c = counts__this_cpu();
+
+	if (!c)
+		return 0;
+	flushed__unpinned(b, pgd, &c->last);
+	c->counted = b->entries[1].args[0];
+	return tree__end(c, 0);
+}
+
+/* Its page becomes read-only, then it is pinned. */
+SEC("fexit/xen_alloc_pte") int BPF_PROG(count_alloc_pte, void *mm, __u64 pfn)
+{
+	const struct mc_buffer *b = mc_buffer__this_cpu();
+
+	return IS_SINGLE(1, 0, pfn) ? count_single(1, 0, b->entries[1].result) : 0;
+}
+
+/*
+ * It is unpinned, then its page becomes writable.  So begins a tree's last batch,
+ * too, when it is not its first: that table is released later, with nothing to do.
+ */
+SEC("fexit/xen_release_pte") int BPF_PROG(count_release_pte, __u64 pfn)
+{
+	const struct mc_buffer *b = mc_buffer__this_cpu();
+	struct xp_counts *c = counts__this_cpu();
+
+	if (!c)
+		return 0;
+	if (b->entries[1].args[0] == c->counted)
+		return 0;
+	c->counted = 0;
+	return IS_SINGLE(0, 1, pfn) ? count_single(0, 1, b->entries[0].result) : 0;
+}
 
 /* Of these types only what the iterator reads; see vmlinux.h. */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)

@@ -27,6 +27,7 @@ struct mmuext_op {
 	unsigned long arg2;
 };
 
+#define __HYPERVISOR_update_va_mapping	14
 #define __HYPERVISOR_mmuext_op		26
 #define MMUEXT_PIN_L1_TABLE		0
 #define MMUEXT_PIN_L4_TABLE		3

@@ -8,31 +8,48 @@
 
 #include <linux/types.h>
 
-#define XP_COUNT_LATENCIES	32	/* bucket i: less than 2^i ns */
-#define XP_COUNT_TASKS		16384
+#define XP_COUNT_TIMES	32	/* bucket i: less than 2^i ns */
+#define XP_COUNT_WAYS	4	/* slots that a thread group may have */
+#define XP_COUNT_SETS	4096
+#define XP_COUNT_TASKS	(XP_COUNT_SETS * XP_COUNT_WAYS)
+
+/* A batch of hypercalls, as bpf/flushed.h reads it; of use to nobody else. */
+struct xp_flushed {
+	__u64 ops;		/* by their number, a byte each: pins of L1 to L4, unpins */
+	__u64 bytes;		/* of all operations in the argument area */
+	__u64 refused;		/* Xen's results together: 0 when all calls went well */
+	__u64 whole;		/* the last entry was found */
+	__u64 args;		/* address of the argument area */
+};
 
 /* One per CPU, written on that CPU only. */
 struct xp_counts {
 	__u64 pins[4];		/* L1 to L4 */
 	__u64 unpins;
 	__u64 failed;		/* hypercalls with pins or unpins that Xen refused */
-	__u64 flushes;		/* batches with pins or unpins */
-	__u64 unseen;		/* of these, without an end: no result, no latency */
-	__u64 untold;		/* batches of tasks that found no room in the map */
-	__u64 latency_sum;	/* ns */
-	__u64 latency[XP_COUNT_LATENCIES];
-	/* The batch between its way in and its way out. */
-	__u64 begin;		/* ns; 0: none */
-	__u64 entries;
-	__u64 mask;		/* bit i: entry i holds mmuext operations */
-	__u64 pad;
+	__u64 trees;		/* of processes, pinned as a whole */
+	__u64 unseen;		/* batches of trees without their results */
+	__u64 untold;		/* thread groups that lost their slot while they were busy */
+	__u64 tree_ns;		/* that it took to pin them */
+	__u64 tree_times[XP_COUNT_TIMES];
+	__u64 begin;		/* ns, of the tree that is being pinned; 0: none is */
+	__u64 so_far_pins, so_far_unpins, so_far_l4;	/* of a tree, before its last batch */
+	__u64 counted;		/* address of a table whose entry the buffer has from a tree */
+	struct xp_flushed last;
 };
 
-/* By thread group; the map forgets those that did nothing for long. */
+/* By thread group, in one of the slots of its set; who needs one takes that of the laziest. */
 struct xp_task_counts {
-	__u64 pins, unpins, failed, flushes, latency_sum;
+	__u32 pid;		/* of the thread group; 0: free */
+	__u32 busy;		/* jiffies, when it was last */
+	__u64 pins, unpins, failed, trees, tree_ns;
 	char comm[16];		/* of who came last */
 };
+
+static inline __u32 xp_task_slots(__u32 pid)
+{
+	return (pid * 0x9e3779b1U >> 20) * XP_COUNT_WAYS;
+}
 
 /* What the task iterator tells of each process with an mm of its own. */
 struct xp_task_tables {
@@ -42,8 +59,9 @@ struct xp_task_tables {
 	char comm[16];
 };
 
-_Static_assert(sizeof(struct xp_counts) == 46 * 8, "layout");
-_Static_assert(sizeof(struct xp_task_counts) == 56, "layout");
+_Static_assert(XP_COUNT_SETS == 1 << (32 - 20), "the hash");
+_Static_assert(sizeof(struct xp_counts) == 52 * 8, "layout");
+_Static_assert(sizeof(struct xp_task_counts) == 64, "layout");
 _Static_assert(sizeof(struct xp_task_tables) == 32, "layout");
 
 #endif

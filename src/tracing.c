@@ -5,10 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#include <linux/membarrier.h>
 
 #include "../include/config.h"
 #include "audit/audit.h"
@@ -272,7 +269,6 @@ bool tracing__is_filtered(const struct options *opts)
 /* The stream holds a record back for a millisecond, or until a half-written one is whole. */
 #define CATCH_UP_US	2000
 #define CATCH_UP_TRIES	500
-#define GRACE_US	100000
 
 /* Let pass what was recorded until @t.  Returns 0, -ETIME or what stopped the trace. */
 static int catch_up(struct trace *trace, uint64_t t)
@@ -287,27 +283,17 @@ static int catch_up(struct trace *trace, uint64_t t)
 }
 
 /*
- * What a CPU is in the middle of was not recorded when it began: a tree that is
- * being unpinned would be seen as pinned, and nobody would tell of its end.  The
- * kernel does not let itself be preempted there, so an RCU grace period is the
- * end of all that.
- */
-static void let_begun_end(void)
-{
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		usleep(GRACE_US);	/* not with nohz_full= */
-}
-
-/*
  * Audit while the stream is running, let the stream's records of that time pass,
- * then give the model what stood still.
+ * then give the model what stood still.  A tree that was being unpinned when the
+ * recording began would be seen as pinned, and nobody would tell of its end: so
+ * that ends first.
  */
 static int seed(struct trace *trace, struct snapshot *snapshot, struct xen *xen)
 {
 	int err;
 
 	live__arm(trace->live);
-	let_begun_end();
+	live__let_begun_end();
 	pins__seed_begin(trace->pins);
 	err = audit__take(&trace->audit, snapshot, xen);
 	if (!err)

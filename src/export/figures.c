@@ -11,15 +11,19 @@
 #include "../xenpin.h"
 #include "figures.h"
 
-static void add_latencies(struct xp_counts *counts, const struct latencies *l)
+/* A recording has the times of flushes. */
+static void take_latencies(struct metrics *m, const struct latencies *l)
 {
+	struct xp_counts *counts = &m->counts;
+
+	m->times = METRICS_FLUSHES;
 	/* Ours are four to the power of two, and end where those end. */
 	for (int i = 0, to = 0; i < LATENCY_BUCKETS; i++) {
-		while (to < XP_COUNT_LATENCIES - 1 && 1ULL << to < latency__bucket_end(i))
+		while (to < XP_COUNT_TIMES - 1 && 1ULL << to < latency__bucket_end(i))
 			to++;
-		counts->latency[to] += l->buckets[i];
+		counts->tree_times[to] += l->buckets[i];
 	}
-	counts->latency_sum = l->sum;
+	counts->tree_ns = l->sum;
 }
 
 static void count_table(void *context, const struct pin_state *state)
@@ -37,9 +41,8 @@ static void take_report(struct metrics *m, const struct report *r)
 		m->counts.pins[l] = a->pins_of[l + 1];
 	m->counts.unpins = a->unpins;
 	m->counts.failed = a->failed;
-	m->counts.flushes = a->records[XP_BATCH];
 	m->counts.unseen = a->records[XP_BATCH] - a->latencies.count;
-	add_latencies(&m->counts, &a->latencies);
+	take_latencies(m, &a->latencies);
 	m->missed = r->missed;
 	m->lost = a->lost_total;
 	m->complete = r->complete;

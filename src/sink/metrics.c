@@ -62,24 +62,33 @@ static void put_levels(struct page *p, const uint64_t *of_l1)
 	}
 }
 
-static void put_latency(struct page *p, const struct xp_counts *c)
+static const struct {
+	const char *name, *help;
+} times_of[] = {
+	[METRICS_TREES] = { "pin_seconds",
+			    "How long it took to pin a process's page tables, hypercalls included." },
+	[METRICS_FLUSHES] = { "flush_seconds", "How long flushes of the multicall buffer took that "
+			      "held pins or unpins." },
+};
+
+static void put_times(struct page *p, const struct metrics *m)
 {
+	const struct xp_counts *c = &m->counts;
+	const char *name = times_of[m->times].name;
 	uint64_t sum = 0;
 
-	family(p, "flush_seconds", "histogram",
-	       "How long flushes of the multicall buffer took that held pins or unpins.");
-	for (int i = 0; i < XP_COUNT_LATENCIES; i++)
-		sum += c->latency[i];
+	family(p, name, "histogram", times_of[m->times].help);
+	for (int i = 0; i < XP_COUNT_TIMES; i++)
+		sum += c->tree_times[i];
 	/* From 1 us to 1 s; what is shorter or longer is in the first and in +Inf. */
-	for (int i = 0, below = 0; i < XP_COUNT_LATENCIES; i++) {
-		below += c->latency[i];
+	for (int i = 0, below = 0; i < XP_COUNT_TIMES; i++) {
+		below += c->tree_times[i];
 		if (i >= 10 && i <= 30)
-			fprintf(p->out, "xenpin_flush_seconds_bucket{le=\"%.9g\"} %d\n",
+			fprintf(p->out, "xenpin_%s_bucket{le=\"%.9g\"} %d\n", name,
 				(1ULL << i) / 1e9, below);
 	}
-	fprintf(p->out, "xenpin_flush_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n"
-		"xenpin_flush_seconds_count %" PRIu64 "\nxenpin_flush_seconds_sum %.9g\n",
-		sum, sum, c->latency_sum / 1e9);
+	fprintf(p->out, "xenpin_%s_bucket{le=\"+Inf\"} %" PRIu64 "\nxenpin_%s_count %" PRIu64 "\n"
+		"xenpin_%s_sum %.9g\n", name, sum, name, sum, name, c->tree_ns / 1e9);
 }
 
 uint64_t metrics__findings(const struct metrics *m)
@@ -158,8 +167,8 @@ static void put_counts(struct page *p, const struct metrics *m)
 	put_levels(p, (const uint64_t *)c->pins);
 	counter(p, "unpins", c->unpins, "Page tables that were unpinned.");
 	counter(p, "failed_operations", c->failed, "Of these calls, the ones that Xen refused.");
-	put_latency(p, c);
-	counter(p, "flushes_unseen", c->unseen, "Flushes with pins whose end was not seen.");
+	put_times(p, m);
+	counter(p, "flushes_unseen", c->unseen, "Batches with pins or unpins whose results were not seen.");
 	counter(p, "missed_events", m->missed, "Runs of hooks that the kernel skipped.");
 	counter(p, "lost_records", m->lost, "Records that found no room.");
 }

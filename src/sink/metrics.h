@@ -19,6 +19,7 @@ struct metrics {
 	const char *source;		/* "live" or "recording" */
 	bool up;			/* the rest is meant */
 	struct xp_counts counts;
+	enum metrics_times { METRICS_TREES, METRICS_FLUSHES } times;	/* of these .counts has them */
 	uint64_t missed, lost;		/* runs that the kernel skipped; records */
 	bool complete;			/* the recording has an end, no damage, every hook */
 	bool has_tables;		/* page tables were seen, one by one */

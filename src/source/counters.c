@@ -16,43 +16,47 @@
 
 #define PAGE 4096UL
 
-enum { LINKS = 5 };
+enum { LINKS = 6 };
 
 struct counters {
 	struct counters_bpf *skel;
 	struct bpf_link *links[LINKS];
-	const struct xp_counts *cpus;	/* mapped */
-	size_t map_size;
+	const struct xp_counts *cpus;		/* mapped */
+	const struct xp_task_counts *slots;	/* mapped */
 	int nr_cpus;
-	int iterator;			/* a link's fd */
+	int iterator;				/* a link's fd */
 };
 
-static int map_counts(struct counters *c)
+static size_t size_of(const struct bpf_map *map)
 {
-	void *map;
+	size_t bytes = (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map);
 
-	c->map_size = (c->nr_cpus * sizeof(*c->cpus) + PAGE - 1) & ~(PAGE - 1);
-	map = mmap(NULL, c->map_size, PROT_READ, MAP_SHARED, bpf_map__fd(c->skel->maps.counts), 0);
-	if (map == MAP_FAILED)
-		return -errno;
-	c->cpus = map;
-	return 0;
+	return (bytes + PAGE - 1) & ~(PAGE - 1);
 }
 
-static struct bpf_program *flush_program(const struct counters *c, bool btf)
+static const void *map_values(const struct bpf_map *map)
 {
-	return btf ? c->skel->progs.count_flush_btf : c->skel->progs.count_flush_raw;
+	void *values = mmap(NULL, size_of(map), PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return values == MAP_FAILED ? NULL : values;
 }
 
-/* The way in of a flush comes last: else there are batches without a way out. */
-static int attach(struct counters *c, bool btf)
+static void unmap_values(const void *values, const struct bpf_map *map)
+{
+	if (values)
+		munmap((void *)values, size_of(map));
+}
+
+/* The begin comes last: else there are trees without an end. */
+static int attach(struct counters *c)
 {
 	struct bpf_program *const programs[LINKS] = {
-		c->skel->progs.count___xen_pgd_pin,
-		c->skel->progs.count___xen_pgd_unpin,
-		c->skel->progs.count_xen_alloc_pte,
-		c->skel->progs.count_xen_release_pte,
-		flush_program(c, btf),
+		c->skel->progs.count_pin_end,
+		c->skel->progs.count_unpin_end,
+		c->skel->progs.count_alloc_pte,
+		c->skel->progs.count_release_pte,
+		c->skel->progs.count_full,
+		c->skel->progs.count_pin_begin,
 	};
 	int err = counters_bpf__attach(c->skel);
 
@@ -63,7 +67,7 @@ static int attach(struct counters *c, bool btf)
 	return err;
 }
 
-static int load_one(struct counters *c, struct kernel_types *types, bool btf)
+static int load_with(struct counters *c, struct kernel_types *types)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(types));
 
@@ -71,32 +75,14 @@ static int load_one(struct counters *c, struct kernel_types *types, bool btf)
 	if (!c->skel)
 		return -errno;
 	bpf_map__set_max_entries(c->skel->maps.counts, c->nr_cpus);
-	bpf_program__set_autoload(flush_program(c, !btf), false);
-	return programs__find(types, c->skel->obj) ?: counters_bpf__load(c->skel) ?: attach(c, btf);
+	return programs__find(types, c->skel->obj) ?: counters_bpf__load(c->skel) ?: attach(c);
 }
 
-static void unload(struct counters *c)
-{
-	for (int i = 0; i < LINKS; i++) {
-		bpf_link__destroy(c->links[i]);
-		c->links[i] = NULL;
-	}
-	counters_bpf__destroy(c->skel);
-	c->skel = NULL;
-}
-
-/* With one of the two programs for the flush: tp_btf is cheaper, raw_tp everywhere. */
 static int load(struct counters *c)
 {
 	struct kernel_types *types = NULL;
-	int err = programs__begin(&types);
+	int err = programs__begin(&types) ?: load_with(c, types);
 
-	if (!err)
-		err = load_one(c, types, true);
-	if (err && types) {
-		unload(c);
-		err = load_one(c, types, false);
-	}
 	kernel_types__close(types);
 	return err;
 }
@@ -111,9 +97,12 @@ int counters__open(struct counters **out, char why[COUNTERS_WHY])
 	c->iterator = -1;
 	c->nr_cpus = libbpf_num_possible_cpus();
 	err = load(c);
-	if (!err)
-		err = map_counts(c);
 	if (err)
+		goto fail;
+	err = -ENOMEM;
+	c->cpus = map_values(c->skel->maps.counts);
+	c->slots = map_values(c->skel->maps.tasks);
+	if (!c->cpus || !c->slots)
 		goto fail;
 	c->iterator = bpf_link__fd(c->skel->links.each_task);
 	*out = c;
@@ -128,9 +117,13 @@ void counters__close(struct counters *c)
 {
 	if (!c)
 		return;
-	if (c->cpus)
-		munmap((void *)c->cpus, c->map_size);
-	unload(c);
+	if (c->skel) {
+		unmap_values(c->cpus, c->skel->maps.counts);
+		unmap_values(c->slots, c->skel->maps.tasks);
+	}
+	for (int i = 0; i < LINKS; i++)
+		bpf_link__destroy(c->links[i]);
+	counters_bpf__destroy(c->skel);
 	free(c);
 }
 
@@ -142,14 +135,14 @@ void counters__read(const struct counters *c, struct xp_counts *sum)
 
 		for (int i = 0; i < 4; i++)
 			sum->pins[i] += one->pins[i];
-		for (int i = 0; i < XP_COUNT_LATENCIES; i++)
-			sum->latency[i] += one->latency[i];
+		for (int i = 0; i < XP_COUNT_TIMES; i++)
+			sum->tree_times[i] += one->tree_times[i];
 		sum->unpins += one->unpins;
 		sum->failed += one->failed;
-		sum->flushes += one->flushes;
+		sum->trees += one->trees;
 		sum->unseen += one->unseen;
 		sum->untold += one->untold;
-		sum->latency_sum += one->latency_sum;
+		sum->tree_ns += one->tree_ns;
 	}
 }
 
@@ -171,6 +164,15 @@ static struct task_counts *list__add(struct list *l)
 	}
 	l->tasks[l->nr] = (struct task_counts){};
 	return &l->tasks[l->nr++];
+}
+
+static void take_counts(const struct counters *c, uint32_t pid, struct xp_task_counts *counts)
+{
+	const struct xp_task_counts *slot = &c->slots[xp_task_slots(pid)];
+
+	for (int way = 0; way < XP_COUNT_WAYS; way++)
+		if (slot[way].pid == pid)
+			*counts = slot[way];
 }
 
 /* Those that live, through the iterator. */
@@ -197,8 +199,7 @@ static int add_living(struct counters *c, struct list *l)
 		task->pid = line.pid;
 		task->bytes = line.bytes;
 		memcpy(task->counts.comm, line.comm, sizeof(line.comm));
-		bpf_map__lookup_elem(c->skel->maps.tasks, &line.pid, sizeof(line.pid),
-				     &task->counts, sizeof(task->counts), 0);
+		take_counts(c, line.pid, &task->counts);
 	}
 	if (ferror(lines))
 		err = -EIO;
@@ -217,22 +218,19 @@ static int by_pid(const void *a, const void *b)
 static int add_dead(struct counters *c, struct list *l)
 {
 	size_t living = l->nr;
-	uint32_t *at = NULL, pid;
 
 	qsort(l->tasks, living, sizeof(*l->tasks), by_pid);
-	while (!bpf_map__get_next_key(c->skel->maps.tasks, at, &pid, sizeof(pid))) {
-		const struct task_counts key = { .pid = pid };
+	for (int i = 0; i < XP_COUNT_TASKS; i++) {
+		const struct task_counts key = { .pid = c->slots[i].pid };
 		struct task_counts *task;
 
-		at = &pid;
-		if (bsearch(&key, l->tasks, living, sizeof(key), by_pid))
+		if (!key.pid || bsearch(&key, l->tasks, living, sizeof(key), by_pid))
 			continue;
 		task = list__add(l);
 		if (!task)
 			return -ENOMEM;
-		task->pid = pid;
-		bpf_map__lookup_elem(c->skel->maps.tasks, &pid, sizeof(pid), &task->counts,
-				     sizeof(task->counts), 0);
+		task->pid = key.pid;
+		task->counts = c->slots[i];
 	}
 	return 0;
 }

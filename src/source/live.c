@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/membarrier.h>
 
 #include <bpf/libbpf.h>
 
@@ -19,6 +22,9 @@
 /* How long a record may stay half written once nothing new is recorded. */
 #define SETTLE_US	2000
 #define SETTLE_TRIES	500
+
+/* Longer than a virtual CPU waits for a real one, as a rule. */
+#define GRACE_US	100000
 
 struct live {
 	struct trace_bpf *skel;
@@ -86,6 +92,13 @@ uint64_t live__arm(struct live *live)
 
 	live->skel->bss->armed = 1;
 	return now;
+}
+
+/* An RCU grace period is the end of all that; with nohz_full= this call has none. */
+void live__let_begun_end(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(GRACE_US);
 }
 
 const struct attachment *live__attachments(const struct live *live)
@@ -163,6 +176,7 @@ int live__stop(struct live *live, record_fn fn, void *context)
 
 	/* First what is in flight lands, then nobody writes any more. */
 	live->skel->bss->armed = 0;
+	live__let_begun_end();
 	settle(live);
 	hooks__detach(live->at);
 	unsettled = settle(live);

@@ -17,6 +17,12 @@ int live__open(struct live **live, const struct options *opts, char why[REASON_L
 /* From here on records are made.  Returns the time, CLOCK_MONOTONIC ns. */
 uint64_t live__arm(struct live *live);
 
+/*
+ * Return when every CPU has ended what it was in the middle of: pinning or
+ * unpinning a tree, one of our programs.  The kernel is not preempted in either.
+ */
+void live__let_begun_end(void);
+
 /* stream__drain() with the clock of now. */
 int live__drain(struct live *live, record_fn fn, void *context);
 

@@ -14,7 +14,7 @@ enum { RED = 1 };
 
 static const char *const help[] = {
 	"Pins and unpins are those of the time since the last refresh, by second.",
-	"TABLES are the page tables that a process has now; FLUSH is the mean time of its flushes.",
+	"TABLES are the page tables that a process has now; PIN is how long pinning all of them takes.",
 	"",
 	"p u r t l i n   sort by pins, unpins, refused, tables, latency, pid, name",
 	"g               one line for all processes of a name, and back",
@@ -31,9 +31,9 @@ void view__head(const struct view *v, uint64_t missed, char *text, size_t size)
 	uint64_t pins = c->pins[0] + c->pins[1] + c->pins[2] + c->pins[3];
 
 	snprintf(text, size, "%" PRIu64 " pins, %" PRIu64 " unpins, %" PRIu64 " refused, %" PRIu64
-		 " flushes of %.1f us, %" PRIu64 " unseen, %" PRIu64 " missed; tables of %u processes: "
+		 " trees pinned in %.1f us each, %" PRIu64 " unseen, %" PRIu64 " missed; tables of %u processes: "
 		 "%" PRIu64 " KiB", pins, (uint64_t)c->unpins, (uint64_t)c->failed,
-		 (uint64_t)c->flushes, c->flushes ? c->latency_sum / 1e3 / c->flushes : 0,
+		 (uint64_t)c->trees, c->trees ? c->tree_ns / 1e3 / c->trees : 0,
 		 (uint64_t)c->unseen, missed, v->total.processes, v->total.bytes / 1024);
 }
 
@@ -70,15 +70,14 @@ void view__columns(double seconds, char *text, size_t size)
 {
 	snprintf(text, size, "%7s %-16s %6s %9s %9s %8s %10s %9s", "PID", "COMMAND", "PROCS",
 		 seconds ? "PINS/s" : "PINS", seconds ? "UNPINS/s" : "UNPINS", "REFUSED",
-		 "TABLES/K", "FLUSH/us");
+		 "TABLES/K", "PIN/us");
 }
 
 void view__line(const struct row *r, double seconds, char *text, size_t size)
 {
 	snprintf(text, size, "%7u %-16s %6u %9.0f %9.0f %8" PRIu64 " %10" PRIu64 " %9.1f", r->pid,
 		 r->comm, r->processes, r->pins / (seconds ?: 1), r->unpins / (seconds ?: 1),
-		 r->failed, r->bytes / 1024,
-		 r->flushes ? r->latency_sum / 1e3 / r->flushes : 0);
+		 r->failed, r->bytes / 1024, row__pin_us(r));
 	/* A name is any bytes; a terminal would obey some of them. */
 	for (; *text; text++)
 		if (*text < ' ' || *text > '~')

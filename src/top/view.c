@@ -41,8 +41,8 @@ static void make_row(struct row *row, const struct task_counts *task,
 		.pins = since(now->pins, then->pins),
 		.unpins = since(now->unpins, then->unpins),
 		.failed = since(now->failed, then->failed),
-		.flushes = since(now->flushes, then->flushes),
-		.latency_sum = since(now->latency_sum, then->latency_sum),
+		.trees = since(now->trees, then->trees),
+		.tree_ns = since(now->tree_ns, then->tree_ns),
 		.bytes = task->bytes,
 	};
 	memcpy(row->comm, now->comm, sizeof(now->comm));
@@ -54,8 +54,8 @@ static void add(struct row *sum, const struct row *row)
 	sum->pins += row->pins;
 	sum->unpins += row->unpins;
 	sum->failed += row->failed;
-	sum->flushes += row->flushes;
-	sum->latency_sum += row->latency_sum;
+	sum->trees += row->trees;
+	sum->tree_ns += row->tree_ns;
 	sum->bytes += row->bytes;
 }
 
@@ -79,7 +79,7 @@ int view__update(struct view *v, const struct xp_counts *counts, struct task_cou
 		make_row(row, &tasks[i], v->nr_before ? bsearch(&tasks[i], v->before, v->nr_before,
 								sizeof(*tasks), by_pid) : NULL);
 		/* Dead and quiet. */
-		if (!row->bytes && !row->flushes && !row->latency_sum)
+		if (!row->bytes && !row->pins && !row->unpins && !row->trees)
 			continue;
 		add(&v->total, row);
 		v->nr_all++;
@@ -94,9 +94,9 @@ int view__update(struct view *v, const struct xp_counts *counts, struct task_cou
 	return 0;
 }
 
-static double latency(const struct row *row)
+double row__pin_us(const struct row *row)
 {
-	return row->flushes ? (double)row->latency_sum / row->flushes : 0;
+	return row->trees ? row->tree_ns / 1e3 / row->trees : 0;
 }
 
 static double value(const struct row *row, enum sort_key key)
@@ -109,7 +109,7 @@ static double value(const struct row *row, enum sort_key key)
 	case SORT_TABLES:
 		return row->bytes;
 	case SORT_LATENCY:
-		return latency(row);
+		return row__pin_us(row);
 	case SORT_PINS:
 		return row->pins;
 	default:

@@ -24,7 +24,7 @@ struct row {
 	uint32_t pid;			/* grouped: of one of them */
 	uint32_t processes;
 	char comm[17];
-	uint64_t pins, unpins, failed, flushes, latency_sum;	/* since the reading before */
+	uint64_t pins, unpins, failed, trees, tree_ns;	/* since the reading before */
 	uint64_t bytes;			/* of page tables, now */
 };
 
@@ -51,6 +51,9 @@ int view__update(struct view *view, const struct xp_counts *counts, struct task_
  * those whose name holds @part, ordered by @key.
  */
 void view__show(struct view *view, enum sort_key key, bool group, const char *part);
+
+/* How long its trees took to be pinned, on average; 0: there were none. */
+double row__pin_us(const struct row *row);
 
 void view__free(struct view *view);
 

@@ -2,11 +2,12 @@
 /*
  * The workload: COUNT times fork, exit, wait.  Prints nanoseconds per turn;
  * `-q` only does the work.  Static and small, so that a fork copies little else
- * than page tables.
+ * than page tables: a few, or TABLES more.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,20 @@ static void turn(void)
 	}
 }
 
+/* A page in each L1 table's part of a mapping. */
+static void make_tables(int tables)
+{
+	size_t each = 2 << 20, size = tables * each;
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("forks");
+		exit(1);
+	}
+	for (size_t at = 0; at < size; at += each)
+		p[at] = 1;
+}
+
 int main(int argc, char **argv)
 {
 	int quiet = argc > 1 && !strcmp(argv[1], "-q");
@@ -31,9 +46,11 @@ int main(int argc, char **argv)
 	uint64_t begin;
 
 	if (count < 1) {
-		fputs("usage: forks [-q] COUNT\n", stderr);
+		fputs("usage: forks [-q] COUNT [TABLES]\n", stderr);
 		return 2;
 	}
+	if (argc > 2 + quiet)
+		make_tables(atoi(argv[2 + quiet]));
 	begin = now_ns();
 	for (int i = 0; i < count; i++)
 		turn();

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """`xenpin top` in a terminal, keys and all."""
+import json
 import re
 
 import pytest
@@ -24,7 +25,7 @@ def test_top_in_a_terminal(seen):
     first = screen(seen, "first")
     assert re.match(r"\d+ pins, \d+ unpins, 0 refused, ", first[0])
     assert first[1].startswith("0 findings at the last audit; boot deferred struct pages for ")
-    assert first[3].split() == "PID COMMAND PROCS PINS/s UNPINS/s REFUSED TABLES/K FLUSH/us".split()
+    assert first[3].split() == "PID COMMAND PROCS PINS/s UNPINS/s REFUSED TABLES/K PIN/us".split()
     assert any(" forks " in line for line in screen(seen, "forks"))
     grouped = [line for line in screen(seen, "group")[4:] if " forks " in line]
     assert len(grouped) == 1
@@ -34,6 +35,33 @@ def test_top_in_a_terminal(seen):
     assert any("g               one line for all processes" in line for line in screen(seen, "help"))
     assert len(screen(seen, "small")) <= 12 and max(map(len, screen(seen, "small"))) <= 60
     assert any("ended with 0" in line for line in screen(seen, "end"))
+
+
+def by_process_traced(seen):
+    """{pid: [pins, unpins]} of the processes that began and ended during both."""
+    sums, ended = {}, set()
+    for r in seen.records("all"):
+        if r["type"] == "batch":
+            of = sums.setdefault(r["pid"], [0, 0])
+            for op in r["ops"]:
+                of[op["op"] == "unpin"] += 1
+        elif r["type"] == "mm" and r["what"] == "unpin":
+            ended.add(r["pid"])
+    first, last = int(seen.text("first.pid")), int(seen.text("last.pid"))
+    return {pid: of for pid, of in sums.items() if pid in ended and first < pid < last}
+
+
+def test_counters_count_what_a_trace_shows(seen):
+    """Process by process, some with more tables than a batch has room for."""
+    traced = by_process_traced(seen)
+    slots = [s["formatted"]["value"] for s in json.loads(seen.text("tasks"))]
+    counted = {s["pid"]: [s["pins"], s["unpins"]] for s in slots if s["pid"]}
+    assert len(traced) > 70 and max(unpins for _, unpins in traced.values()) > 50
+    assert {pid: counted.get(pid) for pid in traced} == traced
+    assert not any(s["failed"] for s in slots)
+    text = seen.text("xenpin.prom")
+    assert re.search(r"^xenpin_missed_events_total 0$", text, re.M)
+    assert int(re.search(r"^xenpin_pin_seconds_count (\d+)$", text, re.M)[1]) > 75
 
 
 def test_nothing_is_left_attached(seen):

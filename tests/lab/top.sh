@@ -12,6 +12,22 @@ shows() {
 		usleep 100000
 	done
 }
+# The counters beside a trace of the same processes, of one batch and of several.
+start all xenpin trace --json || exit 1
+all=$pid
+start counting xenpin export --textfile /tmp --interval 1 || exit 1
+counting=$pid
+sh -c 'echo $$' >$OUT/first.pid
+forks -q 50
+for i in 1 2 3; do bpftool version >/dev/null; done
+forks -q 20 50
+sh -c 'echo $$' >$OUT/last.pid
+bpftool -j map dump name tasks >$OUT/tasks
+sleep 2
+stop counting $counting
+stop all $all
+cp /tmp/xenpin.prom $OUT
+
 touch /tmp/busy
 while [ -e /tmp/busy ]; do forks -q 20; usleep 100000; done &
 tmux new-session -d -s top -x 100 -y 30 'xenpin top --interval 1; echo ended with $?; sleep 100'

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a flush leaves behind: the multicall buffer keeps a batch, with Xen's
+ * results, until it is filled anew.
+ *
+ * How many entries the batch had is not kept.  But the functions that pin begin
+ * with an empty buffer, fill it in an order that is always the same, and flush it
+ * last, with interrupts off: their last entry is known by what it is about, and
+ * their operations fill the argument area from its begin.  All reads are direct
+ * loads: a constant index into the buffer is one, a variable one a call.
+ */
+#ifndef XENPIN_BPF_FLUSHED_H
+#define XENPIN_BPF_FLUSHED_H
+
+#include "mc_buffer.h"
+#include "../include/counters.h"
+
+/* Of xp_flushed.ops. */
+#define OPS_OF(ops, cmd)	((ops) >> (cmd) * 8 & 0xff)
+#define OPS_PINS(ops)		(OPS_OF(ops, 0) + OPS_OF(ops, 1) + OPS_OF(ops, 2) + OPS_OF(ops, 3))
+#define OPS_UNPINS(ops)		OPS_OF(ops, MMUEXT_UNPIN_TABLE)
+
+#define OP_SIZE			sizeof(struct mmuext_op)
+
+#define FOUR(what, i)		what(i) what(i + 1) what(i + 2) what(i + 3)
+#define SIXTEEN(what, i)	FOUR(what, i) FOUR(what, i + 4) FOUR(what, i + 8) FOUR(what, i + 12)
+#define EACH_ENTRY(what)	SIXTEEN(what, 0) SIXTEEN(what, 16)
+#define EACH_OP(what)		SIXTEEN(what, 0) FOUR(what, 16) what(20)
+
+#define IS_MMUEXT(i)	(b->entries[i].op == __HYPERVISOR_mmuext_op)
+#define IS_PROT_OF(i, address)                                                                    \
+	(b->entries[i].op == __HYPERVISOR_update_va_mapping && b->entries[i].args[0] == (address))
+#define COMMAND(k)	(*(__u32 *)&b->args[(k) * OP_SIZE])
+
+/*
+ * The address behind an entry's last operation.  When Xen preempts a call it
+ * moves the begin on and counts what is left, with a mark: the end stays.
+ */
+#define PREEMPTED	(1ULL << 31)
+#define END_OF(i)	(b->entries[i].args[0] + (b->entries[i].args[1] & ~PREEMPTED) * OP_SIZE)
+
+/*
+ * What was found so far goes through memory, where the verifier does not follow
+ * it: else it would look at what comes next once for each way to get there.
+ */
+#define FORGET()	asm volatile("" ::: "memory")
+
+/* Through memory as well: the verifier lets nobody calculate with a pointer. */
+static __always_inline __u64 flushed__args(const struct mc_buffer *b, struct xp_flushed *f)
+{
+	f->args = (__u64)&b->args;
+	FORGET();
+	return f->args;
+}
+
+static __always_inline void add_op(__u64 *ops, __u32 cmd)
+{
+	if (cmd <= MMUEXT_UNPIN_TABLE)
+		*ops += 1ULL << cmd * 8;
+}
+
+#define ADD_OP(k)                                                                                 \
+	if ((k) * OP_SIZE >= bytes)                                                               \
+		goto counted;                                                                     \
+	add_op(&ops, COMMAND(k));
+
+static __always_inline void flushed__count(const struct mc_buffer *b, struct xp_flushed *f)
+{
+	__u64 ops = 0, bytes = f->bytes;
+
+	EACH_OP(ADD_OP)
+counted:
+	f->ops = ops;
+	FORGET();
+}
+
+/* A buffer that is full, and will be flushed: has it a part of a tree?  There is no result yet. */
+#define FULL(i)                                                                                   \
+	if ((i) >= n)                                                                             \
+		goto read;                                                                        \
+	if (IS_MMUEXT(i))                                                                         \
+		end = END_OF(i);                                                                  \
+	else if (b->entries[i].op != __HYPERVISOR_update_va_mapping)                              \
+		return;
+
+static __always_inline void flushed__full(const struct mc_buffer *b, struct xp_flushed *f)
+{
+	__u64 args = flushed__args(b, f), n = b->mcidx, end = args;
+
+	f->whole = false;
+	EACH_ENTRY(FULL)
+read:
+	f->whole = true;
+	f->bytes = end - args;
+	FORGET();
+	flushed__count(b, f);
+}
+
+/*
+ * A tree's pins end with that of its user half, the second L4: @l4 were pinned by
+ * batches before this one.
+ */
+#define PIN(k)                                                                                    \
+	add_op(&ops, COMMAND(k));                                                                 \
+	bytes += OP_SIZE;                                                                         \
+	if (COMMAND(k) == MMUEXT_PIN_L4_TABLE && ++l4 == 2)                                       \
+		goto counted;
+
+#define PIN_RESULT(i)                                                                             \
+	if (IS_MMUEXT(i)) {                                                                       \
+		refused |= b->entries[i].result;                                                  \
+		if (END_OF(i) >= end)                                                             \
+			goto done;                                                                \
+	}
+
+static __always_inline void flushed__pinned(const struct mc_buffer *b, __u64 l4,
+					    struct xp_flushed *f)
+{
+	__u64 args = flushed__args(b, f), ops = 0, bytes = 0, refused = 0, end;
+
+	f->whole = false;
+	EACH_OP(PIN)
+	return;
+counted:
+	f->ops = ops;
+	f->bytes = bytes;
+	FORGET();
+	end = args + f->bytes;
+	EACH_ENTRY(PIN_RESULT)
+	return;
+done:
+	f->whole = true;
+	f->refused = refused;
+	FORGET();
+}
+
+/* A tree's unpins end with its own page, at @pgd, which becomes writable. */
+#define UNPIN(i)                                                                                  \
+	if (IS_MMUEXT(i)) {                                                                       \
+		end = END_OF(i);                                                                  \
+		refused |= b->entries[i].result;                                                  \
+	} else if (IS_PROT_OF(i, pgd)) {                                                          \
+		goto found;                                                                       \
+	}
+
+static __always_inline void flushed__unpinned(const struct mc_buffer *b, __u64 pgd,
+					      struct xp_flushed *f)
+{
+	__u64 args = flushed__args(b, f), refused = 0, end = args;
+
+	f->whole = false;
+	EACH_ENTRY(UNPIN)
+	return;
+found:
+	f->whole = true;
+	f->bytes = end - args;
+	f->refused = refused;
+	FORGET();
+	flushed__count(b, f);
+}
+
+/* Some call was refused: how many? */
+static long look_at_result(__u64 i, struct xp_flushed **context)
+{
+	const struct mc_buffer *b = mc_buffer__this_cpu();
+	struct xp_flushed *f = *context;
+	struct multicall_entry mc;
+
+	if (i >= MC_BATCH ||
+	    bpf_probe_read_kernel(&mc, sizeof(mc), (void *)&b->entries + i * sizeof(mc)))
+		return 1;
+	if (mc.op != __HYPERVISOR_mmuext_op)
+		return 0;
+	f->refused += !!mc.result;
+	return mc.args[0] + (mc.args[1] & ~PREEMPTED) * OP_SIZE >= f->args + f->bytes;
+}
+
+static __noinline __u64 flushed__refused(struct xp_flushed *f)
+{
+	f->refused = 0;
+	bpf_loop(MC_BATCH, look_at_result, &f, 0);
+	return f->refused;
+}
+
+#endif
