@@ -169,7 +169,7 @@ check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/clock $(B)/recording \
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/clock $(B)/work $(B)/recording \
 		$(REPLAY) $(UNIT) $(FUZZ)
 	$(Q)tests/run $(TEST_KERNELS)
 

@@ -64,20 +64,19 @@ static __always_inline void task__add(struct xp_task_counts *task, __u64 pins, _
 	__sync_fetch_and_add(&task->failed, failed);
 }
 
-/* Its last batch was flushed. */
-static __always_inline int tree__end(struct xp_counts *c, __u64 ns)
+/* Its last batch was flushed; @cmd is what cannot be read any more. */
+static __always_inline int tree__end(struct xp_counts *c, __u64 ns, __u32 cmd)
 {
 	struct xp_flushed *f = &c->last;
 	struct xp_task_counts *task = task__this(c);
 	__u64 ops = 0, failed = 0;
 
-	if (f->whole) {
-		ops = f->ops;
-		if (f->refused)
-			failed = flushed__refused(f);
-	} else {
+	if (f->whole)
+		ops = ops__ours(f->ops, cmd);
+	if (!f->whole || OPS_FOREIGN(f->ops))
 		c->unseen++;
-	}
+	else if (f->refused)
+		failed = flushed__refused(f);
 	count_ops(c, ops);
 	c->failed += failed;
 	if (task) {
@@ -100,7 +99,7 @@ static __always_inline int on_full(void)
 		return 0;
 	f = &c->last;
 	flushed__full(mc_buffer__this_cpu(), f);
-	if (!f->whole || !f->ops)
+	if (!f->whole || !(OPS_PINS(f->ops) + OPS_UNPINS(f->ops)))
 		return 0;
 	c->unseen++;
 	count_ops(c, f->ops);
@@ -165,7 +164,7 @@ SEC("fexit/__xen_pgd_pin") int BPF_PROG(count_pin_end)
 	c->tree_ns += ns;
 	c->tree_times[bucket_of(ns) & (XP_COUNT_TIMES - 1)]++;
 	flushed__pinned(mc_buffer__this_cpu(), c->so_far_l4, &c->last);
-	return tree__end(c, ns);
+	return tree__end(c, ns, MMUEXT_PIN_L1_TABLE);
 }
 
 SEC("fexit/__xen_pgd_unpin") int BPF_PROG(count_unpin_end, void *mm, __u64 pgd)
@@ -177,7 +176,7 @@ SEC("fexit/__xen_pgd_unpin") int BPF_PROG(count_unpin_end, void *mm, __u64 pgd)
 		return 0;
 	flushed__unpinned(b, pgd, &c->last);
 	c->counted = b->entries[1].args[0];
-	return tree__end(c, 0);
+	return tree__end(c, 0, MMUEXT_UNPIN_TABLE);
 }
 
 /* Its page becomes read-only, then it is pinned. */

@@ -8,6 +8,10 @@
  * last, with interrupts off: their last entry is known by what it is about, and
  * their operations fill the argument area from its begin.  All reads are direct
  * loads: a constant index into the buffer is one, a variable one a call.
+ *
+ * Between the flush and our look an interrupt may have used the buffer: for a
+ * cr3, say.  It overwrote the first of our operations, which are known all the
+ * same: what is unpinned are unpins, and what a tree's pins begin with is of L1.
  */
 #ifndef XENPIN_BPF_FLUSHED_H
 #define XENPIN_BPF_FLUSHED_H
@@ -19,6 +23,7 @@
 #define OPS_OF(ops, cmd)	((ops) >> (cmd) * 8 & 0xff)
 #define OPS_PINS(ops)		(OPS_OF(ops, 0) + OPS_OF(ops, 1) + OPS_OF(ops, 2) + OPS_OF(ops, 3))
 #define OPS_UNPINS(ops)		OPS_OF(ops, MMUEXT_UNPIN_TABLE)
+#define OPS_FOREIGN(ops)	OPS_OF(ops, MMUEXT_UNPIN_TABLE + 1)
 
 #define OP_SIZE			sizeof(struct mmuext_op)
 
@@ -34,10 +39,13 @@
 
 /*
  * The address behind an entry's last operation.  When Xen preempts a call it
- * moves the begin on and counts what is left, with a mark: the end stays.
+ * moves the begin on and counts what is left, with a mark: the end stays.  Or it
+ * has done all and makes the begin 0; only the first entry has two operations.
  */
 #define PREEMPTED	(1ULL << 31)
-#define END_OF(i)	(b->entries[i].args[0] + (b->entries[i].args[1] & ~PREEMPTED) * OP_SIZE)
+#define END_OF(i)                                                                                 \
+	(b->entries[i].args[0] ?                                                                  \
+	 b->entries[i].args[0] + (b->entries[i].args[1] & ~PREEMPTED) * OP_SIZE : end + OP_SIZE)
 
 /*
  * What was found so far goes through memory, where the verifier does not follow
@@ -55,8 +63,13 @@ static __always_inline __u64 flushed__args(const struct mc_buffer *b, struct xp_
 
 static __always_inline void add_op(__u64 *ops, __u32 cmd)
 {
-	if (cmd <= MMUEXT_UNPIN_TABLE)
-		*ops += 1ULL << cmd * 8;
+	*ops += cmd <= MMUEXT_UNPIN_TABLE ? 1ULL << cmd * 8 : 1ULL << (MMUEXT_UNPIN_TABLE + 1) * 8;
+}
+
+/* What others overwrote were operations @cmd. */
+static __always_inline __u64 ops__ours(__u64 ops, __u32 cmd)
+{
+	return ops + (OPS_FOREIGN(ops) << cmd * 8);
 }
 
 #define ADD_OP(k)                                                                                 \
@@ -97,8 +110,8 @@ read:
 }
 
 /*
- * A tree's pins end with that of its user half, the second L4: @l4 were pinned by
- * batches before this one.
+ * A tree's pins, one an entry, end with that of its user half, the second L4: @l4
+ * were pinned by batches before this one.
  */
 #define PIN(k)                                                                                    \
 	add_op(&ops, COMMAND(k));                                                                 \
@@ -109,14 +122,15 @@ read:
 #define PIN_RESULT(i)                                                                             \
 	if (IS_MMUEXT(i)) {                                                                       \
 		refused |= b->entries[i].result;                                                  \
-		if (END_OF(i) >= end)                                                             \
+		bytes += OP_SIZE;                                                                 \
+		if (bytes >= f->bytes)                                                            \
 			goto done;                                                                \
 	}
 
 static __always_inline void flushed__pinned(const struct mc_buffer *b, __u64 l4,
 					    struct xp_flushed *f)
 {
-	__u64 args = flushed__args(b, f), ops = 0, bytes = 0, refused = 0, end;
+	__u64 ops = 0, bytes = 0, refused = 0;
 
 	f->whole = false;
 	EACH_OP(PIN)
@@ -125,11 +139,12 @@ counted:
 	f->ops = ops;
 	f->bytes = bytes;
 	FORGET();
-	end = args + f->bytes;
+	bytes = 0;
 	EACH_ENTRY(PIN_RESULT)
 	return;
 done:
 	f->whole = true;
+	f->entries = bytes / OP_SIZE;
 	f->refused = refused;
 	FORGET();
 }
@@ -138,6 +153,7 @@ done:
 #define UNPIN(i)                                                                                  \
 	if (IS_MMUEXT(i)) {                                                                       \
 		end = END_OF(i);                                                                  \
+		entries++;                                                                        \
 		refused |= b->entries[i].result;                                                  \
 	} else if (IS_PROT_OF(i, pgd)) {                                                          \
 		goto found;                                                                       \
@@ -146,7 +162,7 @@ done:
 static __always_inline void flushed__unpinned(const struct mc_buffer *b, __u64 pgd,
 					      struct xp_flushed *f)
 {
-	__u64 args = flushed__args(b, f), refused = 0, end = args;
+	__u64 args = flushed__args(b, f), refused = 0, entries = 0, end = args;
 
 	f->whole = false;
 	EACH_ENTRY(UNPIN)
@@ -154,6 +170,7 @@ static __always_inline void flushed__unpinned(const struct mc_buffer *b, __u64 p
 found:
 	f->whole = true;
 	f->bytes = end - args;
+	f->entries = entries;
 	f->refused = refused;
 	FORGET();
 	flushed__count(b, f);
@@ -172,7 +189,7 @@ static long look_at_result(__u64 i, struct xp_flushed **context)
 	if (mc.op != __HYPERVISOR_mmuext_op)
 		return 0;
 	f->refused += !!mc.result;
-	return mc.args[0] + (mc.args[1] & ~PREEMPTED) * OP_SIZE >= f->args + f->bytes;
+	return !--f->entries;
 }
 
 static __noinline __u64 flushed__refused(struct xp_flushed *f)

@@ -15,8 +15,9 @@
 
 /* A batch of hypercalls, as bpf/flushed.h reads it; of use to nobody else. */
 struct xp_flushed {
-	__u64 ops;		/* by their number, a byte each: pins of L1 to L4, unpins */
+	__u64 ops;		/* by their number, a byte each: pins of L1 to L4, unpins, others */
 	__u64 bytes;		/* of all operations in the argument area */
+	__u64 entries;		/* that hold them */
 	__u64 refused;		/* Xen's results together: 0 when all calls went well */
 	__u64 whole;		/* the last entry was found */
 	__u64 args;		/* address of the argument area */
@@ -60,7 +61,7 @@ struct xp_task_tables {
 };
 
 _Static_assert(XP_COUNT_SETS == 1 << (32 - 20), "the hash");
-_Static_assert(sizeof(struct xp_counts) == 52 * 8, "layout");
+_Static_assert(sizeof(struct xp_counts) == 53 * 8, "layout");
 _Static_assert(sizeof(struct xp_task_counts) == 64, "layout");
 _Static_assert(sizeof(struct xp_task_tables) == 32, "layout");
 

@@ -2,6 +2,7 @@
 """`xenpin top` in a terminal, keys and all."""
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -62,6 +63,18 @@ def test_counters_count_what_a_trace_shows(seen):
     text = seen.text("xenpin.prom")
     assert re.search(r"^xenpin_missed_events_total 0$", text, re.M)
     assert int(re.search(r"^xenpin_pin_seconds_count (\d+)$", text, re.M)[1]) > 75
+
+
+@pytest.mark.parametrize("kernel", lab.one_worker_each("cost", kernels=[
+    k for k in lab.KERNELS if k == "stock-6.1"]))
+def test_counting_costs_half_a_percent_of_a_fork(kernel):
+    """By a clock that counts instructions; the bench has the peers."""
+    bench = subprocess.run([lab.ROOT / "tests/bench/run", "--json", "--kernel", kernel, "--rounds", "1",
+                            "--only", "top,export", "--workloads", "fork:2:300"],
+                           check=True, stdout=subprocess.PIPE, text=True)
+    cost = {row["contender"]: row["percent"]["fork"] for row in json.loads(bench.stdout)["rows"]}
+    print(cost)
+    assert max(cost["top"], cost["export"]) <= 0.5
 
 
 def test_nothing_is_left_attached(seen):
