@@ -124,9 +124,10 @@ static __always_inline int count_single(__u64 pins, __u64 unpins, bool failed)
 
 	if (!c)
 		return 0;
-	c->pins[0] += pins;
-	c->unpins += unpins;
-	c->failed += failed;
+	/* Trees are not preempted; here a kernel may be. */
+	__sync_fetch_and_add(&c->pins[0], pins);
+	__sync_fetch_and_add(&c->unpins, unpins);
+	__sync_fetch_and_add(&c->failed, failed);
 	task = task__this(c);
 	if (task)
 		task__add(task, pins, unpins, failed);

@@ -13,7 +13,7 @@ struct step {
 	const struct xp_record *record;
 };
 
-/* While the state is being seeded, that a table was here must not be forgotten; of whom, it must. */
+/* While the state is being seeded it stays known that a table was here, and no longer whose. */
 static inline void step__drop(struct pins *pins, uint32_t i)
 {
 	if (pins->seeding) {

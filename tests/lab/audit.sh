@@ -94,10 +94,14 @@ for order in unmap move; do
 	start_victim
 	start live-$order xenpin trace --findings --json --stack || exit 1
 	live=$pid
+	start count-$order xenpin export --textfile /tmp --interval 1 || exit 1
+	counting=$pid
 	inject live-$order clear=3 levels=2 owners=2 seed=21 pid=$victim first=2 last=200 \
 		keep=1 hold=1
 	order_victim $order
-	sleep 1
+	sleep 2
+	cp /tmp/xenpin.prom $OUT/live-$order.prom
+	stop count-$order $counting
 	stop live-$order $live
 	rmmod inject
 done

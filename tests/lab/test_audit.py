@@ -181,6 +181,12 @@ def test_live_findings(dom0, order, what):
         assert any(("release" if order == "unmap" else "mremap") in frame for frame in f["stack"])
 
 
+@pytest.mark.parametrize("order, refused", [("unmap", 0), ("move", 3)])
+def test_what_xen_refuses_is_counted(dom0, order, refused):
+    text = dom0.text(f"live-{order}.prom")
+    assert re.search(rf"^xenpin_failed_operations_total {refused}$", text, re.M)
+
+
 def test_one_page(dom0):
     (pfn,) = injected(dom0, "chosen")
     (page,) = dom0.records("page")
