@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import tarfile
+import warnings
 from pathlib import Path
 
 import jsonschema
@@ -17,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 NAMES = os.environ.get("XENPIN_KERNELS", "stock-6.1").split()
 PATCHED = [name for name in NAMES if name.startswith("patched-")]
 KERNELS = [name for name in NAMES if name not in PATCHED]
+TIMEOUT = 124	# xenlab's status
 HOST_TOOLS = ["/usr/bin/bpftrace", "/usr/sbin/bpftool", "/usr/bin/setpriv"]
 
 LEVEL_OF_KERNEL = {0: 4, 2: 3, 3: 2, 4: 1}	# enum pt_level: PGD, PUD, PMD, PTE
@@ -77,6 +79,16 @@ def xenlab(out, options, command):
                               stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
 
 
+def boot(out, options, command):
+    """As xenlab(); once more when an emulated kernel hung on its way, before anything of ours ran."""
+    status = xenlab(out, options, command)
+    log = (out / "xenlab.log").read_text()
+    if status == TIMEOUT and "timeout: the guest booted for more than" in log:
+        warnings.warn(f"the kernel hung in its boot, the lab boots again: {log}")
+        status = xenlab(out, options, command)
+    return status
+
+
 def injector(kernel):
     """The fault injection module for @kernel, as --add wants it."""
     out = test_dir() / f"inject-{kernel}"
@@ -101,7 +113,7 @@ def run_script(script, kernel, *options, tools=HOST_TOOLS):
                          *options]
             for path in add:
                 arguments += ["--add", path]
-            status = xenlab(out, arguments, ["sh", f"/usr/local/bin/{script}"])
+            status = boot(out, arguments, ["sh", f"/usr/local/bin/{script}"])
             (out / "done").write_text(str(status))
             if status == 0:
                 with tarfile.open(out / "out.tar") as tar:
