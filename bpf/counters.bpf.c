@@ -86,6 +86,7 @@ static __always_inline int tree__end(struct xp_counts *c, __u64 ns, __u32 cmd)
 			  failed);
 	}
 	c->so_far_pins = c->so_far_unpins = c->so_far_l4 = 0;
+	c->pinned = 0;
 	return 0;
 }
 
@@ -110,25 +111,28 @@ static __always_inline int on_full(void)
 }
 
 /* Of an address in the direct map, the bits that do not depend on where it begins. */
-#define SAME_PAGE 0x3ffff000
+#define SAME_PAGE	0x3ffff000
+#define MFN_OF(pte)	(((pte) & 0x000ffffffffff000ULL) >> 12)
+#define FIRST_MFN	(*(__u64 *)&b->args[8])
 
-/* One table of a pinned tree, @pfn: entry @call is about it, and @prot about its page. */
+/*
+ * One table of a pinned tree, @pfn: entry @call is about it, and @prot about its
+ * page, whose new entry in the direct map says its frame.  A table that is moved
+ * has no call, and finds an older one.
+ */
 #define IS_SINGLE(call, prot, pfn)                                                                \
 	(b->entries[prot].op == __HYPERVISOR_update_va_mapping &&                                 \
-	 !((b->entries[prot].args[0] ^ (pfn) << 12) & SAME_PAGE) && IS_MMUEXT(call) && !b->mcidx)
+	 !((b->entries[prot].args[0] ^ (pfn) << 12) & SAME_PAGE) && IS_MMUEXT(call) &&             \
+	 FIRST_MFN == MFN_OF(b->entries[prot].args[1]) && !b->mcidx)
 
-static __always_inline int count_single(__u64 pins, __u64 unpins, bool failed)
+static __always_inline int count_single(struct xp_counts *c, __u64 pins, __u64 unpins, bool failed)
 {
-	struct xp_counts *c = counts__this_cpu();
-	struct xp_task_counts *task;
+	struct xp_task_counts *task = task__this(c);
 
-	if (!c)
-		return 0;
 	/* Trees are not preempted; here a kernel may be. */
 	__sync_fetch_and_add(&c->pins[0], pins);
 	__sync_fetch_and_add(&c->unpins, unpins);
 	__sync_fetch_and_add(&c->failed, failed);
-	task = task__this(c);
 	if (task)
 		task__add(task, pins, unpins, failed);
 	return 0;
@@ -176,7 +180,7 @@ SEC("fexit/__xen_pgd_unpin") int BPF_PROG(count_unpin_end, void *mm, __u64 pgd)
 	if (!c)
 		return 0;
 	flushed__unpinned(b, pgd, &c->last);
-	c->counted = b->entries[1].args[0];
+	c->unpinned = c->so_far_unpins ? b->entries[1].args[0] : 0;
 	return tree__end(c, 0, MMUEXT_UNPIN_TABLE);
 }
 
@@ -184,8 +188,16 @@ SEC("fexit/__xen_pgd_unpin") int BPF_PROG(count_unpin_end, void *mm, __u64 pgd)
 SEC("fexit/xen_alloc_pte") int BPF_PROG(count_alloc_pte, void *mm, __u64 pfn)
 {
 	const struct mc_buffer *b = mc_buffer__this_cpu();
+	struct xp_counts *c;
 
-	return IS_SINGLE(1, 0, pfn) ? count_single(1, 0, b->entries[1].result) : 0;
+	if (!IS_SINGLE(1, 0, pfn))
+		return 0;
+	c = counts__this_cpu();
+	if (!c || c->pinned == FIRST_MFN)
+		return 0;
+	c->pinned = FIRST_MFN;
+	c->unpinned = 0;
+	return count_single(c, 1, 0, b->entries[1].result);
 }
 
 /*
@@ -195,14 +207,15 @@ SEC("fexit/xen_alloc_pte") int BPF_PROG(count_alloc_pte, void *mm, __u64 pfn)
 SEC("fexit/xen_release_pte") int BPF_PROG(count_release_pte, __u64 pfn)
 {
 	const struct mc_buffer *b = mc_buffer__this_cpu();
-	struct xp_counts *c = counts__this_cpu();
+	struct xp_counts *c;
 
-	if (!c)
+	if (!IS_SINGLE(0, 1, pfn))
 		return 0;
-	if (b->entries[1].args[0] == c->counted)
+	c = counts__this_cpu();
+	if (!c || b->entries[1].args[0] == c->unpinned)
 		return 0;
-	c->counted = 0;
-	return IS_SINGLE(0, 1, pfn) ? count_single(0, 1, b->entries[0].result) : 0;
+	c->pinned = c->unpinned = 0;
+	return count_single(c, 0, 1, b->entries[0].result);
 }
 
 /* Of these types only what the iterator reads; see vmlinux.h. */

@@ -35,7 +35,9 @@ struct xp_counts {
 	__u64 tree_times[XP_COUNT_TIMES];
 	__u64 begin;		/* ns, of the tree that is being pinned; 0: none is */
 	__u64 so_far_pins, so_far_unpins, so_far_l4;	/* of a tree, before its last batch */
-	__u64 counted;		/* address of a table whose entry the buffer has from a tree */
+	/* What the buffer may still have of a table that was counted: */
+	__u64 unpinned;		/* its address, when a tree's last batch begins with it */
+	__u64 pinned;		/* its frame, when it was pinned by itself */
 	struct xp_flushed last;
 };
 
@@ -61,7 +63,7 @@ struct xp_task_tables {
 };
 
 _Static_assert(XP_COUNT_SETS == 1 << (32 - 20), "the hash");
-_Static_assert(sizeof(struct xp_counts) == 53 * 8, "layout");
+_Static_assert(sizeof(struct xp_counts) == 54 * 8, "layout");
 _Static_assert(sizeof(struct xp_task_counts) == 64, "layout");
 _Static_assert(sizeof(struct xp_task_tables) == 32, "layout");
 
