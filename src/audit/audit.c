@@ -423,34 +423,3 @@ void audit__free(struct audit *audit)
 	free(audit->order);
 	free(audit->types);
 }
-
-/* Or was, before its flag was lost; not what is gone, or was never pinned. */
-static bool is_pinned(const struct xp_seen *s)
-{
-	return s->state & (XP_S_FLAG | XP_S_READONLY) && !(s->state & XP_S_NOT_THERE);
-}
-
-int audit__seed(const struct audit *a, const struct snapshot *snapshot, struct pins *pins)
-{
-	const struct xp_seen *tables = snapshot__tables(snapshot);
-	int err = 0;
-
-	for (size_t i = 0; !err && i < a->nr_tables; i++) {
-		const struct xp_seen *s = &tables[a->order[i]];
-		bool pinned = a->types ? a->types[a->order[i]] & XEN_T_PINNED : s->level == XP_L4;
-		struct pin_state state = {
-			.pfn = s->pfn,
-			.mfn = s->mfn,
-			/* As in the stream, a user's L4 has no mm. */
-			.mm = s->level == XP_L4 && s->parent != XP_NO_PARENT ? 0 : s->mm,
-			.since = a->begin,
-			.level = s->level,
-			.xen = pinned ? PIN_EXPLICIT : PIN_BY_TYPE,
-			.flag = s->state & XP_S_FLAG ? PIN_FLAG_SET : PIN_FLAG_CLEAR,
-		};
-
-		if (is_pinned(s))
-			err = pins__seed(pins, &state);
-	}
-	return err;
-}
