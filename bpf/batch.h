@@ -156,7 +156,6 @@ struct survey {
 		s->gap |= b->entries[i].args[0] ^ (args + s->nops * sizeof(struct mmuext_op));    \
 		s->nops += count[i] = b->entries[i].args[1];                                      \
 	}
-#define FOUR(what, i) what(i) what(i + 1) what(i + 2) what(i + 3)
 #define FOUR_OF(n, what, i)                                                                       \
 	if ((i) >= (n))                                                                           \
 		return;                                                                           \

@@ -91,7 +91,7 @@ static __always_inline int tree__end(struct xp_counts *c, __u64 ns, __u32 cmd)
 }
 
 /* The buffer is full: of a tree there is more to come. */
-static __always_inline int on_full(void)
+SEC("tp_btf/xen_mc_flush_reason") int BPF_PROG(count_full)
 {
 	struct xp_counts *c = counts__this_cpu();
 	struct xp_flushed *f;
@@ -145,11 +145,6 @@ SEC("tp_btf/xen_mmu_pgd_pin") int BPF_PROG(count_pin_begin)
 	if (c)
 		c->begin = bpf_ktime_get_ns();
 	return 0;
-}
-
-SEC("tp_btf/xen_mc_flush_reason") int BPF_PROG(count_full)
-{
-	return on_full();
 }
 
 SEC("fexit/__xen_pgd_pin") int BPF_PROG(count_pin_end)

@@ -27,7 +27,6 @@
 
 #define OP_SIZE			sizeof(struct mmuext_op)
 
-#define FOUR(what, i)		what(i) what(i + 1) what(i + 2) what(i + 3)
 #define SIXTEEN(what, i)	FOUR(what, i) FOUR(what, i + 4) FOUR(what, i + 8) FOUR(what, i + 12)
 #define EACH_ENTRY(what)	SIXTEEN(what, 0) SIXTEEN(what, 16)
 #define EACH_OP(what)		SIXTEEN(what, 0) FOUR(what, 16) what(20)
