@@ -4,14 +4,15 @@
  * process.
  *
  * A fork makes some 30 flushes, of which two have pins: to look at each flush
- * costs more, before anything is counted, than all that is done here.  So what
- * is hooked are the four functions that pin, and what they flushed is read when
- * they return (flushed.h).  A tree that needs more than one batch is seen at the
- * kernel's event for a full buffer, before it is flushed.
+ * costs more, before anything is counted, than all that is done here.  So of a
+ * tree what was flushed last is read when the function that pins it returns
+ * (flushed.h), and what had to be flushed before at the kernel's event for a
+ * full buffer.  A table that comes to or goes from a pinned tree has an event of
+ * its own, and of calls that Xen refuses the kernel speaks.
  */
 #include "flushed.h"
+#include "kaddr.h"
 #include "counters_tasks.h"
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
@@ -56,12 +57,10 @@ static __always_inline void count_ops(struct xp_counts *c, __u64 ops)
 }
 
 /* What is counted of a process happens on several CPUs. */
-static __always_inline void task__add(struct xp_task_counts *task, __u64 pins, __u64 unpins,
-				      __u64 failed)
+static __always_inline void task__add(struct xp_task_counts *task, __u64 pins, __u64 unpins)
 {
 	__sync_fetch_and_add(&task->pins, pins);
 	__sync_fetch_and_add(&task->unpins, unpins);
-	__sync_fetch_and_add(&task->failed, failed);
 }
 
 /* Its last batch was flushed; @cmd is what cannot be read any more. */
@@ -69,24 +68,19 @@ static __always_inline int tree__end(struct xp_counts *c, __u64 ns, __u32 cmd)
 {
 	struct xp_flushed *f = &c->last;
 	struct xp_task_counts *task = task__this(c);
-	__u64 ops = 0, failed = 0;
+	__u64 ops = 0;
 
 	if (f->whole)
 		ops = ops__ours(f->ops, cmd);
-	if (!f->whole || OPS_FOREIGN(f->ops))
+	else
 		c->unseen++;
-	else if (f->refused)
-		failed = flushed__refused(f);
 	count_ops(c, ops);
-	c->failed += failed;
 	if (task) {
 		__sync_fetch_and_add(&task->trees, !!ns);
 		__sync_fetch_and_add(&task->tree_ns, ns);
-		task__add(task, c->so_far_pins + OPS_PINS(ops), c->so_far_unpins + OPS_UNPINS(ops),
-			  failed);
+		task__add(task, c->so_far_pins + OPS_PINS(ops), c->so_far_unpins + OPS_UNPINS(ops));
 	}
 	c->so_far_pins = c->so_far_unpins = c->so_far_l4 = 0;
-	c->pinned = 0;
 	return 0;
 }
 
@@ -102,39 +96,10 @@ SEC("tp_btf/xen_mc_flush_reason") int BPF_PROG(count_full)
 	flushed__full(mc_buffer__this_cpu(), f);
 	if (!f->whole || !(OPS_PINS(f->ops) + OPS_UNPINS(f->ops)))
 		return 0;
-	c->unseen++;
 	count_ops(c, f->ops);
 	c->so_far_pins += OPS_PINS(f->ops);
 	c->so_far_unpins += OPS_UNPINS(f->ops);
 	c->so_far_l4 += OPS_OF(f->ops, MMUEXT_PIN_L4_TABLE);
-	return 0;
-}
-
-/* Of an address in the direct map, the bits that do not depend on where it begins. */
-#define SAME_PAGE	0x3ffff000
-#define MFN_OF(pte)	(((pte) & 0x000ffffffffff000ULL) >> 12)
-#define FIRST_MFN	(*(__u64 *)&b->args[8])
-
-/*
- * One table of a pinned tree, @pfn: entry @call is about it, and @prot about its
- * page, whose new entry in the direct map says its frame.  A table that is moved
- * has no call, and finds an older one.
- */
-#define IS_SINGLE(call, prot, pfn)                                                                \
-	(b->entries[prot].op == __HYPERVISOR_update_va_mapping &&                                 \
-	 !((b->entries[prot].args[0] ^ (pfn) << 12) & SAME_PAGE) && IS_MMUEXT(call) &&             \
-	 FIRST_MFN == MFN_OF(b->entries[prot].args[1]) && !b->mcidx)
-
-static __always_inline int count_single(struct xp_counts *c, __u64 pins, __u64 unpins, bool failed)
-{
-	struct xp_task_counts *task = task__this(c);
-
-	/* Trees are not preempted; here a kernel may be. */
-	__sync_fetch_and_add(&c->pins[0], pins);
-	__sync_fetch_and_add(&c->unpins, unpins);
-	__sync_fetch_and_add(&c->failed, failed);
-	if (task)
-		task__add(task, pins, unpins, failed);
 	return 0;
 }
 
@@ -169,48 +134,100 @@ SEC("fexit/__xen_pgd_pin") int BPF_PROG(count_pin_end)
 
 SEC("fexit/__xen_pgd_unpin") int BPF_PROG(count_unpin_end, void *mm, __u64 pgd)
 {
-	const struct mc_buffer *b = mc_buffer__this_cpu();
 	struct xp_counts *c = counts__this_cpu();
 
 	if (!c)
 		return 0;
-	flushed__unpinned(b, pgd, &c->last);
-	c->unpinned = c->so_far_unpins ? b->entries[1].args[0] : 0;
+	flushed__unpinned(mc_buffer__this_cpu(), pgd, &c->last);
 	return tree__end(c, 0, MMUEXT_UNPIN_TABLE);
 }
 
-/* Its page becomes read-only, then it is pinned. */
-SEC("fexit/xen_alloc_pte") int BPF_PROG(count_alloc_pte, void *mm, __u64 pfn)
+static __always_inline int count_single(__u64 pins, __u64 unpins)
 {
-	const struct mc_buffer *b = mc_buffer__this_cpu();
-	struct xp_counts *c;
+	struct xp_counts *c = counts__this_cpu();
+	struct xp_task_counts *task;
 
-	if (!IS_SINGLE(1, 0, pfn))
+	if (!c)
 		return 0;
-	c = counts__this_cpu();
-	if (!c || c->pinned == FIRST_MFN)
+	/* Trees are not preempted; here a kernel may be. */
+	__sync_fetch_and_add(&c->pins[0], pins);
+	__sync_fetch_and_add(&c->unpins, unpins);
+	task = task__this(c);
+	if (task)
+		task__add(task, pins, unpins);
+	return 0;
+}
+
+/* A table of a pinned tree is pinned, unless mremap() moves it and it is already. */
+SEC("tp_btf/xen_mmu_alloc_ptpage")
+int BPF_PROG(count_alloc, void *mm, __u64 pfn, unsigned int level, bool pinned)
+{
+	bool flag;
+
+	if (!pinned || level != PT_PTE || !page__flag(pfn, &flag) || flag)
 		return 0;
-	c->pinned = FIRST_MFN;
-	c->unpinned = 0;
-	return count_single(c, 1, 0, b->entries[1].result);
+	return count_single(1, 0);
+}
+
+static __always_inline int on_release(unsigned int level, bool pinned)
+{
+	return pinned && level == PT_PTE ? count_single(0, 1) : 0;
+}
+
+SEC("tp_btf/xen_mmu_release_ptpage")
+int BPF_PROG(count_release_btf, __u64 pfn, unsigned int level, bool pinned)
+{
+	return on_release(level, pinned);
+}
+
+/* Where tracepoints can be preempted: see bpf/trace.bpf.c. */
+SEC("tp/xen/xen_mmu_release_ptpage")
+int count_release_tp(struct trace_event_raw_xen_mmu_release_ptpage *ctx)
+{
+	return on_release(ctx->level, ctx->pinned);
 }
 
 /*
- * It is unpinned, then its page becomes writable.  So begins a tree's last batch,
- * too, when it is not its first: that table is released later, with nothing to do.
+ * Is this call of a batch one of pins or unpins, and was it refused?  Counted in the
+ * map: a count on the stack is followed by the verifier, up to four milliards.
  */
-SEC("fexit/xen_release_pte") int BPF_PROG(count_release_pte, __u64 pfn)
+static long look_at_result(__u64 i, struct xp_counts **context)
 {
 	const struct mc_buffer *b = mc_buffer__this_cpu();
-	struct xp_counts *c;
+	struct xp_counts *c = *context;
+	struct multicall_entry mc;
+	__u32 cmd;
 
-	if (!IS_SINGLE(0, 1, pfn))
+	if (i >= MC_BATCH ||
+	    bpf_probe_read_kernel(&mc, sizeof(mc), (void *)&b->entries + i * sizeof(mc)))
+		return 1;
+	if (mc.op == __HYPERVISOR_mmuext_op && mc.result < 0 &&
+	    !bpf_probe_read_kernel(&cmd, sizeof(cmd), (void *)mc.args[0]))
+		c->failed += cmd <= MMUEXT_UNPIN_TABLE;
+	return 0;
+}
+
+/* xen_mc_flush() says so at once, with its batch still in the buffer and interrupts off. */
+SEC("fentry/vprintk") int BPF_PROG(count_refused, const char *format)
+{
+	static const char words[] = "%d of %d multicall(s) failed";
+	char text[2 + sizeof(words)];	/* behind the message's level */
+	struct xp_task_counts *task;
+	struct xp_counts *c;
+	__u64 before;
+
+	if (bpf_probe_read_kernel_str(text, sizeof(text), format) < 0 ||
+	    bpf_strncmp(text + 2, sizeof(words) - 1, words))
 		return 0;
 	c = counts__this_cpu();
-	if (!c || b->entries[1].args[0] == c->unpinned)
+	if (!c)
 		return 0;
-	c->pinned = c->unpinned = 0;
-	return count_single(c, 0, 1, b->entries[0].result);
+	before = c->failed;
+	bpf_loop(mc_buffer__this_cpu()->mcidx, look_at_result, &c, 0);
+	task = c->failed != before ? task__this(c) : NULL;
+	if (task)
+		__sync_fetch_and_add(&task->failed, c->failed - before);
+	return 0;
 }
 
 /* Of these types only what the iterator reads; see vmlinux.h. */
@@ -257,5 +274,12 @@ SEC("iter/task") int each_task(struct bpf_iter__task *ctx)
 	line.bytes = mm->pgtables_bytes.counter;
 	bpf_probe_read_kernel_str(line.comm, sizeof(line.comm), task->comm);
 	bpf_seq_write(ctx->meta->seq, &line, sizeof(line));
+	return 0;
+}
+
+/* Run once, before anything is attached. */
+SEC("syscall") int locate(void *ctx)
+{
+	kaddr.vmemmap = KADDR("vmemmap_base");
 	return 0;
 }

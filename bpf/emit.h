@@ -4,11 +4,10 @@
 #define XENPIN_BPF_EMIT_H
 
 #include "filter.h"
+#include "kaddr.h"
 
 /* Nothing is recorded before all hooks are attached. */
 volatile __u32 armed;
-
-struct xp_kaddr kaddr;
 
 /* What the head of a record says, known before there is a record. */
 struct xp_event {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a flush leaves behind: the multicall buffer keeps a batch, with Xen's
- * results, until it is filled anew.
+ * What a flush leaves behind: the multicall buffer keeps a batch until it is
+ * filled anew.
  *
  * How many entries the batch had is not kept.  But the functions that pin begin
  * with an empty buffer, fill it in an order that is always the same, and flush it
@@ -86,7 +86,7 @@ counted:
 	FORGET();
 }
 
-/* A buffer that is full, and will be flushed: has it a part of a tree?  There is no result yet. */
+/* A buffer that is full, and will be flushed: has it a part of a tree? */
 #define FULL(i)                                                                                   \
 	if ((i) >= n)                                                                             \
 		goto read;                                                                        \
@@ -114,37 +114,20 @@ read:
  */
 #define PIN(k)                                                                                    \
 	add_op(&ops, COMMAND(k));                                                                 \
-	bytes += OP_SIZE;                                                                         \
 	if (COMMAND(k) == MMUEXT_PIN_L4_TABLE && ++l4 == 2)                                       \
 		goto counted;
-
-#define PIN_RESULT(i)                                                                             \
-	if (IS_MMUEXT(i)) {                                                                       \
-		refused |= b->entries[i].result;                                                  \
-		bytes += OP_SIZE;                                                                 \
-		if (bytes >= f->bytes)                                                            \
-			goto done;                                                                \
-	}
 
 static __always_inline void flushed__pinned(const struct mc_buffer *b, __u64 l4,
 					    struct xp_flushed *f)
 {
-	__u64 ops = 0, bytes = 0, refused = 0;
+	__u64 ops = 0;
 
 	f->whole = false;
 	EACH_OP(PIN)
 	return;
 counted:
-	f->ops = ops;
-	f->bytes = bytes;
-	FORGET();
-	bytes = 0;
-	EACH_ENTRY(PIN_RESULT)
-	return;
-done:
 	f->whole = true;
-	f->entries = bytes / OP_SIZE;
-	f->refused = refused;
+	f->ops = ops;
 	FORGET();
 }
 
@@ -152,8 +135,6 @@ done:
 #define UNPIN(i)                                                                                  \
 	if (IS_MMUEXT(i)) {                                                                       \
 		end = END_OF(i);                                                                  \
-		entries++;                                                                        \
-		refused |= b->entries[i].result;                                                  \
 	} else if (IS_PROT_OF(i, pgd)) {                                                          \
 		goto found;                                                                       \
 	}
@@ -161,7 +142,7 @@ done:
 static __always_inline void flushed__unpinned(const struct mc_buffer *b, __u64 pgd,
 					      struct xp_flushed *f)
 {
-	__u64 args = flushed__args(b, f), refused = 0, entries = 0, end = args;
+	__u64 args = flushed__args(b, f), end = args;
 
 	f->whole = false;
 	EACH_ENTRY(UNPIN)
@@ -169,33 +150,8 @@ static __always_inline void flushed__unpinned(const struct mc_buffer *b, __u64 p
 found:
 	f->whole = true;
 	f->bytes = end - args;
-	f->entries = entries;
-	f->refused = refused;
 	FORGET();
 	flushed__count(b, f);
-}
-
-/* Some call was refused: how many? */
-static long look_at_result(__u64 i, struct xp_flushed **context)
-{
-	const struct mc_buffer *b = mc_buffer__this_cpu();
-	struct xp_flushed *f = *context;
-	struct multicall_entry mc;
-
-	if (i >= MC_BATCH ||
-	    bpf_probe_read_kernel(&mc, sizeof(mc), (void *)&b->entries + i * sizeof(mc)))
-		return 1;
-	if (mc.op != __HYPERVISOR_mmuext_op)
-		return 0;
-	f->refused += !!mc.result;
-	return !--f->entries;
-}
-
-static __noinline __u64 flushed__refused(struct xp_flushed *f)
-{
-	f->refused = 0;
-	bpf_loop(MC_BATCH, look_at_result, &f, 0);
-	return f->refused;
 }
 
 #endif

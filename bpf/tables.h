@@ -5,23 +5,6 @@
 
 #include "emit.h"
 
-/*
- * The flags are the first word of struct page in every kernel, as a plain
- * unsigned long or, since 6.18 ("mm: introduce memdesc_flags_t"), in a struct of
- * their own.  Asking CO-RE which of the two would cost another search through
- * all types of the kernel, 10 ms of the time until the trace is armed.
- */
-static __always_inline bool page__flag(__u64 pfn, bool *set)
-{
-	__u64 page = kaddr.vmemmap + pfn * bpf_core_type_size(struct page);
-	unsigned long flags;
-
-	if (!kaddr.vmemmap || bpf_probe_read_kernel(&flags, sizeof(flags), (void *)page))
-		return false;
-	*set = flags & (1UL << bpf_core_enum_value(enum pageflags, PG_pinned));
-	return true;
-}
-
 /* Xen counts from the leaf; a folded P4D never has tables of its own. */
 static __always_inline __u8 level__of(unsigned int pt_level)
 {

@@ -37,9 +37,8 @@ TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_UNPIN, XP_HOOK_PGD_UNPIN), XP_W_MM_UNPIN, mm, pgd))
 
 /*
- * Where tracepoints can be preempted, a program that was is skipped for all
- * other tasks of its CPU until it goes on, and a whole process may end
- * meanwhile.  perf's callbacks, which cost more, still forbid it.
+ * Where tracepoints can be preempted (PREEMPTIBLE_TRACEPOINTS): a whole process
+ * may end while others' programs are skipped.
  */
 SEC("tp/xen/xen_mmu_alloc_ptpage")
 int alloc_tp(struct trace_event_raw_xen_mmu_alloc_ptpage *ctx)
@@ -80,25 +79,11 @@ SEC("fexit/xen_release_pte") int release_flushed(void *ctx)
 	return on_flushed(true);
 }
 
-static __always_inline __u64 lookup(const char *name, int size)
-{
-	__u64 address, value;
-
-	if (bpf_kallsyms_lookup_name(name, size, 0, &address) ||
-	    bpf_probe_read_kernel(&value, sizeof(value), (void *)address))
-		return 0;
-	return value;
-}
-
 /* Run once, before anything is attached. */
 SEC("syscall") int locate(void *ctx)
 {
-	static const char vmemmap[] = "vmemmap_base";
-	static const char page_offset[] = "page_offset_base";
-	static const char m2p[] = "machine_to_phys_mapping";
-
-	kaddr.vmemmap = lookup(vmemmap, sizeof(vmemmap));
-	kaddr.page_offset = lookup(page_offset, sizeof(page_offset));
-	kaddr.m2p = lookup(m2p, sizeof(m2p));
+	kaddr.vmemmap = KADDR("vmemmap_base");
+	kaddr.page_offset = KADDR("page_offset_base");
+	kaddr.m2p = KADDR("machine_to_phys_mapping");
 	return 0;
 }

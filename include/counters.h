@@ -17,8 +17,6 @@
 struct xp_flushed {
 	__u64 ops;		/* by their number, a byte each: pins of L1 to L4, unpins, others */
 	__u64 bytes;		/* of all operations in the argument area */
-	__u64 entries;		/* that hold them */
-	__u64 refused;		/* Xen's results together: 0 when all calls went well */
 	__u64 whole;		/* the last entry was found */
 	__u64 args;		/* address of the argument area */
 };
@@ -29,15 +27,12 @@ struct xp_counts {
 	__u64 unpins;
 	__u64 failed;		/* hypercalls with pins or unpins that Xen refused */
 	__u64 trees;		/* of processes, pinned as a whole */
-	__u64 unseen;		/* batches of trees without their results */
+	__u64 unseen;		/* batches of trees that could not be read */
 	__u64 untold;		/* thread groups that lost their slot while they were busy */
 	__u64 tree_ns;		/* that it took to pin them */
 	__u64 tree_times[XP_COUNT_TIMES];
 	__u64 begin;		/* ns, of the tree that is being pinned; 0: none is */
 	__u64 so_far_pins, so_far_unpins, so_far_l4;	/* of a tree, before its last batch */
-	/* What the buffer may still have of a table that was counted: */
-	__u64 unpinned;		/* its address, when a tree's last batch begins with it */
-	__u64 pinned;		/* its frame, when it was pinned by itself */
 	struct xp_flushed last;
 };
 
@@ -63,7 +58,7 @@ struct xp_task_tables {
 };
 
 _Static_assert(XP_COUNT_SETS == 1 << (32 - 20), "the hash");
-_Static_assert(sizeof(struct xp_counts) == 54 * 8, "layout");
+_Static_assert(sizeof(struct xp_counts) == 50 * 8, "layout");
 _Static_assert(sizeof(struct xp_task_counts) == 64, "layout");
 _Static_assert(sizeof(struct xp_task_tables) == 32, "layout");
 

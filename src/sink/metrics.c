@@ -168,7 +168,7 @@ static void put_counts(struct page *p, const struct metrics *m)
 	counter(p, "unpins", c->unpins, "Page tables that were unpinned.");
 	counter(p, "failed_operations", c->failed, "Of these calls, the ones that Xen refused.");
 	put_times(p, m);
-	counter(p, "flushes_unseen", c->unseen, "Batches with pins or unpins whose results were not seen.");
+	counter(p, "flushes_unseen", c->unseen, "Batches with pins or unpins that were not seen whole.");
 	counter(p, "missed_events", m->missed, "Runs of hooks that the kernel skipped.");
 	counter(p, "lost_records", m->lost, "Records that found no room.");
 }

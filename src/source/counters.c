@@ -8,23 +8,26 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "../../include/config.h"
 #include "counters.h"
 #include "counters.skel.h"
 #include "programs.h"
 
 #define PAGE 4096UL
 
-enum { LINKS = 6 };
+enum { LINKS = 7 };
 
 struct counters {
 	struct counters_bpf *skel;
+	struct bpf_program *release;		/* the one of two that this kernel wants */
 	struct bpf_link *links[LINKS];
 	const struct xp_counts *cpus;		/* mapped */
 	const struct xp_task_counts *slots;	/* mapped */
 	int nr_cpus;
-	int iterator;				/* a link's fd */
+	struct bpf_link *iterator;
 };
 
 static size_t size_of(const struct bpf_map *map)
@@ -53,13 +56,16 @@ static int attach(struct counters *c)
 	struct bpf_program *const programs[LINKS] = {
 		c->skel->progs.count_pin_end,
 		c->skel->progs.count_unpin_end,
-		c->skel->progs.count_alloc_pte,
-		c->skel->progs.count_release_pte,
+		c->skel->progs.count_alloc,
+		c->release,
+		c->skel->progs.count_refused,
 		c->skel->progs.count_full,
 		c->skel->progs.count_pin_begin,
 	};
-	int err = counters_bpf__attach(c->skel);
+	int err;
 
+	c->iterator = bpf_program__attach_iter(c->skel->progs.each_task, NULL);
+	err = c->iterator ? 0 : -errno;
 	for (int i = 0; !err && i < LINKS; i++) {
 		c->links[i] = program__attach(programs[i]);
 		err = c->links[i] ? 0 : -errno;
@@ -67,15 +73,35 @@ static int attach(struct counters *c)
 	return err;
 }
 
+static int find_types(struct counters *c, struct kernel_types *types)
+{
+	return kernel_types__want(types, PREEMPTIBLE_TRACEPOINTS, BTF_KIND_TYPEDEF) ?:
+	       programs__find(types, c->skel->obj);
+}
+
+static void choose_release(struct counters *c, const struct kernel_types *types)
+{
+	bool preemptible = kernel_types__id(types, PREEMPTIBLE_TRACEPOINTS, BTF_KIND_TYPEDEF);
+
+	bpf_program__set_autoload(c->skel->progs.count_release_tp, preemptible);
+	bpf_program__set_autoload(c->skel->progs.count_release_btf, !preemptible);
+	c->release = preemptible ? c->skel->progs.count_release_tp : c->skel->progs.count_release_btf;
+}
+
 static int load_with(struct counters *c, struct kernel_types *types)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(types));
+	int err;
 
 	c->skel = counters_bpf__open_opts(&opts);
 	if (!c->skel)
 		return -errno;
 	bpf_map__set_max_entries(c->skel->maps.counts, c->nr_cpus);
-	return programs__find(types, c->skel->obj) ?: counters_bpf__load(c->skel) ?: attach(c);
+	err = find_types(c, types);
+	if (err)
+		return err;
+	choose_release(c, types);
+	return counters_bpf__load(c->skel) ?: program__run(c->skel->progs.locate) ?: attach(c);
 }
 
 static int load(struct counters *c)
@@ -94,7 +120,6 @@ int counters__open(struct counters **out, char why[COUNTERS_WHY])
 
 	if (!c)
 		goto fail;
-	c->iterator = -1;
 	c->nr_cpus = libbpf_num_possible_cpus();
 	err = load(c);
 	if (err)
@@ -104,7 +129,6 @@ int counters__open(struct counters **out, char why[COUNTERS_WHY])
 	c->slots = map_values(c->skel->maps.tasks);
 	if (!c->cpus || !c->slots)
 		goto fail;
-	c->iterator = bpf_link__fd(c->skel->links.each_task);
 	*out = c;
 	return 0;
 fail:
@@ -123,6 +147,7 @@ void counters__close(struct counters *c)
 	}
 	for (int i = 0; i < LINKS; i++)
 		bpf_link__destroy(c->links[i]);
+	bpf_link__destroy(c->iterator);
 	counters_bpf__destroy(c->skel);
 	free(c);
 }
@@ -178,7 +203,7 @@ static void take_counts(const struct counters *c, uint32_t pid, struct xp_task_c
 /* Those that live, through the iterator. */
 static int add_living(struct counters *c, struct list *l)
 {
-	int fd = bpf_iter_create(c->iterator), err = 0;
+	int fd = bpf_iter_create(bpf_link__fd(c->iterator)), err = 0;
 	struct xp_task_tables line;
 	FILE *lines;
 

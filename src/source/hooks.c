@@ -23,11 +23,8 @@
 #define TRACEPOINT_WAYS(name) \
 	{ { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
 
-/* Kernels whose tracepoints can be preempted have this guard for them: bpf/trace.bpf.c. */
-#define PREEMPTIBLE "class_srcu_fast_notrace_t"
-
 #define TABLE_WAYS(name) \
-	{ { "tp", { name "_tp" }, PREEMPTIBLE, "nobody is preempted in a tracepoint here" }, \
+	{ { "tp", { name "_tp" }, PREEMPTIBLE_TRACEPOINTS, "nobody is preempted in a tracepoint here" }, \
 	  { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
 
 #define WAYS_OUT "tree_flushed", "alloc_flushed", "release_flushed"
@@ -280,13 +277,6 @@ static int skip_lacking(const struct kernel_types *types, const struct trace_bpf
 	return err;
 }
 
-static int run_locate(struct trace_bpf *skel)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, run);
-
-	return bpf_prog_test_run_opts(bpf_program__fd(skel->progs.locate), &run);
-}
-
 /* One try; *@culprit is the hook that was refused, -1: it was none of them. */
 static int try_ways(struct trace_bpf *skel, struct attachment at[HOOKS],
 		    const struct options *opts, bool attach, int *culprit)
@@ -294,7 +284,7 @@ static int try_ways(struct trace_bpf *skel, struct attachment at[HOOKS],
 	int err = load(skel, at, opts, culprit);
 
 	if (!err)
-		err = run_locate(skel);
+		err = program__run(skel->progs.locate);
 	if (!err && attach)
 		err = attach_all(skel, at, culprit);
 	return err;

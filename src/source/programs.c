@@ -149,6 +149,13 @@ int programs__begin(struct kernel_types **t)
 	return take_sections() ?: kernel_types__open(t);
 }
 
+int program__run(const struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(prog), &run);
+}
+
 struct bpf_link *program__attach(const struct bpf_program *prog)
 {
 	const struct section *s = section_of(prog);

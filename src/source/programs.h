@@ -27,6 +27,16 @@ int programs__find(struct kernel_types *t, struct bpf_object *obj);
 /* What @prog wants and this kernel does not have; NULL: nothing. */
 const char *program__lacks(const struct kernel_types *t, const struct bpf_program *prog);
 
+/*
+ * Kernels whose tracepoints can be preempted have this type, a guard for them.
+ * A program of tp_btf or raw_tp that was preempted is skipped for all other tasks
+ * of its CPU until it goes on; perf's callbacks, which cost more, forbid it.
+ */
+#define PREEMPTIBLE_TRACEPOINTS "class_srcu_fast_notrace_t"
+
+/* Run a program of SEC("syscall") once.  Returns 0 or -errno. */
+int program__run(const struct bpf_program *prog);
+
 /* Like bpf_program__attach(). */
 struct bpf_link *program__attach(const struct bpf_program *prog);
 
