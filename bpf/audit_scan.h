@@ -82,21 +82,20 @@ static __always_inline bool has_struct_pages(__u64 chunk)
 	return false;
 }
 
-static long note_step(__u64 i, __u64 *first)
+/* Which page of a chunk has our flag?  A step with each way to load a page's flags. */
+static __always_inline long note_step(__u64 pfn, __u64 flags)
 {
-	__u64 flags;
-
-	if (read8(&flags, page_of(*first + i)) && flags & flag_bit())
-		note_flagged(*first + i, flags);
+	if (flags & flag_bit())
+		note_flagged(pfn, flags);
 	return 0;
 }
 
-/* Any of these flags is somewhere in the chunk; which page has ours? */
-static __always_inline void chunk_end(__u64 pfn, __u64 any)
+/* Any of these flags is somewhere in the chunk. */
+static __always_inline void chunk_end(__u64 pfn, __u64 any, void *note)
 {
 	look_at.pages += CHUNK;
 	if (any & flag_bit())
-		bpf_loop(CHUNK, note_step, &pfn, 0);
+		bpf_loop(CHUNK, note, &pfn, 0);
 }
 
 static __always_inline int scan(void *step)
@@ -104,7 +103,7 @@ static __always_inline int scan(void *step)
 	look_at.flagged = look_at.aliases = 0;
 	look_at.pages = 0;
 	look_at.walked = bpf_ktime_get_ns();
-	bpf_loop(places.max_pfn / CHUNK, step, NULL, 0);
+	bpf_loop((places.max_pfn + CHUNK - 1) / CHUNK, step, NULL, 0);
 	look_at.end = bpf_ktime_get_ns();
 	return 0;
 }
@@ -131,15 +130,32 @@ static __always_inline __u64 read_chunk(__u64 page)
 	return any;
 }
 
+static long note_read_step(__u64 i, __u64 *first)
+{
+	__u64 flags;
+
+	return read8(&flags, page_of(*first + i)) ? note_step(*first + i, flags) : 0;
+}
+
 static long scan_read_step(__u64 i, void *ctx)
 {
 	if (has_struct_pages(i))
-		chunk_end(i * CHUNK, read_chunk(page_of(i * CHUNK)));
+		chunk_end(i * CHUNK, read_chunk(page_of(i * CHUNK)), note_read_step);
 	return 0;
 }
 
 /* 6.2: "bpf: Add kfunc bpf_rdonly_cast": loads at any address, without a call. */
 extern void *bpf_rdonly_cast(const void *, __u32) __ksym __weak;
+
+static __always_inline __u64 cast__load(__u64 page)
+{
+	return *(__u64 *)bpf_rdonly_cast((void *)page, bpf_core_type_id_kernel(struct page));
+}
+
+static long note_cast_step(__u64 i, __u64 *first)
+{
+	return note_step(*first + i, cast__load(page_of(*first + i)));
+}
 
 /*
  * Unrolled, since a step of a loop costs as much as a page.  Without the
@@ -154,18 +170,22 @@ extern void *bpf_rdonly_cast(const void *, __u32) __ksym __weak;
 
 static long scan_cast_step(__u64 i, void *ctx)
 {
-	const __u32 type = bpf_core_type_id_kernel(struct page);
 	const __u64 size = bpf_core_type_size(struct page);
 	__u64 page = page_of(i * CHUNK), any = 0;
 
 	if (!has_struct_pages(i))
 		return 0;
-	EIGHT_TIMES(EIGHT_TIMES(ADD_FLAGS(*(__u64 *)bpf_rdonly_cast((void *)page, type))))
-	chunk_end(i * CHUNK, any);
+	EIGHT_TIMES(EIGHT_TIMES(ADD_FLAGS(cast__load(page))))
+	chunk_end(i * CHUNK, any, note_cast_step);
 	return 0;
 }
 
 /* Without it: audit_lent.h. */
+static long note_lent_step(__u64 i, __u64 *first)
+{
+	return note_step(*first + i, lent__load(lent__head(), page_of(*first + i)));
+}
+
 static long scan_lent_step(__u64 i, void *ctx)
 {
 	const struct robust_list_head *head = lent__head();
@@ -175,7 +195,7 @@ static long scan_lent_step(__u64 i, void *ctx)
 	if (!has_struct_pages(i))
 		return 0;
 	EIGHT_TIMES(EIGHT_TIMES(ADD_FLAGS(lent__load(head, page))))
-	chunk_end(i * CHUNK, any);
+	chunk_end(i * CHUNK, any, note_lent_step);
 	return 0;
 }
 

@@ -36,7 +36,7 @@ struct raw_op {
  */
 struct flight {
 	__u64 begin, end;		/* ns; end is 0 until the way out */
-	__u64 args;			/* address of the argument area */
+	__u64 buffer;			/* address of the mc_buffer */
 	__u32 seq;			/* of the reserved record; 0: nothing is in flight */
 	__u32 entries;			/* in the whole batch */
 	__u32 mask;			/* bit i: entry i holds mmuext operations */
@@ -68,6 +68,18 @@ static __always_inline struct flight *flight__this_cpu(void)
 	return bpf_map_lookup_elem(&flights, &cpu);
 }
 
+/*
+ * Entry @i of the buffer, by address: each use of the variable itself makes the
+ * verifier of 6.1 look for its section among all types of the kernel, for 4 ms.
+ */
+static __always_inline bool flight__entry(const struct flight *flight, __u32 i,
+					  struct multicall_entry *mc)
+{
+	__u64 entries = flight->buffer + bpf_core_field_offset(struct mc_buffer, entries);
+
+	return !bpf_probe_read_kernel(mc, sizeof(*mc), (void *)(entries + i * sizeof(*mc)));
+}
+
 static __always_inline bool cmd__is_pin(__u32 cmd)
 {
 	return cmd <= MMUEXT_PIN_L4_TABLE || cmd == MMUEXT_UNPIN_TABLE;
@@ -83,7 +95,7 @@ static __always_inline void op_walk__begin(struct op_walk *w, __u32 mask)
 	w->count = 0;
 }
 
-static __always_inline enum walk op_walk__open(struct flight *flight, const struct mc_buffer *b)
+static __always_inline enum walk op_walk__open(struct flight *flight)
 {
 	struct op_walk *w = &flight->walk;
 	__u32 nr = w->entry++ & (MC_BATCH - 1);
@@ -93,7 +105,7 @@ static __always_inline enum walk op_walk__open(struct flight *flight, const stru
 	if (!(w->mask & (1U << nr)))
 		return WALK_ON;
 	w->mask &= ~(1U << nr);
-	if (bpf_probe_read_kernel(&w->mc, sizeof(w->mc), (void *)&b->entries + nr * sizeof(w->mc)))
+	if (!flight__entry(flight, nr, &w->mc))
 		return WALK_ON;
 	w->count = flight->count[nr];
 	w->nr = 0;
@@ -101,10 +113,10 @@ static __always_inline enum walk op_walk__open(struct flight *flight, const stru
 }
 
 /* After WALK_OP the operation is number nr - 1 of ops. */
-static __always_inline enum walk op_walk__step(struct flight *flight, const struct mc_buffer *b)
+static __always_inline enum walk op_walk__step(struct flight *flight)
 {
 	if (flight->walk.nr >= flight->walk.count)
-		return op_walk__open(flight, b);
+		return op_walk__open(flight);
 	flight->walk.nr++;
 	return WALK_OP;
 }
@@ -191,7 +203,7 @@ static long collect_step(__u64 step, struct flight **context)
 	__u32 nr = flight->nraw;
 	struct mmuext_op op;
 
-	switch (op_walk__step(flight, mc_buffer__this_cpu())) {
+	switch (op_walk__step(flight)) {
 	case WALK_END:
 		return 1;
 	case WALK_ON:
@@ -219,12 +231,10 @@ static __always_inline void batch__collect(struct flight *flight)
 
 static long survey_step(__u64 i, struct flight **context)
 {
-	const struct mc_buffer *b = mc_buffer__this_cpu();
 	struct flight *flight = *context;
 	struct multicall_entry *mc = &flight->walk.mc;
 
-	if (i >= MC_BATCH ||
-	    bpf_probe_read_kernel(mc, sizeof(*mc), (void *)&b->entries + i * sizeof(*mc)))
+	if (i >= MC_BATCH || !flight__entry(flight, i, mc))
 		return 1;
 	if (mc->op == __HYPERVISOR_mmuext_op) {
 		flight->mask |= 1U << i;
@@ -282,7 +292,7 @@ static long results_step(__u64 step, struct flight **context)
 	struct flight *flight = *context;
 	__u32 nr = flight->nraw;
 
-	switch (op_walk__step(flight, mc_buffer__this_cpu())) {
+	switch (op_walk__step(flight)) {
 	case WALK_END:
 		return 1;
 	case WALK_ON:

@@ -75,7 +75,10 @@ static __always_inline bool flight__read(struct flight *flight, const struct mc_
 					 __u32 entries)
 {
 	struct survey s = {};
+	__u64 args;
 
+	/* Through memory: the verifier lets nobody calculate with a pointer. */
+	WRITE_ONCE(flight->buffer, (__u64)b);
 	flight->entries = entries;
 	if (entries > FAST_ENTRIES) {
 		flight->mask = 0;
@@ -83,9 +86,8 @@ static __always_inline bool flight__read(struct flight *flight, const struct mc_
 		batch__collect(flight);
 		return flight->nraw;
 	}
-	/* Through memory: the verifier lets nobody calculate with a pointer. */
-	WRITE_ONCE(flight->args, (__u64)&b->args);
-	batch__survey(b, entries, READ_ONCE(flight->args), flight->count, &s);
+	args = READ_ONCE(flight->buffer) + bpf_core_field_offset(struct mc_buffer, args);
+	batch__survey(b, entries, args, flight->count, &s);
 	if (!s.nops)
 		return false;
 	flight->mask = s.mask;
@@ -122,10 +124,14 @@ static __always_inline int on_flush(void *ctx, __u32 entries)
  */
 static __always_inline int on_flushed(bool single)
 {
-	const struct mc_buffer *b = mc_buffer__this_cpu();
 	struct flight *flight = flight__this_cpu();
+	unsigned int filled;
+	__u64 at;
 
-	if (!flight || !flight->seq || flight->end || b->mcidx || (single && flight->nraw != 1))
+	if (!flight || !flight->seq || flight->end || (single && flight->nraw != 1))
+		return 0;
+	at = flight->buffer + bpf_core_field_offset(struct mc_buffer, mcidx);
+	if (bpf_probe_read_kernel(&filled, sizeof(filled), (void *)at) || filled)
 		return 0;
 	flight->end = bpf_ktime_get_ns();
 	return 0;

@@ -58,7 +58,7 @@ static int look_at_page(struct page *p)
 	int err;
 
 	for (size_t i = 0; i < a->nr_tables; i++) {
-		index = a->order[i];
+		index = a->chosen[i];
 		if (snapshot__tables(p->snapshot)[index].pfn == p->pfn) {
 			p->reached = true;
 			p->seen = snapshot__tables(p->snapshot)[index];

@@ -26,6 +26,7 @@ struct inquiry {
 	struct audit *audit;
 	struct snapshot *snapshot;
 	struct xen *xen;
+	uint64_t *reached;	/* a bit for each pfn: it is among the tables that were chosen */
 	struct suspect *suspects;
 	size_t nr, room;
 };
@@ -60,38 +61,36 @@ static bool is_unpinned_root(const struct audit *a, uint32_t index, const struct
 	       !xen_has_it(a, index);
 }
 
-static int by_pfn(const void *a, const void *b, void *tables)
+static bool is_reached(const struct inquiry *q, uint64_t pfn)
 {
-	const struct xp_seen *x = (struct xp_seen *)tables + *(uint32_t *)a;
-	const struct xp_seen *y = (struct xp_seen *)tables + *(uint32_t *)b;
-
-	if (x->pfn != y->pfn)
-		return x->pfn < y->pfn ? -1 : 1;
-	/* What a tree reaches comes before what is kept. */
-	return is_kept(x) - is_kept(y);
+	return q->reached[pfn / 64] >> pfn % 64 & 1;
 }
 
 /* Some tables are referred to many times: each pfn once, unpinned trees not at all. */
-static int sort(struct inquiry *q)
+static void choose(struct inquiry *q, bool kept)
 {
 	struct audit *a = q->audit;
-	uint32_t seen = snapshot__what(q->snapshot)->seen, n = 0;
+	uint32_t seen = snapshot__what(q->snapshot)->seen;
 
-	a->order = malloc((seen + 1) * sizeof(*a->order));
-	if (!a->order)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < seen; i++)
-		a->order[i] = i;
-	qsort_r(a->order, seen, sizeof(*a->order), by_pfn, snapshot__tables(q->snapshot));
 	for (uint32_t i = 0; i < seen; i++) {
-		uint32_t index = a->order[i];
+		const struct xp_seen *s = table(q, i);
 
-		if (n && table(q, a->order[n - 1])->pfn == table(q, index)->pfn)
+		if (is_kept(s) != kept || is_reached(q, s->pfn) || is_unpinned_root(a, i, s))
 			continue;
-		if (!is_unpinned_root(a, index, table(q, index)))
-			a->order[n++] = index;
+		q->reached[s->pfn / 64] |= 1ULL << s->pfn % 64;
+		a->chosen[a->nr_tables++] = i;
 	}
-	a->nr_tables = n;
+}
+
+/* What a tree reaches comes before what is kept. */
+static int choose_tables(struct inquiry *q)
+{
+	q->reached = calloc(snapshot__places(q->snapshot)->max_pfn / 64 + 2, sizeof(*q->reached));
+	q->audit->chosen = malloc((snapshot__what(q->snapshot)->seen + 1) * sizeof(uint32_t));
+	if (!q->reached || !q->audit->chosen)
+		return -ENOMEM;
+	choose(q, false);
+	choose(q, true);
 	return 0;
 }
 
@@ -158,26 +157,8 @@ static int suspect_tables(struct inquiry *q)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < q->audit->nr_tables; i++)
-		err = suspect(q, q->audit->order[i], true);
+		err = suspect(q, q->audit->chosen[i], true);
 	return err;
-}
-
-static bool is_reached(const struct inquiry *q, uint64_t pfn)
-{
-	size_t low = 0, high = q->audit->nr_tables;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		uint64_t at = table(q, q->audit->order[mid])->pfn;
-
-		if (at == pfn)
-			return true;
-		if (at < pfn)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return false;
 }
 
 /* Frames with the flag that no tree reaches: looked at again, on their own. */
@@ -272,6 +253,13 @@ static void name_owner(struct finding *f, const struct xp_owner *owners, int n, 
 	}
 }
 
+static int by_pfn(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
+}
+
 static int conclude(struct inquiry *q)
 {
 	struct audit *a = q->audit;
@@ -300,6 +288,7 @@ static int conclude(struct inquiry *q)
 		a->nr_findings++;
 	}
 	free(owners);
+	qsort(a->findings, a->nr_findings, sizeof(*a->findings), by_pfn);
 	return 0;
 }
 
@@ -331,8 +320,8 @@ static void count(struct inquiry *q)
 	struct audit *a = q->audit;
 
 	for (size_t i = 0; i < a->nr_tables; i++) {
-		const struct xp_seen *s = table(q, a->order[i]);
-		bool marked = is_marked(q, a->order[i]);
+		const struct xp_seen *s = table(q, a->chosen[i]);
+		bool marked = is_marked(q, a->chosen[i]);
 
 		a->tables[s->level] += marked || is_kept(s);
 		a->flagged += marked;
@@ -406,7 +395,7 @@ int audit__take(struct audit *audit, struct snapshot *snapshot, struct xen *xen)
 	if (!err)
 		err = ask_xen_of_all(&q);
 	if (!err)
-		err = sort(&q);
+		err = choose_tables(&q);
 	if (!err) {
 		note_look(&q);
 		err = inquire(&q);
@@ -414,12 +403,13 @@ int audit__take(struct audit *audit, struct snapshot *snapshot, struct xen *xen)
 	}
 	audit->end = now_ns();
 	free(q.suspects);
+	free(q.reached);
 	return err;
 }
 
 void audit__free(struct audit *audit)
 {
 	free(audit->findings);
-	free(audit->order);
+	free(audit->chosen);
 	free(audit->types);
 }

@@ -24,9 +24,9 @@ struct audit {
 	uint64_t trees_ns, scan_ns;	/* of this, to walk the trees and to scan struct pages */
 	struct finding *findings;
 	size_t nr_findings;
-	uint32_t *order;		/* indices of snapshot__tables(), by pfn, each pfn once */
+	uint32_t *chosen;		/* indices of snapshot__tables(), each pfn once */
 	uint8_t *types;			/* enum xen_type, by index; NULL without @xen */
-	size_t nr_tables;		/* in .order */
+	size_t nr_tables;		/* in .chosen */
 };
 
 /*

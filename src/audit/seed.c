@@ -14,8 +14,8 @@ int audit__seed(const struct audit *a, const struct snapshot *snapshot, struct p
 	int err = 0;
 
 	for (size_t i = 0; !err && i < a->nr_tables; i++) {
-		const struct xp_seen *s = &tables[a->order[i]];
-		bool pinned = a->types ? a->types[a->order[i]] & XEN_T_PINNED : s->level == XP_L4;
+		const struct xp_seen *s = &tables[a->chosen[i]];
+		bool pinned = a->types ? a->types[a->chosen[i]] & XEN_T_PINNED : s->level == XP_L4;
 		struct pin_state state = {
 			.pfn = s->pfn,
 			.mfn = s->mfn,
