@@ -68,12 +68,18 @@ static int create_tables(struct database *d)
 	return rc;
 }
 
+static int prepare_insert(struct database *d, const struct layout *layout, struct pending *pending,
+			  sqlite3_stmt **stmt)
+{
+	return pending__open(pending, d->db, layout) ?: prepare(d, layout__insert(layout), stmt);
+}
+
 static int prepare_all(struct database *d)
 {
-	int rc = prepare(d, layout__insert(&op_layout), &d->insert_op);
+	int rc = prepare_insert(d, &op_layout, &d->pending_op, &d->insert_op);
 
 	for (int i = 0; !rc && i < LAYOUTS; i++)
-		rc = prepare(d, layout__insert(&layouts[i]), &d->insert[i]);
+		rc = prepare_insert(d, &layouts[i], &d->pending[i], &d->insert[i]);
 	for (int i = 0; !rc && i < PLAINS; i++)
 		rc = prepare(d, sqlite3_mprintf("%s", plain_sql[i]), &d->plain[i]);
 	return rc;
@@ -92,8 +98,11 @@ int database__open(struct database *d, const char *path)
 
 void database__close(struct database *d, bool whole)
 {
-	for (int i = 0; i < LAYOUTS; i++)
+	for (int i = 0; i < LAYOUTS; i++) {
 		sqlite3_finalize(d->insert[i]);
+		pending__close(&d->pending[i]);
+	}
+	pending__close(&d->pending_op);
 	for (int i = 0; i < PLAINS; i++)
 		sqlite3_finalize(d->plain[i]);
 	sqlite3_finalize(d->insert_op);

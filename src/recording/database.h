@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "layout.h"
+#include "pending.h"
 
 /* Statements that are not about records. */
 enum plain {
@@ -15,7 +15,8 @@ enum plain {
 
 struct database {
 	sqlite3 *db;
-	sqlite3_stmt *insert[LAYOUTS], *insert_op, *plain[PLAINS];
+	struct pending pending[LAYOUTS], pending_op;
+	sqlite3_stmt *insert[LAYOUTS], *insert_op, *plain[PLAINS];	/* insert: what is pending */
 };
 
 /*

@@ -125,11 +125,14 @@ char *layout__create(const struct layout *l)
 	return finish(sql, ")");
 }
 
+char *layout__columns(const struct layout *l)
+{
+	return finish(append(sqlite3_mprintf("CREATE TABLE %s(seq", l->name), l, "%s, %s"), ")");
+}
+
 char *layout__insert(const struct layout *l)
 {
-	char *sql = append(sqlite3_mprintf("INSERT INTO %s VALUES (?", l->name), l, "%s, ?");
-
-	return finish(sql, ")");
+	return sqlite3_mprintf("INSERT INTO %s SELECT * FROM pending_%s", l->name, l->name);
 }
 
 char *layout__select(const struct layout *l)

@@ -56,8 +56,12 @@ extern const struct layout op_layout;
 /* Everything that is no record. */
 extern const char layout_rest[];
 
-/* "CREATE TABLE ...", "INSERT INTO ...", "SELECT ... in order"; to be given to sqlite3_free(). */
+/*
+ * "CREATE TABLE ...", the same without what is computed, "INSERT INTO ... from the
+ * rows that wait", "SELECT ... in order"; to be given to sqlite3_free().
+ */
 char *layout__create(const struct layout *layout);
+char *layout__columns(const struct layout *layout);
 char *layout__insert(const struct layout *layout);
 char *layout__select(const struct layout *layout);
 

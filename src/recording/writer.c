@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rows into a SQLite database: one prepared statement a table, one transaction at a time. */
+/* Rows into a SQLite database: gathered, then a statement a table, one transaction at a time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 
 #define CACHED_TASKS	16384		/* powers of two */
 #define CACHED_SYMBOLS	1024
+#define KEPT_BYTES	(256 << 10)	/* records that wait to be written */
 #define HASH		0x9e3779b97f4a7c15ULL
 
 struct writer {
@@ -31,6 +32,8 @@ struct writer {
 		char comm[XP_COMM_LEN];
 	} cached_tasks[CACHED_TASKS];
 	uint64_t cached_symbols[CACHED_SYMBOLS];
+	size_t kept_bytes;
+	uint64_t kept[KEPT_BYTES / 8];
 };
 
 static int errno_of(sqlite3 *db, int rc)
@@ -73,8 +76,24 @@ static bool begin(struct writer *w)
 	return !w->err;
 }
 
+static void write_rows(struct writer *w, struct pending *pending, sqlite3_stmt *insert)
+{
+	if (pending->nr && !w->err)
+		step(w, insert);
+	pending->nr = 0;
+}
+
+static void write_pending(struct writer *w)
+{
+	for (int i = 0; i < LAYOUTS; i++)
+		write_rows(w, &w->to.pending[i], w->to.insert[i]);
+	write_rows(w, &w->to.pending_op, w->to.insert_op);
+	w->kept_bytes = 0;
+}
+
 void writer__commit(struct writer *w)
 {
+	write_pending(w);
 	if (w->open && !w->err)
 		step(w, w->to.plain[PLAIN_COMMIT]);
 	w->open = false;
@@ -146,22 +165,6 @@ static int64_t task_of(struct writer *w, const struct xp_record *rec)
 	return task->task;
 }
 
-static int64_t number(const void *base, const struct column *c)
-{
-	const void *at = base + c->at;
-
-	switch (c->size) {
-	case 1:
-		return *(const uint8_t *)at;
-	case 2:
-		return *(const uint16_t *)at;
-	case 4:
-		return *(const uint32_t *)at;
-	default:
-		return *(const int64_t *)at;
-	}
-}
-
 static void bind_or_null(sqlite3_stmt *stmt, int i, int64_t n, bool known)
 {
 	if (known)
@@ -170,42 +173,13 @@ static void bind_or_null(sqlite3_stmt *stmt, int i, int64_t n, bool known)
 		sqlite3_bind_null(stmt, i);
 }
 
-/* One row of @base, which is @rec or one of its operations. */
-static void insert(struct writer *w, sqlite3_stmt *stmt, const struct layout *layout,
-		   const struct word *word, const struct xp_record *rec, const void *base)
+static void add(struct writer *w, struct pending *pending, struct pending_row row)
 {
-	int64_t n;
-	int i = 1;
-
-	sqlite3_bind_int64(stmt, i++, w->seq);
-	for (const struct column *c = layout->columns; c->name; c++, i++) {
-		switch (c->as) {
-		case AS_NUMBER:
-			sqlite3_bind_int64(stmt, i, number(base, c));
-			break;
-		case AS_KNOWN:
-			n = number(base, c);
-			bind_or_null(stmt, i, n, n != (int64_t)XP_NO_PFN);
-			break;
-		case AS_SEEN:
-			bind_or_null(stmt, i, number(base, c), rec->flags & XP_F_RESULT);
-			break;
-		case AS_TASK:
-			n = task_of(w, rec);
-			bind_or_null(stmt, i, n, n);
-			break;
-		case AS_WORD:
-			sqlite3_bind_text(stmt, i, word->word, -1, SQLITE_STATIC);
-			break;
-		case AS_HOOK:
-			sqlite3_bind_text(stmt, i, hook_name(number(base, c)), -1, SQLITE_STATIC);
-			break;
-		}
-	}
-	step(w, stmt);
+	if (pending__add(pending, row))
+		fail(w, SQLITE_NOMEM);
 }
 
-static void insert_ops(struct writer *w, const struct xp_record *rec)
+static void add_ops(struct writer *w, const struct xp_record *rec)
 {
 	const struct xp_op *op = record__ops(rec);
 
@@ -213,7 +187,9 @@ static void insert_ops(struct writer *w, const struct xp_record *rec)
 		const struct word *word = layout__of_kind(&op_layout, op->op);
 
 		if (word)
-			insert(w, w->to.insert_op, &op_layout, word, rec, op);
+			add(w, &w->to.pending_op, (struct pending_row){
+				.seq = w->seq, .base = op, .word = word->word,
+				.seen = rec->flags & XP_F_RESULT });
 	}
 }
 
@@ -293,16 +269,32 @@ int writer__error(const struct writer *w, const char **what)
 	return w->err;
 }
 
+/* A copy that stays until it is written. */
+static const struct xp_record *keep(struct writer *w, const struct xp_record *rec)
+{
+	size_t size = rec->nslots * XP_SLOT;
+	void *copy;
+
+	if (w->kept_bytes + size > sizeof(w->kept))
+		write_pending(w);
+	copy = (void *)w->kept + w->kept_bytes;
+	w->kept_bytes += size;
+	return memcpy(copy, rec, size);
+}
+
 void writer__record(struct writer *w, const struct xp_record *rec, struct symbols *symbols)
 {
 	const struct layout *layout = rec->kind < XP_KIND_END ? w->layout_of[rec->kind] : NULL;
 
 	if (!layout || !begin(w))
 		return;
+	rec = keep(w, rec);
 	w->seq++;
-	insert(w, w->to.insert[layout - layouts], layout, w->word_of[rec->kind], rec, rec);
+	add(w, &w->to.pending[layout - layouts], (struct pending_row){
+		.seq = w->seq, .task = task_of(w, rec), .base = rec,
+		.word = w->word_of[rec->kind]->word, .seen = rec->flags & XP_F_RESULT });
 	if (rec->kind == XP_BATCH || rec->kind == XP_DIRECT)
-		insert_ops(w, rec);
+		add_ops(w, rec);
 	insert_stack(w, rec, symbols);
 }
 
