@@ -93,8 +93,10 @@ $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
 
-# The audit's scan of struct pages, on any machine.
-$(B)/scan: tests/bench/scan.c $(B)/audit.skel.h
+# On any machine: the audit's scan of struct pages, and what a record costs.
+$(B)/scan: $(B)/audit.skel.h
+$(B)/ring: $(B)/trace.skel.h
+$(B)/scan $(B)/ring: $(B)/%: tests/bench/%.c
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< -lbpf -lelf -lz -lzstd 2>$@.log || \
 		{ cat $@.log; exit 1; }
@@ -169,7 +171,7 @@ check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/clock $(B)/work $(B)/recording \
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/clock $(B)/work $(B)/ring $(B)/recording \
 		$(REPLAY) $(UNIT) $(FUZZ)
 	$(Q)tests/run $(TEST_KERNELS)
 
@@ -188,7 +190,7 @@ kernel-deb:
 # tests/bench/run --help lists what BENCH can say.
 bench:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/work $(B)/clock
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/work $(B)/clock $(B)/ring
 	$(Q)tests/bench/run $(BENCH)
 
 # The same of tests/bench/audit.
