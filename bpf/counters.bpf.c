@@ -189,7 +189,7 @@ int count_release_tp(struct trace_event_raw_xen_mmu_release_ptpage *ctx)
 
 /*
  * Is this call of a batch one of pins or unpins, and was it refused?  Counted in the
- * map: a count on the stack is followed by the verifier, up to four milliards.
+ * map: of a count on the stack the verifier would follow each value.
  */
 static long look_at_result(__u64 i, struct xp_counts **context)
 {

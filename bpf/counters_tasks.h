@@ -7,7 +7,7 @@
 #ifndef XENPIN_BPF_COUNTERS_TASKS_H
 #define XENPIN_BPF_COUNTERS_TASKS_H
 
-#include "vmlinux.h"
+#include "task.h"
 #include "../include/counters.h"
 #include <bpf/bpf_helpers.h>
 
@@ -32,8 +32,6 @@ static __always_inline void task__begin(struct xp_task_counts *task, __u32 pid)
 static __always_inline struct xp_task_counts *task__this(struct xp_counts *c)
 {
 	const struct task_struct *current = bpf_get_current_task_btf();
-	/* A name that changes while it is read may come in two halves; so does bpf_get_current_comm(). */
-	const __u64 *comm = (const void *)&current->comm;
 	__u32 pid = current->tgid, now = bpf_jiffies64(), idle = 0;
 	struct xp_task_counts *task, *laziest = NULL;
 
@@ -60,8 +58,7 @@ static __always_inline struct xp_task_counts *task__this(struct xp_counts *c)
 	task__begin(task, pid);
 found:
 	task->busy = now;
-	((__u64 *)task->comm)[0] = comm[0];
-	((__u64 *)task->comm)[1] = comm[1];
+	task__name(current, task->comm);
 	return task;
 }
 

@@ -5,6 +5,7 @@
 
 #include "filter.h"
 #include "kaddr.h"
+#include "task.h"
 
 /* Nothing is recorded before all hooks are attached. */
 volatile __u32 armed;
@@ -49,8 +50,6 @@ static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u
 						       struct xp_event ev, __u32 nslots, __u32 *seq)
 {
 	const struct task_struct *task = bpf_get_current_task_btf();
-	/* A name that changes while it is read may come in two halves; so does bpf_get_current_comm(). */
-	const __u64 *comm = (const void *)&task->comm;
 	struct xp_record *rec = ring__reserve(ring, cpu, nslots, ev.hook, seq);
 
 	if (!rec)
@@ -60,8 +59,7 @@ static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u
 	rec->flags = ev.flags;
 	rec->where = 0;
 	rec->pid = task->tgid;
-	((__u64 *)rec->comm)[0] = comm[0];
-	((__u64 *)rec->comm)[1] = comm[1];
+	task__name(task, rec->comm);
 	return rec;
 }
 
