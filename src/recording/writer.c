@@ -15,7 +15,7 @@
 
 #define CACHED_TASKS	16384		/* powers of two */
 #define CACHED_SYMBOLS	1024
-#define KEPT_BYTES	(256 << 10)	/* records that wait to be written */
+#define KEPT_BYTES	(64 << 10)	/* records that wait to be written */
 #define HASH		0x9e3779b97f4a7c15ULL
 
 struct writer {
