@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 #include <linux/types.h>
 
+#include "../source/programs.h"
 #include "snapshot.h"
 #include "audit.skel.h"
 
@@ -121,14 +122,6 @@ static int load(struct snapshot *s)
 	return load_with(s, SCAN_READ);
 }
 
-static int run(const struct bpf_program *prog)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
-
-	return err ?: opts.retval ? -EFAULT : 0;
-}
-
 /* What this kernel does not have, or NULL. */
 static const char *missing(const struct xp_places *p)
 {
@@ -161,7 +154,7 @@ int snapshot__open(struct snapshot **out, char why[AUDIT_REASON_LEN])
 	if (!err)
 		err = map_all(s);
 	if (!err)
-		err = run(s->skel->progs.locate);
+		err = program__run(s->skel->progs.locate);
 	if (err) {
 		snprintf(why, AUDIT_REASON_LEN, "the audit's programs do not load: %s",
 			 strerror(-err));
@@ -206,7 +199,7 @@ static int scan_lent(struct snapshot *s)
 	if (syscall(SYS_get_robust_list, 0, &old, &size) ||
 	    syscall(SYS_set_robust_list, head, size))
 		return -errno;
-	err = run(scan_program(s));
+	err = program__run(scan_program(s));
 	syscall(SYS_set_robust_list, old, size);
 	return err;
 }
@@ -217,17 +210,17 @@ int snapshot__look(struct snapshot *s)
 	int err;
 
 	for (int try = 0; try < TRIES; try++) {
-		err = run(s->skel->progs.roots);
+		err = program__run(s->skel->progs.roots);
 		if (err)
 			return err;
 		if (!look->torn)
 			break;
 		usleep(PAUSE_US);
 	}
-	err = run(s->skel->progs.walk);
+	err = program__run(s->skel->progs.walk);
 	if (err)
 		return err;
-	return s->how == SCAN_LENT ? scan_lent(s) : run(scan_program(s));
+	return s->how == SCAN_LENT ? scan_lent(s) : program__run(scan_program(s));
 }
 
 const struct xp_look *snapshot__what(const struct snapshot *s)
@@ -270,7 +263,7 @@ int snapshot__again(struct snapshot *s, const uint32_t *indices, size_t n)
 	for (size_t i = 0; i < n; i++)
 		list[i] = indices[i];
 	s->skel->bss->again = n;
-	return run(s->skel->progs.look);
+	return program__run(s->skel->progs.look);
 }
 
 static int read_owners(int fd, struct xp_owner **owners)

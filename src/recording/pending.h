@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Rows that wait to be written, as a virtual table that SQLite reads: many with
- * one statement, where a statement for each row takes twice as long.
+ * one statement, where a statement for each row takes half as long again.
  */
 #ifndef XENPIN_PENDING_H
 #define XENPIN_PENDING_H

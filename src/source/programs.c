@@ -152,8 +152,9 @@ int programs__begin(struct kernel_types **t)
 int program__run(const struct bpf_program *prog)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &run);
 
-	return bpf_prog_test_run_opts(bpf_program__fd(prog), &run);
+	return err ?: run.retval ? -EFAULT : 0;
 }
 
 struct bpf_link *program__attach(const struct bpf_program *prog)

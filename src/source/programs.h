@@ -34,7 +34,7 @@ const char *program__lacks(const struct kernel_types *t, const struct bpf_progra
  */
 #define PREEMPTIBLE_TRACEPOINTS "class_srcu_fast_notrace_t"
 
-/* Run a program of SEC("syscall") once.  Returns 0 or -errno. */
+/* Run a program of SEC("syscall") once.  Returns 0 or -errno; -EFAULT when it says so itself. */
 int program__run(const struct bpf_program *prog);
 
 /* Like bpf_program__attach(). */
