@@ -27,7 +27,7 @@ DOMUS = lab.one_worker_each("audit-domu", "domu",
 @pytest.fixture(params=[*DOM0S, *DOMUS])
 def guest(request):
     kernel, _, domu = request.param.partition(" ")
-    result = run(kernel, *(["--domu", "--vcpus", "1"] if domu else []))
+    result = run(kernel, *(["--domu"] if domu else []))
     result.dom0 = not domu
     return result
 

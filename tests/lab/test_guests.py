@@ -9,9 +9,7 @@ import lab
 
 @pytest.fixture(params=lab.one_worker_each("domu"))
 def domu(request):
-    # One vCPU: a domU of two hangs or loses processes now and then under QEMU's emulation.
-    return lab.run_script("domu.sh", request.param, "--domu", "--vcpus", "1",
-                          tools=lab.HOST_TOOLS[1:])
+    return lab.run_script("domu.sh", request.param, "--domu", tools=lab.HOST_TOOLS[1:])
 
 
 def test_domu_features(domu):
