@@ -1,23 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* xenpin record: live records into a SQLite file. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "../include/config.h"
 #include "boot_account.h"
+#include "finish.h"
 #include "sink/recording.h"
 #include "tracing.h"
+
+/* As long as it takes a second or two, nobody needs to be told. */
+#define MANY_RECORDS	2000000
+
+/* Returns whether there are findings or not all could be done. */
+static enum exit_status conclude(const struct options *opts, struct recorder *recorder,
+				 int64_t records)
+{
+	char why[RECORDING_WHY];
+	uint64_t findings;
+	int err;
+
+	if (records > MANY_RECORDS)
+		say("looking for findings in %" PRId64 " records, and making rows of them; to "
+		    "interrupt that does no harm", records);
+	err = recorder__finish(recorder, &findings, why);
+	if (err)
+		say("'%s' is complete, but not all of its records have rows for SQL: %s; 'xenpin "
+		    "report' reads them, 'xenpin record --finish -o FILE' makes the rest",
+		    opts->output, why);
+	return findings ? EXIT_FINDING : err ? EXIT_INCOMPLETE : EXIT_CLEAN;
+}
 
 static enum exit_status run(const struct options *opts, const struct platform *platform,
 			    struct recorder *recorder)
 {
 	enum exit_status status = tracing__run(opts, platform, opts->what ?: XP_W_ALL,
-					       recorder__sink(recorder));
+					       recorder__sink(recorder)), found;
 	const char *error = recorder__error(recorder);
 
-	if (error)
+	if (error) {
 		say("'%s' ends early: %s; what it holds can be read", opts->output, error);
-	return status;
+		return status;
+	}
+	found = conclude(opts, recorder, recorder__records(recorder));
+	return found == EXIT_FINDING ? found : status ?: found;
+}
+
+/* Of a recording whose recorder was killed. */
+static enum exit_status finish(const char *path)
+{
+	char why[RECORDING_WHY];
+	uint64_t findings;
+	int err = finish__recording(path, &findings, why);
+
+	if (err)
+		say("--finish: '%s' is left as far as it came: %s", path, why);
+	return findings ? EXIT_FINDING : !err ? EXIT_CLEAN :
+	       err == -EBADMSG || err == -ENOENT || err == -EACCES ? EXIT_USAGE : EXIT_INCOMPLETE;
 }
 
 /*
@@ -57,6 +97,8 @@ int cmd_record(const struct options *opts)
 		say("record: say where to, with --output FILE");
 		return EXIT_USAGE;
 	}
+	if (opts->finish)
+		return finish(opts->output);
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
 	err = recorder__create(&recorder, opts->output, opts->max_size);

@@ -270,8 +270,8 @@ static const struct option_spec specs[] = {
 	  parse_string },
 	{ "max-size", 0, "SIZE", "at this size FILE becomes FILE.1, and another FILE begins",
 	  FOR_RECORD, AT(max_size), parse_size, 1 << 20 },
-	{ "findings", 'f', NULL, "audit first, then print only what contradicts itself", FOR_TRACE,
-	  AT(findings) },
+	{ "finish", 0, NULL, "trace nothing: make the rows that FILE lacks, whose recorder was killed",
+	  FOR_RECORD, AT(finish) },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
 	  LIVE, AT(stack) },
 	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE | FOR_EXPORT | FOR_TOP |

@@ -59,6 +59,7 @@ struct options {
 	uint32_t sort;		/* enum sort_key */
 	bool batch, group;
 	uint64_t max_size;	/* bytes; 0: no limit */
+	bool finish;
 	const char *file;	/* what the command is about, when it takes an operand */
 	char **cmd;		/* behind "--", or NULL */
 };

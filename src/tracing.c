@@ -92,6 +92,12 @@ static void on_lost(struct trace *trace, const struct xp_record *rec)
 	trace->sink->ops->record(trace->sink, rec);
 }
 
+static void judge(struct trace *trace, const struct xp_record *rec)
+{
+	if (trace->pins)
+		trace->err = pins__apply(trace->pins, rec);
+}
+
 static void on_record(void *context, struct xp_record *rec)
 {
 	struct trace *trace = context;
@@ -100,19 +106,20 @@ static void on_record(void *context, struct xp_record *rec)
 		return;
 	if (rec->kind == XP_LOST) {
 		on_lost(trace, rec);
-		trace->err = pins__apply(trace->pins, rec);
+		judge(trace, rec);
 		return;
 	}
 	if (rec->kind >= XP_KIND_END || !kinds[rec->kind].what)
 		return;
 	/* First what completes the record, then the record, then what it implies. */
-	pins__complete(trace->pins, rec);
+	if (trace->pins)
+		pins__complete(trace->pins, rec);
 	if (trace->wanted & kinds[rec->kind].what) {
 		trace->hooks[kinds[rec->kind].hook].delivered++;
 		trace->session.delivered++;
 		print(trace, rec);
 	}
-	trace->err = pins__apply(trace->pins, rec);
+	judge(trace, rec);
 }
 
 /* Runs that the kernel skipped are told by no record: they may be anywhere since the last look. */
@@ -124,13 +131,14 @@ static void note_missed(struct trace *trace)
 		if (missed == trace->hooks[h].missed)
 			continue;
 		trace->hooks[h].missed = missed;
-		pins__lost(trace->pins, hooks[h].id);
+		if (trace->pins)
+			pins__lost(trace->pins, hooks[h].id);
 	}
 }
 
 static void confirm(struct trace *trace)
 {
-	if (!pins__waiting(trace->pins))
+	if (!trace->pins || !pins__waiting(trace->pins))
 		return;
 	note_missed(trace);
 	pins__confirm(trace->pins);
@@ -326,6 +334,15 @@ static enum exit_status audit_first(struct trace *trace)
 	return EXIT_LOAD;
 }
 
+static struct pins *new_model(struct trace *trace)
+{
+	return pins__new((struct pins_handlers){
+		.flag = trace->sink->plain ? NULL : on_inferred,
+		.finding = tracing__is_filtered(trace->opts) ? NULL : on_finding,
+		.context = trace,
+	});
+}
+
 static enum exit_status run(struct trace *trace)
 {
 	const struct options *opts = trace->opts;
@@ -340,14 +357,12 @@ static enum exit_status run(struct trace *trace)
 			return EXIT_CANNOT;
 		}
 	}
-	trace->pins = pins__new((struct pins_handlers){
-		.flag = on_inferred,
-		.finding = tracing__is_filtered(opts) ? NULL : on_finding,
-		.context = trace,
-	});
-	if (!trace->pins) {
-		say("no memory");
-		return EXIT_LOAD;
+	if (!trace->sink->unjudged) {
+		trace->pins = new_model(trace);
+		if (!trace->pins) {
+			say("no memory");
+			return EXIT_LOAD;
+		}
 	}
 	err = live__open(&trace->live, opts, why);
 	if (err) {

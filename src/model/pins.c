@@ -53,7 +53,8 @@ void pins__complete(const struct pins *pins, struct xp_record *rec)
 	switch (rec->kind) {
 	case XP_TABLE_RELEASE:
 		i = find(pins, rec->u.table.pfn);
-		rec->u.table.mm = i == NIL ? 0 : tables__mm_of(&pins->tables, at(pins, i));
+		if (i != NIL)
+			rec->u.table.mm = tables__mm_of(&pins->tables, at(pins, i));
 		break;
 	case XP_BATCH:
 	case XP_DIRECT:
@@ -61,7 +62,8 @@ void pins__complete(const struct pins *pins, struct xp_record *rec)
 			if (op->op != XP_OP_UNPIN)
 				continue;
 			i = find(pins, op->pfn);
-			op->level = i == NIL ? XP_L_NONE : at(pins, i)->level;
+			if (i != NIL)
+				op->level = at(pins, i)->level;
 		}
 		break;
 	}

@@ -1,31 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The database of a recording that is written: its tables, and a prepared statement for each. */
+/* The database of a recording, open to be written.  Returned is 0 or SQLite's code. */
 #ifndef XENPIN_DATABASE_H
 #define XENPIN_DATABASE_H
 
-#include <stdbool.h>
+#include <sqlite3.h>
 
-#include "pending.h"
+/* In the file @path, which must be there and empty.  To be closed in any case. */
+int database__create(sqlite3 **db, const char *path);
 
-/* Statements that are not about records. */
-enum plain {
-	PLAIN_BEGIN, PLAIN_COMMIT, PLAIN_TASK, PLAIN_STACK, PLAIN_SYMBOL, PLAIN_SET, PLAIN_HOOK,
-	PLAIN_FINDING, PLAIN_BOOT_GAP, PLAINS
-};
+/* One that is there.  To be closed in any case. */
+int database__open(sqlite3 **db, const char *path);
 
-struct database {
-	sqlite3 *db;
-	struct pending pending[LAYOUTS], pending_op;
-	sqlite3_stmt *insert[LAYOUTS], *insert_op, *plain[PLAINS];	/* insert: what is pending */
-};
+int database__prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt);
 
-/*
- * In the file @path, which must be there and empty.  Returns 0 or SQLite's code;
- * to be closed in any case.
- */
-int database__open(struct database *database, const char *path);
+/* As -errno. */
+int database__errno(sqlite3 *db, int rc);
 
-/* @whole: nothing failed, so that all can be made one file, which travels. */
-void database__close(struct database *database, bool whole);
+/* As one file, which travels, unless somebody reads it just now. */
+void database__close_whole(sqlite3 *db);
 
 #endif

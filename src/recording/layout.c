@@ -93,6 +93,7 @@ const char layout_rest[] =
 	"CREATE TABLE finding(t INTEGER, class TEXT, grade TEXT, witnesses TEXT, pfn INTEGER,"
 	" mfn INTEGER, level INTEGER, mm INTEGER, pid INTEGER, comm TEXT, effect TEXT, text TEXT);"
 	"CREATE TABLE boot_gap(text TEXT);"
+	"CREATE TABLE raw(seq INTEGER PRIMARY KEY, records BLOB);"
 	"CREATE TABLE stack(seq INTEGER, frame INTEGER, address INTEGER);"
 	"CREATE TABLE symbol(address INTEGER PRIMARY KEY, name TEXT);";
 

@@ -5,7 +5,8 @@
  * A recording is a SQLite database.  Records of a kind, or of kinds that hold
  * the same fields, are rows of one table; their `seq` counts over all tables
  * and is the order of the stream.  docs/xenpin-recording.5 says what the
- * columns mean.
+ * columns mean.  Until a recording ends, its newest records have no rows:
+ * they lie in the table `raw`, as they came (raw.h).
  */
 #ifndef XENPIN_LAYOUT_H
 #define XENPIN_LAYOUT_H
@@ -16,7 +17,7 @@
 #include "../../include/record.h"
 
 #define RECORDING_ID		0x5850494e	/* application_id: "XPIN" */
-#define RECORDING_VERSION	1		/* user_version */
+#define RECORDING_VERSION	2		/* user_version */
 
 enum { LAYOUTS = 6, LAYOUT_WORDS = 8 };
 

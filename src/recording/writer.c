@@ -1,60 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rows into a SQLite database: gathered, then a statement a table, one transaction at a time. */
+/*
+ * Records as they came into a SQLite database, and what stands beside them: one
+ * transaction at a time.
+ */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../model/pins.h"
-#include "../record.h"
-#include "../sink/sink.h"
 #include "../symbols.h"
 #include "database.h"
+#include "raw.h"
 #include "writer.h"
 
-#define CACHED_TASKS	16384		/* powers of two */
-#define CACHED_SYMBOLS	1024
-#define KEPT_BYTES	(64 << 10)	/* records that wait to be written */
+#define CACHED_SYMBOLS	1024		/* a power of two */
 #define HASH		0x9e3779b97f4a7c15ULL
+#define ROW_BYTES	40		/* of a recording of forks: 37, its indexes included */
+
+enum statement {
+	BEGIN, COMMIT, RAW, SYMBOL, SET, FINDING, BOOT_GAP, HOOK, STATEMENTS
+};
+
+static const char *const statements[STATEMENTS] = {
+	[BEGIN] = "BEGIN",
+	[COMMIT] = "COMMIT",
+	[RAW] = "INSERT INTO raw VALUES (?, ?)",
+	[SYMBOL] = "INSERT OR IGNORE INTO symbol VALUES (?, ?)",
+	[SET] = "INSERT OR REPLACE INTO recording VALUES (?, ?)",
+	[FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[BOOT_GAP] = "INSERT INTO boot_gap VALUES (?)",
+	[HOOK] = "INSERT OR REPLACE INTO hook VALUES (?, ?, ?, ?, ?)",
+};
 
 struct writer {
-	struct database to;
-	const struct layout *layout_of[XP_KIND_END];
-	const struct word *word_of[XP_KIND_END];
-	int64_t seq, tasks;		/* rows so far */
+	sqlite3 *db;
+	sqlite3_stmt *stmt[STATEMENTS];
 	bool open;			/* a transaction is */
 	int err;			/* -errno */
 	char error[160];
-	struct cached_task {
-		uint32_t pid;
-		int64_t task;		/* 0: free */
-		char comm[XP_COMM_LEN];
-	} cached_tasks[CACHED_TASKS];
 	uint64_t cached_symbols[CACHED_SYMBOLS];
-	size_t kept_bytes;
-	uint64_t kept[KEPT_BYTES / 8];
+	struct raw raw;			/* what is not written yet */
+	uint64_t raw_bytes;		/* written, and not committed */
+	uint64_t rows;			/* that there will be */
 };
-
-static int errno_of(sqlite3 *db, int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	default:
-		return sqlite3_system_errno(db) ? -sqlite3_system_errno(db) : -EIO;
-	}
-}
 
 /* Keep the first error; nothing is written after it. */
 static void fail(struct writer *w, int rc)
 {
 	if (w->err)
 		return;
-	w->err = errno_of(w->to.db, rc);
-	snprintf(w->error, sizeof(w->error), "%s", sqlite3_errmsg(w->to.db));
+	w->err = database__errno(w->db, rc);
+	snprintf(w->error, sizeof(w->error), "%s", sqlite3_errmsg(w->db));
 }
 
 static void step(struct writer *w, sqlite3_stmt *stmt)
@@ -66,70 +65,69 @@ static void step(struct writer *w, sqlite3_stmt *stmt)
 	sqlite3_reset(stmt);
 }
 
-/* Every row is in a transaction, of which there are two a second. */
+/* Everything is in a transaction, of which there are two a second. */
 static bool begin(struct writer *w)
 {
 	if (!w->open && !w->err) {
-		step(w, w->to.plain[PLAIN_BEGIN]);
+		step(w, w->stmt[BEGIN]);
 		w->open = !w->err;
 	}
 	return !w->err;
 }
 
-static void write_rows(struct writer *w, struct pending *pending, sqlite3_stmt *insert)
+static void write_raw(struct writer *w)
 {
-	if (pending->nr && !w->err)
-		step(w, insert);
-	pending->nr = 0;
-}
+	struct raw *raw = &w->raw;
 
-static void write_pending(struct writer *w)
-{
-	for (int i = 0; i < LAYOUTS; i++)
-		write_rows(w, &w->to.pending[i], w->to.insert[i]);
-	write_rows(w, &w->to.pending_op, w->to.insert_op);
-	w->kept_bytes = 0;
+	if (!raw->bytes || !begin(w))
+		return;
+	sqlite3_bind_int64(w->stmt[RAW], 1, raw->first);
+	sqlite3_bind_blob(w->stmt[RAW], 2, raw->piece, raw->bytes, SQLITE_STATIC);
+	step(w, w->stmt[RAW]);
+	w->raw_bytes += raw->bytes;
+	raw__clear(raw);
 }
 
 void writer__commit(struct writer *w)
 {
-	write_pending(w);
+	write_raw(w);
 	if (w->open && !w->err)
-		step(w, w->to.plain[PLAIN_COMMIT]);
+		step(w, w->stmt[COMMIT]);
 	w->open = false;
+	w->raw_bytes = 0;
 }
 
 void writer__set_number(struct writer *w, const char *key, int64_t value)
 {
 	if (!begin(w))
 		return;
-	sqlite3_bind_text(w->to.plain[PLAIN_SET], 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(w->to.plain[PLAIN_SET], 2, value);
-	step(w, w->to.plain[PLAIN_SET]);
+	sqlite3_bind_text(w->stmt[SET], 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(w->stmt[SET], 2, value);
+	step(w, w->stmt[SET]);
 }
 
 void writer__set_text(struct writer *w, const char *key, const char *value)
 {
 	if (!begin(w))
 		return;
-	sqlite3_bind_text(w->to.plain[PLAIN_SET], 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_text(w->to.plain[PLAIN_SET], 2, value, -1, SQLITE_STATIC);
-	step(w, w->to.plain[PLAIN_SET]);
+	sqlite3_bind_text(w->stmt[SET], 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_text(w->stmt[SET], 2, value, -1, SQLITE_STATIC);
+	step(w, w->stmt[SET]);
 }
 
 void writer__set_blob(struct writer *w, const char *key, const void *value, size_t size)
 {
 	if (!begin(w))
 		return;
-	sqlite3_bind_text(w->to.plain[PLAIN_SET], 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_blob(w->to.plain[PLAIN_SET], 2, value, size, SQLITE_STATIC);
-	step(w, w->to.plain[PLAIN_SET]);
+	sqlite3_bind_text(w->stmt[SET], 1, key, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(w->stmt[SET], 2, value, size, SQLITE_STATIC);
+	step(w, w->stmt[SET]);
 }
 
 void writer__set_hook(struct writer *w, const char *name, const char *via, uint64_t delivered,
 		      uint64_t lost, uint64_t missed)
 {
-	sqlite3_stmt *stmt = w->to.plain[PLAIN_HOOK];
+	sqlite3_stmt *stmt = w->stmt[HOOK];
 
 	if (!begin(w))
 		return;
@@ -141,30 +139,6 @@ void writer__set_hook(struct writer *w, const char *name, const char *via, uint6
 	step(w, stmt);
 }
 
-/* The row of the record's task; it is made when the cache does not know it (any more). */
-static int64_t task_of(struct writer *w, const struct xp_record *rec)
-{
-	uint64_t key[2];
-	struct cached_task *task;
-
-	memcpy(key, rec->comm, sizeof(key));
-	if (!rec->pid && !key[0])
-		return 0;
-	key[0] = (key[0] ^ key[1] * 31 ^ rec->pid) * HASH;
-	task = &w->cached_tasks[key[0] >> 32 & (CACHED_TASKS - 1)];
-	if (task->task && task->pid == rec->pid && !memcmp(task->comm, rec->comm, XP_COMM_LEN))
-		return task->task;
-	task->task = ++w->tasks;
-	task->pid = rec->pid;
-	memcpy(task->comm, rec->comm, XP_COMM_LEN);
-	sqlite3_bind_int64(w->to.plain[PLAIN_TASK], 1, task->task);
-	sqlite3_bind_int64(w->to.plain[PLAIN_TASK], 2, task->pid);
-	sqlite3_bind_text(w->to.plain[PLAIN_TASK], 3, task->comm, strnlen(task->comm, XP_COMM_LEN),
-			  SQLITE_STATIC);
-	step(w, w->to.plain[PLAIN_TASK]);
-	return task->task;
-}
-
 static void bind_or_null(sqlite3_stmt *stmt, int i, int64_t n, bool known)
 {
 	if (known)
@@ -173,52 +147,25 @@ static void bind_or_null(sqlite3_stmt *stmt, int i, int64_t n, bool known)
 		sqlite3_bind_null(stmt, i);
 }
 
-static void add(struct writer *w, struct pending *pending, struct pending_row row)
-{
-	if (pending__add(pending, row))
-		fail(w, SQLITE_NOMEM);
-}
-
-static void add_ops(struct writer *w, const struct xp_record *rec)
-{
-	const struct xp_op *op = record__ops(rec);
-
-	for (uint32_t i = 0; i < rec->u.batch.nops; i++, op++) {
-		const struct word *word = layout__of_kind(&op_layout, op->op);
-
-		if (word)
-			add(w, &w->to.pending_op, (struct pending_row){
-				.seq = w->seq, .base = op, .word = word->word,
-				.seen = rec->flags & XP_F_RESULT });
-	}
-}
-
 static void insert_symbol(struct writer *w, uint64_t address, struct symbols *symbols)
 {
 	uint64_t *cached = &w->cached_symbols[address * HASH >> 54];
 	char name[SYMBOL_LEN];
 
-	if (*cached == address || !symbols)
+	if (*cached == address)
 		return;
 	*cached = address;
 	if (!symbols__name(symbols, address, name, sizeof(name)))
 		return;
-	sqlite3_bind_int64(w->to.plain[PLAIN_SYMBOL], 1, address);
-	sqlite3_bind_text(w->to.plain[PLAIN_SYMBOL], 2, name, -1, SQLITE_STATIC);
-	step(w, w->to.plain[PLAIN_SYMBOL]);
+	sqlite3_bind_int64(w->stmt[SYMBOL], 1, address);
+	sqlite3_bind_text(w->stmt[SYMBOL], 2, name, -1, SQLITE_STATIC);
+	step(w, w->stmt[SYMBOL]);
 }
 
-static void insert_stack(struct writer *w, const struct xp_record *rec, struct symbols *symbols)
+static void insert_symbols(struct writer *w, const __u64 *stack, struct symbols *symbols)
 {
-	const __u64 *stack = record__stack(rec);
-
-	for (int i = 0; stack && i < XP_STACK_MAX && stack[i]; i++) {
+	for (int i = 0; stack && i < XP_STACK_MAX && stack[i]; i++, w->rows++)
 		insert_symbol(w, stack[i], symbols);
-		sqlite3_bind_int64(w->to.plain[PLAIN_STACK], 1, w->seq);
-		sqlite3_bind_int64(w->to.plain[PLAIN_STACK], 2, i);
-		sqlite3_bind_int64(w->to.plain[PLAIN_STACK], 3, stack[i]);
-		step(w, w->to.plain[PLAIN_STACK]);
-	}
 }
 
 /* Not SQLite's own creation: a file that is there already may be somebody's. */
@@ -232,33 +179,59 @@ static int create_empty(const char *path)
 	return 0;
 }
 
-struct writer *writer__create(const char *path, int64_t seq)
+static struct writer *new_writer(int64_t seq)
 {
 	struct writer *w = calloc(1, sizeof(*w));
-	int rc;
 
 	if (!w)
 		return NULL;
 	/* xenpin has one thread: no locks, a tenth less time. */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	w->seq = seq;
-	for (int k = 0; k < XP_KIND_END; k++) {
-		for (int i = 0; i < LAYOUTS && !w->layout_of[k]; i++) {
-			w->word_of[k] = layout__of_kind(&layouts[i], k);
-			w->layout_of[k] = w->word_of[k] ? &layouts[i] : NULL;
-		}
-	}
+	w->raw.seq = seq + 1;
+	raw__clear(&w->raw);
+	return w;
+}
+
+static int prepare_all(struct writer *w)
+{
+	int rc = SQLITE_OK;
+
+	for (int i = 0; !rc && i < STATEMENTS; i++)
+		rc = database__prepare(w->db, statements[i], &w->stmt[i]);
+	return rc;
+}
+
+struct writer *writer__create(const char *path, int64_t seq)
+{
+	struct writer *w = new_writer(seq);
+	int rc;
+
+	if (!w)
+		return NULL;
 	w->err = create_empty(path);
 	if (w->err) {
 		snprintf(w->error, sizeof(w->error), "%s", strerror(-w->err));
 		return w;
 	}
-	rc = database__open(&w->to, path);
+	rc = database__create(&w->db, path) ?: prepare_all(w);
 	if (rc) {
 		fail(w, rc);
 		unlink(path);
 	}
+	return w;
+}
+
+struct writer *writer__open(const char *path)
+{
+	struct writer *w = new_writer(0);
+	int rc;
+
+	if (!w)
+		return NULL;
+	rc = database__open(&w->db, path) ?: prepare_all(w);
+	if (rc)
+		fail(w, rc);
 	return w;
 }
 
@@ -269,33 +242,19 @@ int writer__error(const struct writer *w, const char **what)
 	return w->err;
 }
 
-/* A copy that stays until it is written. */
-static const struct xp_record *keep(struct writer *w, const struct xp_record *rec)
-{
-	size_t size = rec->nslots * XP_SLOT;
-	void *copy;
-
-	if (w->kept_bytes + size > sizeof(w->kept))
-		write_pending(w);
-	copy = (void *)w->kept + w->kept_bytes;
-	w->kept_bytes += size;
-	return memcpy(copy, rec, size);
-}
-
 void writer__record(struct writer *w, const struct xp_record *rec, struct symbols *symbols)
 {
-	const struct layout *layout = rec->kind < XP_KIND_END ? w->layout_of[rec->kind] : NULL;
-
-	if (!layout || !begin(w))
+	if (w->err)
 		return;
-	rec = keep(w, rec);
-	w->seq++;
-	add(w, &w->to.pending[layout - layouts], (struct pending_row){
-		.seq = w->seq, .task = task_of(w, rec), .base = rec,
-		.word = w->word_of[rec->kind]->word, .seen = rec->flags & XP_F_RESULT });
+	if (!raw__pack(&w->raw, rec)) {
+		write_raw(w);
+		raw__pack(&w->raw, rec);
+	}
+	w->rows++;
 	if (rec->kind == XP_BATCH || rec->kind == XP_DIRECT)
-		add_ops(w, rec);
-	insert_stack(w, rec, symbols);
+		w->rows += rec->u.batch.nops;
+	if (symbols)
+		insert_symbols(w, record__stack(rec), symbols);
 }
 
 static void bind_string(sqlite3_stmt *stmt, int i, const char *text)
@@ -305,7 +264,7 @@ static void bind_string(sqlite3_stmt *stmt, int i, const char *text)
 
 void writer__finding(struct writer *w, const struct finding *f)
 {
-	sqlite3_stmt *stmt = w->to.plain[PLAIN_FINDING];
+	sqlite3_stmt *stmt = w->stmt[FINDING];
 	char text[400], witnesses[80] = "";
 
 	if (!begin(w))
@@ -337,27 +296,23 @@ void writer__boot_gap(struct writer *w, const char *text)
 {
 	if (!begin(w))
 		return;
-	bind_string(w->to.plain[PLAIN_BOOT_GAP], 1, text);
-	step(w, w->to.plain[PLAIN_BOOT_GAP]);
+	bind_string(w->stmt[BOOT_GAP], 1, text);
+	step(w, w->stmt[BOOT_GAP]);
 }
 
 int64_t writer__seq(const struct writer *w)
 {
-	return w->seq;
+	return w->raw.seq - 1;
 }
 
 uint64_t writer__bytes(const struct writer *w)
 {
-	sqlite3_stmt *stmt;
-	uint64_t bytes = 0;
+	return w->rows * ROW_BYTES;
+}
 
-	if (sqlite3_prepare_v2(w->to.db, "SELECT page_count * page_size FROM pragma_page_count(), "
-				      "pragma_page_size()", -1, &stmt, NULL))
-		return 0;
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		bytes = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return bytes;
+uint64_t writer__uncommitted(const struct writer *w)
+{
+	return w->raw_bytes + w->raw.bytes;
 }
 
 void writer__close(struct writer *w)
@@ -365,6 +320,8 @@ void writer__close(struct writer *w)
 	if (!w)
 		return;
 	writer__commit(w);
-	database__close(&w->to, !w->err);
+	for (int i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(w->stmt[i]);
+	sqlite3_close(w->db);
 	free(w);
 }

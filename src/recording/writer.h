@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Writes a recording: rows of the tables in layout.h, in transactions that the caller ends. */
+/* Writes a recording, whose records have no rows yet (rows.h), in transactions that the caller ends. */
 #ifndef XENPIN_WRITER_H
 #define XENPIN_WRITER_H
 
@@ -20,14 +20,17 @@ struct symbols;
  */
 struct writer *writer__create(const char *path, int64_t seq);
 
+/* One that is there, for what stands beside its records: none can be added. */
+struct writer *writer__open(const char *path);
+
 /* 0, or -errno and what SQLite says of it in *@what (when not NULL). */
 int writer__error(const struct writer *writer, const char **what);
 
-/* A row of @record, with what stands behind it; a stack is named by @symbols, unless NULL. */
+/* @record, with what stands behind it; a stack is named by @symbols, unless NULL. */
 void writer__record(struct writer *writer, const struct xp_record *record,
 		    struct symbols *symbols);
 
-/* A row of @finding, which is read by people only: whoever reads records finds it again. */
+/* A row of @finding, which is read by SQL only: whoever reads records finds it again. */
 void writer__finding(struct writer *writer, const struct finding *finding);
 
 /* Rows of `recording` and `hook`, replaced when they are there. */
@@ -45,7 +48,12 @@ void writer__commit(struct writer *writer);
 
 /* Records so far, those of the files before this one included. */
 int64_t writer__seq(const struct writer *writer);
+
+/* What the file will take once its records have rows, some bytes more or less. */
 uint64_t writer__bytes(const struct writer *writer);
+
+/* Bytes of records that the next commit has to write. */
+uint64_t writer__uncommitted(const struct writer *writer);
 
 /* Commits. */
 void writer__close(struct writer *writer);

@@ -7,12 +7,14 @@
 
 #include "../boot_account.h"
 #include "../clock.h"
+#include "../finish.h"
 #include "../record.h"
 #include "../recording/writer.h"
 #include "recording.h"
 
 /* Half of what is promised: the loop that calls flush() may be late. */
 #define COMMIT_NS	500000000ULL
+#define COMMIT_BYTES	(8 << 20)	/* and a small disk, or file, is not to end within a commit */
 
 struct recorder {
 	struct sink sink;
@@ -24,6 +26,9 @@ struct recorder {
 	uint64_t committed_ns;
 	int err;			/* -errno of a rotation */
 	const char *error;
+	char *older;			/* .path's predecessor, or what it will be called */
+	bool rotated;			/* it is there */
+	int64_t begins, older_begins;	/* the number before the first record of each */
 };
 
 static void set_hooks(struct recorder *r, const struct session *s)
@@ -58,6 +63,8 @@ static void write_start(struct recorder *r)
 	writer__set_number(w, "realtime_offset_ns", realtime_offset());
 	writer__set_number(w, "filtered", s->filtered);
 	writer__set_number(w, "first_seq", writer__seq(w) + 1);
+	if (!r->sink.unjudged)
+		writer__set_number(w, "findings", 0);
 	set_hooks(r, s);
 	writer__commit(w);
 }
@@ -72,7 +79,8 @@ static void write_end(struct recorder *r, const struct session *s, uint64_t end_
 	writer__set_number(w, "delivered", s->delivered);
 	writer__set_number(w, "lost", s->lost);
 	writer__set_number(w, "missed", s->missed);
-	writer__set_number(w, "findings", s->findings);
+	if (!r->sink.unjudged)
+		writer__set_number(w, "findings", s->findings);
 	set_hooks(r, s);
 	writer__commit(w);
 }
@@ -128,8 +136,7 @@ static void recording_record(struct sink *sink, const struct xp_record *rec)
 {
 	struct recorder *r = (struct recorder *)sink;
 
-	/* What is concluded is concluded again by whoever reads the recording. */
-	if (r->writer && !(rec->flags & XP_F_INFERRED))
+	if (r->writer)
 		writer__record(r->writer, rec, sink->symbols);
 }
 
@@ -149,10 +156,12 @@ static void recording_end(struct sink *sink, const struct session *session)
 		write_end(r, session, session->end_ns, "complete");
 }
 
-/* The file becomes PATH.1, and PATH begins anew where it ended. */
+/*
+ * The file becomes PATH.1, and PATH begins anew where it ended.  It has no rows
+ * yet, and gets none if it makes room for another.
+ */
 static int rotate(struct recorder *r)
 {
-	char older[strlen(r->path) + 3];
 	int64_t seq = writer__seq(r->writer);
 	int err;
 
@@ -162,16 +171,25 @@ static int rotate(struct recorder *r)
 		return err;
 	writer__close(r->writer);
 	r->writer = NULL;
-	stpcpy(stpcpy(older, r->path), ".1");
-	if (rename(r->path, older)) {
+	if (rename(r->path, r->older)) {
 		r->error = "it cannot be renamed for another to begin";
 		return -errno;
 	}
+	r->rotated = true;
+	r->older_begins = r->begins;
+	r->begins = seq;
 	r->writer = writer__create(r->path, seq);
 	if (!r->writer)
 		return -ENOMEM;
 	write_start(r);
 	return writer__error(r->writer, NULL);
+}
+
+static bool is_due(const struct recorder *r, uint64_t now)
+{
+	uint64_t bytes = r->max_bytes && r->max_bytes / 8 < COMMIT_BYTES ? r->max_bytes / 8 : COMMIT_BYTES;
+
+	return now - r->committed_ns >= COMMIT_NS || writer__uncommitted(r->writer) >= bytes;
 }
 
 static int recording_flush(struct sink *sink)
@@ -181,7 +199,7 @@ static int recording_flush(struct sink *sink)
 
 	if (r->err)
 		return r->err;
-	if (now - r->committed_ns >= COMMIT_NS) {
+	if (is_due(r, now)) {
 		r->committed_ns = now;
 		writer__commit(r->writer);
 		if (r->max_bytes && writer__bytes(r->writer) >= r->max_bytes)
@@ -202,9 +220,17 @@ int recorder__create(struct recorder **out, const char *path, uint64_t max_bytes
 	if (!r)
 		return -ENOMEM;
 	r->sink.ops = &ops;
+	/*
+	 * What records imply is concluded by whoever reads them.  What is found in
+	 * them, too, unless the file is gone by then.
+	 */
+	r->sink.plain = true;
+	r->sink.unjudged = !max_bytes;
 	r->max_bytes = max_bytes;
 	r->path = strdup(path);
-	r->writer = r->path ? writer__create(path, 0) : NULL;
+	if (asprintf(&r->older, "%s.1", path) < 0)
+		r->older = NULL;
+	r->writer = r->path && r->older ? writer__create(path, 0) : NULL;
 	if (r->writer)
 		err = writer__error(r->writer, NULL);
 	if (err)
@@ -212,9 +238,7 @@ int recorder__create(struct recorder **out, const char *path, uint64_t max_bytes
 	*out = r;
 	return 0;
 fail:
-	writer__close(r->writer);
-	free(r->path);
-	free(r);
+	recorder__close(r);
 	return err;
 }
 
@@ -237,11 +261,40 @@ const char *recorder__error(const struct recorder *r)
 	return what ?: strerror(-r->err);
 }
 
+int64_t recorder__records(const struct recorder *r)
+{
+	return writer__seq(r->writer) - (r->rotated ? r->older_begins : r->begins);
+}
+
+int recorder__finish(struct recorder *r, uint64_t *findings, char why[RECORDING_WHY])
+{
+	uint64_t older = 0;
+	int err = 0;
+
+	*findings = 0;
+	if (!r->session)
+		return 0;
+	writer__close(r->writer);
+	r->writer = NULL;
+	if (r->rotated)
+		err = finish__recording(r->older, &older, why);
+	if (!err)
+		err = finish__recording(r->path, findings, why);
+	*findings += older;
+	return err;
+}
+
 void recorder__close(struct recorder *r)
 {
+	bool unused;
+
 	if (!r)
 		return;
+	unused = !r->session && r->writer && !writer__error(r->writer, NULL);
 	writer__close(r->writer);
+	if (unused)
+		unlink(r->path);
+	free(r->older);
 	free(r->path);
 	free(r);
 }

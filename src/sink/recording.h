@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A recording being written: a sink whose records become rows (recording/layout.h).
+ * A recording being written: a sink that keeps records as they are (recording/raw.h)
+ * until they become rows (recording/rows.h).
  *
  * What was given is committed at least once a second, so a killed recorder, a
  * full disk or a dead guest leave a readable file without its last second.
@@ -8,6 +9,7 @@
 #ifndef XENPIN_SINK_RECORDING_H
 #define XENPIN_SINK_RECORDING_H
 
+#include "../source/recording.h"
 #include "sink.h"
 
 struct recorder;
@@ -32,7 +34,13 @@ struct sink *recorder__sink(struct recorder *recorder);
 /* NULL, or in words what failed. */
 const char *recorder__error(const struct recorder *recorder);
 
-/* Commits; removes the file when nothing was ever begun. */
+/* In the files that are there. */
+int64_t recorder__records(const struct recorder *recorder);
+
+/* After the end, when nothing failed: as finish__recording(), for all files that are there. */
+int recorder__finish(struct recorder *recorder, uint64_t *findings, char why[RECORDING_WHY]);
+
+/* Commits what is not; removes the file when nothing was ever begun. */
 void recorder__close(struct recorder *recorder);
 
 #endif

@@ -35,6 +35,8 @@ struct sink {
 	FILE *out;
 	struct symbols *symbols;	/* NULL: no stacks */
 	const struct sink_ops *ops;
+	bool plain;			/* only what the kernel delivered, nothing inferred */
+	bool unjudged;			/* nor any findings: records come as they are */
 	uint64_t begin_ns;		/* text counts from here */
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rows of all tables, merged by seq, as records.
+ * Rows of all tables, merged by seq, as records; then those that have no rows yet.
  *
  * The file comes from somebody else: SQL in it is not trusted, every value is
  * checked, and a record that is missing between two others is damage.
@@ -204,6 +204,34 @@ static struct cursor *first_of(struct recording *r)
 	return first;
 }
 
+/* The piece that @r->pieces is at. */
+static int read_piece(struct recording *r, record_fn fn, void *context)
+{
+	int64_t seq = sqlite3_column_int64(r->pieces, 0);
+	const char *flaw;
+
+	if (seq != r->seq + 1)
+		return recording__damaged(r, "it is damaged: record %lld is missing",
+					  (long long)r->seq + 1);
+	flaw = raw__open(&r->raw, seq, sqlite3_column_blob(r->pieces, 1),
+			 sqlite3_column_bytes(r->pieces, 1));
+	while (!flaw && raw__unpack(&r->raw, &r->rec, &flaw)) {
+		r->seq++;
+		fn(context, &r->rec.head);
+	}
+	return flaw ? recording__damaged(r, "it is damaged: record %lld: %s",
+					 (long long)r->seq + 1, flaw) : 0;
+}
+
+static int read_pieces(struct recording *r, record_fn fn, void *context)
+{
+	int err = 0, rc = SQLITE_ROW;
+
+	while (!err && (rc = sqlite3_step(r->pieces)) == SQLITE_ROW)
+		err = read_piece(r, fn, context);
+	return err ?: rc == SQLITE_DONE ? 0 : recording__failed(r, rc);
+}
+
 int recording__read(struct recording *r, record_fn fn, void *context, char why[RECORDING_WHY])
 {
 	int err = 0;
@@ -218,7 +246,7 @@ int recording__read(struct recording *r, record_fn fn, void *context, char why[R
 		if (!err)
 			fn(context, &r->rec.head);
 	}
-	return err;
+	return err ?: read_pieces(r, fn, context);
 }
 
 static int open_cursor(struct recording *r, struct cursor *c, char *sql)
@@ -245,6 +273,8 @@ static int open_cursors(struct recording *r)
 				  sqlite3_mprintf("SELECT seq, address FROM stack ORDER BY rowid"));
 	if (!err)
 		err = recording__prepare(r, "SELECT pid, comm FROM task WHERE task = ?", &r->task);
+	if (!err)
+		err = recording__prepare(r, "SELECT seq, records FROM raw ORDER BY seq", &r->pieces);
 	if (!err)
 		err = recording__prepare(r, "SELECT name FROM symbol WHERE address = ?",
 					 &r->symbol);
@@ -319,6 +349,7 @@ void recording__close(struct recording *r)
 	sqlite3_finalize(r->stacks.rows);
 	sqlite3_finalize(r->task);
 	sqlite3_finalize(r->symbol);
+	sqlite3_finalize(r->pieces);
 	sqlite3_close(r->db);
 	free(r);
 }

@@ -25,6 +25,8 @@ struct recording_info {
 	int64_t boot_records;		/* the first ones are of the boot */
 	struct boot_report boot;	/* .early, .lost, .boot_ns and .gaps */
 	int64_t first_seq;		/* > 1: it goes on where a file before it ended */
+	int64_t raw_from;		/* the first record without rows; INT64_MAX: all have them */
+	int64_t findings;		/* < 0: nobody looked for any yet */
 	char end[16];			/* "complete", "rotated", or "": it was killed */
 };
 

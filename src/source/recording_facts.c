@@ -103,6 +103,8 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 		info->boot.boot_ns = n;
 	else if (is(key, "first_seq"))
 		info->first_seq = n;
+	else if (is(key, "findings"))
+		info->findings = n < 0 ? 0 : n;
 	else if (is(key, "end"))
 		copy_text(info->end, text, sizeof(info->end));
 }
@@ -130,6 +132,13 @@ static bool on_fact(struct recording *r, sqlite3_stmt *row)
 	if (key)
 		get_fact(r, key, row);
 	return true;
+}
+
+static bool on_raw(struct recording *r, sqlite3_stmt *row)
+{
+	if (sqlite3_column_type(row, 0) != SQLITE_NULL)
+		r->info.raw_from = sqlite3_column_int64(row, 0);
+	return false;
 }
 
 static bool on_boot_gap(struct recording *r, sqlite3_stmt *row)
@@ -191,6 +200,7 @@ int recording__read_facts(struct recording *r)
 {
 	int err = check_identity(r);
 
+	r->info.findings = -1;
 	if (!err)
 		err = each_row(r, "SELECT key, value FROM recording", on_fact);
 	if (!err)
@@ -198,6 +208,9 @@ int recording__read_facts(struct recording *r)
 	r->info.session.hooks = r->hooks;
 	if (!err)
 		err = each_row(r, "SELECT name, via, delivered, lost, missed FROM hook", on_hook);
+	r->info.raw_from = INT64_MAX;
+	if (!err)
+		err = each_row(r, "SELECT min(seq) FROM raw", on_raw);
 	if (err)
 		return err;
 	r->info.has_boot =

@@ -5,6 +5,7 @@
 
 #include "../record.h"
 #include "../recording/layout.h"
+#include "../recording/raw.h"
 #include "recording.h"
 
 /* Rows of one table, of which the first one not handed over is at hand. */
@@ -20,12 +21,10 @@ struct recording {
 	struct hook_report hooks[XP_HOOK_MAX];
 	char names[XP_HOOK_MAX][2][16];	/* name and via */
 	struct cursor records[LAYOUTS], ops, stacks;
-	sqlite3_stmt *task, *symbol;
+	sqlite3_stmt *task, *symbol, *pieces;
 	int64_t seq;			/* of the last record */
-	union {
-		struct xp_record head;
-		uint8_t slots[XP_RECORD_SLOTS_MAX * XP_SLOT];
-	} rec;
+	union raw_record rec;
+	struct raw raw;			/* the piece at hand */
 	char *why;			/* the caller's, RECORDING_WHY bytes */
 };
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The real sink, fed by a synthetic source as fast as it takes: what forks
- * make, in the mix that the lab shows.  COUNT records into FILE, then prints
- * records per second; COUNT 0 goes on until it is killed.  MAX: bytes of a file
+ * make, in the mix that the lab shows.  COUNT records into FILE, then rows of
+ * them, and prints records per second of each; COUNT 0 goes on until it is killed,
+ * at half a million records a second.  MAX: bytes of a file
  * until another begins.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "record.h"
@@ -46,6 +48,8 @@ static void give(struct xp_record *rec, uint32_t pid, int nslots)
 
 		source.err = source.sink->ops->flush(source.sink);
 		source.t = now > source.t ? now : source.t;
+		if (!source.wanted)
+			usleep(DRAIN * 2);
 	}
 }
 
@@ -101,7 +105,10 @@ static void give_fork(uint32_t n)
 int main(int argc, char **argv)
 {
 	struct recorder *recorder;
+	char why[RECORDING_WHY];
+	uint64_t findings;
 	uint64_t begin;
+	double rate;
 	int err;
 
 	if (argc < 3 || argc > 4) {
@@ -123,7 +130,14 @@ int main(int argc, char **argv)
 	source.sink->ops->end(source.sink, &session);
 	if (source.err || recorder__error(recorder))
 		fprintf(stderr, "recording: %s\n", recorder__error(recorder));
+	rate = source.made / ((now_ns() - begin) / 1e9);
+	begin = now_ns();
+	if (!source.err && recorder__finish(recorder, &findings, why)) {
+		fprintf(stderr, "recording: %s\n", why);
+		source.err = -1;
+	}
 	recorder__close(recorder);
-	printf("%.0f\n", source.made / ((now_ns() - begin) / 1e9));
+	printf("%.0f records a second, then %.0f rows of records\n", rate,
+	       source.made / ((now_ns() - begin) / 1e9));
 	return source.err ? 1 : 0;
 }

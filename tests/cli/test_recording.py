@@ -37,9 +37,15 @@ def query(path, sql):
     return json.loads(result.stdout or "[]")
 
 
+def finish(path):
+    """Rows of what a recorder left as it came."""
+    return run(XENPIN, "record", "--finish", "-o", path)
+
+
 def check_prefix(path, first=1):
     """Sound, and its records are first, first + 1, ... without a gap; returns the last."""
     assert query(path, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    assert query(path, "SELECT count(*) n FROM raw") == [{"n": 0}]
     union = " UNION ALL ".join(f"SELECT seq FROM {t}" for t in RECORDS)
     (seqs,) = query(path, f"SELECT min(seq) first, max(seq) last, count(*) n FROM ({union})")
     assert seqs["first"] == first and seqs["n"] == seqs["last"] - first + 1, seqs
@@ -105,6 +111,120 @@ def is_begun(path):
                                  "SELECT 1 FROM recording LIMIT 1").stdout.strip() == "1"
 
 
+@pytest.fixture(scope="module")
+def unfinished(tmp_path_factory):
+    """A recorder was killed: records that have no rows."""
+    path = tmp_path_factory.mktemp("unfinished") / "a.db"
+    recorder = subprocess.Popen([SOURCE, path, "0"])
+    try:
+        deadline = time.monotonic() + 20
+        while not is_begun(path) or query(path, "SELECT count(*) n FROM raw")[0]["n"] < 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        recorder.kill()
+        recorder.wait()
+    with sqlite3.connect(path) as db:
+        # As it would be without the log beside it, and small enough to be done with soon.
+        db.execute("DELETE FROM raw WHERE seq NOT IN (SELECT seq FROM raw ORDER BY seq LIMIT 150)")
+    return path
+
+
+def copied(unfinished, tmp_path, name):
+    shutil.copy(unfinished, tmp_path / name)
+    return tmp_path / name
+
+
+def everything(path):
+    result = run("sqlite3", path, ".dump")
+    assert result.returncode == 0
+    return result.stdout
+
+
+def test_what_has_no_rows_is_reported_as_what_has(tmp_path, unfinished):
+    path = copied(unfinished, tmp_path, "a.db")
+    before = report(path, "--format", "json")
+    for _ in range(2):
+        result = finish(path)
+        assert result.returncode == 0 and result.stderr == ""
+        assert check_prefix(path) > 100000
+        assert report(path, "--format", "json").stdout == before.stdout
+    assert [p.name for p in tmp_path.iterdir()] == ["a.db"]
+    # What the stream does not say, and those who wait for rows want to read.
+    assert query(path, "SELECT count(*) n FROM op WHERE op = 'unpin' AND level = 0") == [{"n": 0}]
+    assert query(path, "SELECT count(*) n FROM page_table WHERE mm = 0") == [{"n": 0}]
+    assert query(path, "SELECT value FROM recording WHERE key = 'findings'") == [{"value": 0}]
+
+
+def with_a_signal_waiting():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_finishing_is_taken_up_where_it_was_interrupted(tmp_path, unfinished):
+    whole, twice = [copied(unfinished, tmp_path, name) for name in ("whole.db", "twice.db")]
+    assert finish(whole).returncode == 0
+    result = subprocess.run([XENPIN, "record", "--finish", "-o", twice], stderr=subprocess.PIPE, text=True,
+                            preexec_fn=with_a_signal_waiting)
+    assert result.returncode == 5 and "left as far as it came: it was interrupted" in result.stderr
+    assert query(twice, "SELECT count(*) n FROM raw") == [{"n": 150 - 64}]
+    assert report(twice, "--format", "json").stdout == \
+        report(whole, "--format", "json").stdout.replace("whole.db", "twice.db")
+    assert finish(twice).returncode == 0
+    tasks = {path: query(path, "SELECT seq, pid, comm FROM mm JOIN task USING (task)") for path in (whole, twice)}
+    assert tasks[whole] == tasks[twice]
+    # Each run numbers its own tasks.
+    for path in (whole, twice):
+        with sqlite3.connect(path) as db:
+            for table in ("batch", "page_table", "mm"):
+                db.execute(f"UPDATE {table} SET task = 0")
+            db.execute("DELETE FROM task")
+    assert everything(whole) == everything(twice)
+
+
+def test_finishing_finds(tmp_path, unfinished):
+    path = copied(unfinished, tmp_path, "a.db")
+    with sqlite3.connect(path) as db:
+        # Among records that have rows already: an unpin that Xen refused.
+        subprocess.run([XENPIN, "record", "--finish", "-o", path], preexec_fn=with_a_signal_waiting,
+                       stderr=subprocess.DEVNULL)
+        db.execute("UPDATE op SET result = -22 WHERE rowid = (SELECT min(rowid) FROM op WHERE op = 'unpin')")
+        db.execute("DELETE FROM recording WHERE key = 'findings'")
+    assert finish(path).returncode == 1
+    said = json.loads(report(path, "--format", "json").stdout)
+    found = query(path, "SELECT class, grade, printf('0x%x', pfn) pfn FROM finding")
+    assert found == [{k: f[k] for k in ("class", "grade", "pfn")} for f in said["findings"]] and found
+    assert query(path, "SELECT value FROM recording WHERE key = 'findings'") == [{"value": len(found)}]
+    # Once: what was found stays, and is not found again.
+    assert finish(path).returncode == 1
+    assert len(query(path, "SELECT class FROM finding")) == len(found)
+
+
+RAW_DAMAGE = {
+    "a piece is gone": ("DELETE FROM raw WHERE seq = (SELECT max(seq) FROM (SELECT seq FROM raw ORDER BY seq "
+                        "LIMIT 2))", "is missing"),
+    "cut": ("UPDATE raw SET records = substr(records, 1, 1001) WHERE seq = 1", "it is cut short"),
+    "empty": ("UPDATE raw SET records = x'' WHERE seq = 1", "record 1: its size is impossible"),
+    "text": ("UPDATE raw SET records = 'poke' WHERE seq = 1", "record 1: "),
+    "long": ("UPDATE raw SET records = zeroblob(65537) WHERE seq = 1", "record 1: its size is impossible"),
+    "zeros": ("UPDATE raw SET records = zeroblob(4000) WHERE seq = 1", "record 1: its kind is unknown"),
+    "a number": ("UPDATE raw SET seq = -5 WHERE seq = 1", "record 1 is missing"),
+}
+
+
+@pytest.mark.parametrize("sql, sentence", RAW_DAMAGE.values(), ids=RAW_DAMAGE.keys())
+def test_damage_of_what_has_no_rows(tmp_path, unfinished, sql, sentence):
+    path = copied(unfinished, tmp_path, "damaged.db")
+    with sqlite3.connect(path) as db:
+        assert db.execute(sql).rowcount == 1
+    said = json.loads(report(path, "--format", "json").stdout)
+    assert sentence in said["recording"]["damage"]
+    assert report(path).returncode == 5
+    result = finish(path)
+    assert result.returncode == 2 and sentence in result.stderr and result.stderr.count("\n") == 1
+    assert query(path, "SELECT count(*) n FROM batch") == [{"n": 0}]
+
+
 def test_killed(tmp_path):
     """Twenty times, at random moments: everything is there but the last second."""
     for i in range(20):
@@ -129,6 +249,7 @@ def test_killed(tmp_path):
         if not sum(said["counts"][k] for k in ("batch", "alloc", "release")):
             assert said["recording"]["begin_ns"] > killed - 1000000000
             continue
+        assert finish(path).returncode == 0
         check_prefix(path)
         (last,) = query(path, "SELECT max(t) t FROM page_table")
         assert last["t"] > killed - 1000000000, (killed - last["t"]) / 1e9
@@ -139,15 +260,17 @@ def test_killed(tmp_path):
 def test_disk_full(tmp_path):
     """What was committed stays, and the recorder says what happened."""
     result = run("unshare", "-rm", "sh", "-c",
-                 f"mount -t tmpfs -o size=96M none /mnt && {SOURCE} /mnt/a.db 0; rc=$?; "
+                 f"mount -t tmpfs -o size=24M none /mnt && {SOURCE} /mnt/a.db 0; rc=$?; "
                  f"cp /mnt/* {tmp_path}; exit $rc")
     assert result.returncode == 1
     assert "database or disk is full" in result.stderr
-    assert check_prefix(tmp_path / "a.db") > 1000
     assert report(tmp_path / "a.db").returncode == 5
+    assert finish(tmp_path / "a.db").returncode == 0
+    assert check_prefix(tmp_path / "a.db") > 1000
 
 
 def test_rotation(tmp_path):
+    """By the size that a file has in the end, when its records have rows."""
     path = tmp_path / "a.db"
     result = run(SOURCE, path, 2000000, 16 << 20)
     assert result.returncode == 0
@@ -158,6 +281,7 @@ def test_rotation(tmp_path):
     assert check_prefix(f"{path}.1", older) == first - 1
     assert query(f"{path}.1", "SELECT value FROM recording WHERE key = 'end'") == [
         {"value": "rotated"}]
+    assert 12 << 20 < (tmp_path / "a.db.1").stat().st_size < 20 << 20
     for file in (path, f"{path}.1"):
         said = json.loads(report(file, "--format", "json").stdout)
         assert said["recording"]["damage"] is None and said["verdict"]["status"] == "clean"
@@ -203,11 +327,14 @@ def test_what_is_no_recording(tmp_path, recording):
     text.write_text("This is not a database, and it is longer than SQLite's header is.\n" * 20)
     refused(text, "it is no recording: file is not a database")
     refused(foreign(tmp_path), "it is another program's database")
-    refused(newer(tmp_path, recording), "it has version 99, this xenpin reads version 1")
+    refused(newer(tmp_path, recording), "it has version 99, this xenpin reads version 2")
     refused(tmp_path / "none.db", "No such file")
     refused(tmp_path, "it cannot be read")
     (tmp_path / "empty").touch()
     refused(tmp_path / "empty", "it is another program's database")
+    for path, sentence in ((text, "it is no recording"), (tmp_path / "none.db", "No such file")):
+        result = finish(path)
+        assert result.returncode == 2 and sentence in result.stderr
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.99])

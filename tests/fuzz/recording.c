@@ -4,6 +4,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	make_reports(file_of(data, size));
+	const char *path = file_of(data, size);
+
+	make_reports(path);
+	finish(path);
 	return 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A recording in memory, through all that `xenpin report` makes of it. */
+/* A recording in memory, through all that is made of it by `xenpin report`, and `record --finish`. */
 #ifndef XENPIN_FUZZ_REPORT_H
 #define XENPIN_FUZZ_REPORT_H
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "finish.h"
 #include "report/report.h"
 #include "target.h"
 
@@ -54,6 +55,15 @@ static inline void make_reports(const char *path)
 	report__json(&report, nowhere());
 	report__perfetto(&report, nowhere());
 	report__close(&report);
+}
+
+static inline void finish(const char *path)
+{
+	char why[RECORDING_WHY];
+	uint64_t findings;
+
+	if (finish__recording(path, &findings, why))
+		fputs(why, nowhere());
 }
 
 #endif

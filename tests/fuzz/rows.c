@@ -5,7 +5,7 @@
  *
  * A row is a byte that chooses the table, then its values: a byte that chooses
  * the kind, then what that takes.  Every record's seq is the next number, unless
- * the table's byte is odd.
+ * the table's byte is odd.  What has no rows gets some in the end.
  */
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -19,10 +19,12 @@
 
 static const char *const tables[] = {
 	"batch", "op", "page_table", "mm", "flag", "boot", "lost", "task", "stack", "recording",
-	"hook", "symbol", "boot_gap",
+	"hook", "symbol", "boot_gap", "raw",
 };
 
-#define TABLES (sizeof(tables) / sizeof(*tables))
+#define TABLES	(sizeof(tables) / sizeof(*tables))
+#define RECORDS	7		/* so many begin with a record's seq */
+#define RAW	(TABLES - 1)	/* with that of the next record */
 
 static const char *const words[] = {
 	"flush", "direct", "alloc", "release", "pin", "unpin", "set", "clear", "erased", "repaired",
@@ -101,7 +103,7 @@ static void *make_empty(size_t *size)
 		abort();
 	writer__close(writer);
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) ||
-	    sqlite3_exec(db, "PRAGMA page_size = 512; VACUUM", NULL, NULL, NULL))
+	    sqlite3_exec(db, "PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM", NULL, NULL, NULL))
 		abort();
 	sqlite3_close(db);
 	fd = open(path, O_RDONLY);
@@ -149,8 +151,10 @@ static void insert_row(sqlite3 *db, struct input *in, sqlite3_stmt *rows[TABLES]
 		rows[table] = prepare(db, tables[table], columns[table]);
 	for (int i = 1; i <= columns[table]; i++)
 		bind_value(in, rows[table], i);
-	if (table < 7 && !(which & 1))
+	if (table < RECORDS && !(which & 1))
 		sqlite3_bind_int64(rows[table], 1, table == 1 ? *seq : ++*seq);
+	else if (table == RAW && !(which & 1))
+		sqlite3_bind_int64(rows[table], 1, *seq + 1);
 	sqlite3_step(rows[table]);
 	sqlite3_reset(rows[table]);
 }
@@ -185,5 +189,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	insert_rows(db, &in);
 	sqlite3_close(db);
 	make_reports(path);
+	finish(path);
 	return 0;
 }

@@ -108,18 +108,32 @@ def recordings(directory):
             db.execute("PRAGMA page_size = 512")
             db.execute("VACUUM INTO ?", (str(small),))
         yield small.read_bytes()
+        with sqlite3.connect(small) as db:
+            for table in ("batch", "op", "page_table", "mm"):
+                db.execute(f"DELETE FROM {table}")
+            slots, _ = records(TRACES[0], 60)
+            db.execute("INSERT INTO raw VALUES (1, ?)", (packed(slots),))
+        yield small.read_bytes()
         big.unlink()
         small.unlink()
 
 
 def rows():
     """Tables and values as rows.c reads them: a record of each table, then of each word."""
-    for table in range(13):
+    for table in range(14):
         yield bytes([2 * table, 0, 8, 16, 3, 0, 7, table, 8, 16, 24, 32, 0, 0]) * 3
     for word in range(18):
         yield bytes([4, 0, 8, 0, 3, 32, 7, word, 1, 0, 128, 8, 2]) + bytes(range(8)) + bytes([0] * 4)
     for word in range(19, 36):
         yield bytes([18, 7, word, 1, 5, 0])
+    for trace in TRACES:
+        piece = packed(records(trace, 30)[0])
+        yield bytes([26, 0, 6]) + struct.pack("<H", len(piece)) + piece
+
+
+def packed(slots):
+    """As the table `raw` has records (src/recording/raw.h): each word differs from the one before."""
+    return b"".join(b"\xff\xff" + slots[i:i + 64] for i in range(0, len(slots), 64))
 
 
 def make(directory):

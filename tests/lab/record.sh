@@ -26,7 +26,8 @@ cp /tmp/a.db $OUT/
 run storm xenpin record -o /tmp/storm.db -- sh -c 'forks -q 150 & forks -q 150; wait'
 run storm-report xenpin report /tmp/storm.db --format json
 
-# 3. Killed under a storm, at random moments: twenty times, where it is soon done.
+# 3. Killed under a storm, at random moments, the last of them after a commit or two: twenty
+# times, where it is soon done.
 case $(uname -r) in
 6.1.*) kills=20 ;;
 *) kills=3 ;;
@@ -34,7 +35,7 @@ esac
 forks -q 100000 & storm=$!
 for i in $(seq $kills); do
 	start kill-$i xenpin record -o /tmp/kill-$i.db
-	usleep $((RANDOM * 50))
+	usleep $((RANDOM * 30 + i * 1000000 / kills))
 	kill -KILL $pid
 	cut -d. -f1 /proc/uptime >$OUT/kill-$i.uptime
 	wait $pid
@@ -48,12 +49,11 @@ run exists xenpin record -o /tmp/a.db
 run nowhere xenpin record -o /no/such/directory/a.db
 run no-output xenpin record
 mkdir -p /tmp/full
-mount -t tmpfs -o size=400k none /tmp/full
-run full xenpin record -o /tmp/full/a.db -- forks -q 400
-# Its command lives on.
-while grep -qs forks /proc/[0-9]*/comm; do
-	usleep 100000
-done
+mount -t tmpfs -o size=2M none /tmp/full
+forks -q 100000 & storm=$!
+run full xenpin record -o /tmp/full/a.db --duration 100
+kill $storm
+wait $storm
 mkdir /tmp/copy
 cp /tmp/full/a.db* /tmp/copy
 run full-report xenpin report /tmp/copy/a.db --format json

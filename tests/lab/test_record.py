@@ -123,6 +123,7 @@ def check_killed(seen, name):
     said = json.loads(run.stdout)
     assert run.returncode == 5 and seen.left_over(name) == ""
     assert said["recording"]["end"] == "killed" and said["recording"]["damage"] is None
+    assert subprocess.run([XENPIN, "record", "--finish", "-o", path]).returncode == 0
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     seqs = [n for n, in db.execute("SELECT seq FROM batch UNION ALL SELECT seq FROM page_table UNION ALL "

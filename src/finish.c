@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <string.h>
+
+#include "finish.h"
+#include "recording/rows.h"
+#include "recording/writer.h"
+#include "report/report.h"
+
+static int write_findings(const struct report *report, char why[RECORDING_WHY])
+{
+	struct writer *w = writer__open(report->path);
+	const char *what;
+	int err;
+
+	if (!w) {
+		snprintf(why, RECORDING_WHY, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < report->nr_findings; i++)
+		writer__finding(w, &report->findings[i]);
+	writer__set_number(w, "findings", report->nr_findings);
+	writer__commit(w);
+	err = writer__error(w, &what);
+	if (err)
+		snprintf(why, RECORDING_WHY, "%s", what);
+	writer__close(w);
+	return err;
+}
+
+/* What `xenpin report` will say of it. */
+static int judge(const char *path, uint64_t *findings, char why[RECORDING_WHY])
+{
+	struct report report;
+	int err = report__open(&report, path, why);
+
+	if (err)
+		return err;
+	*findings = report.nr_findings;
+	if (*report.damage) {
+		snprintf(why, RECORDING_WHY, "%s", report.damage);
+		err = -EBADMSG;
+	} else {
+		err = write_findings(&report, why);
+	}
+	report__close(&report);
+	return err;
+}
+
+/* The records that have rows, through the model: rows of others may depend on them. */
+struct catching_up {
+	struct pins *pins;
+	int64_t after, before;		/* numbers of records */
+	int err;
+};
+
+static void on_record(void *context, struct xp_record *rec)
+{
+	struct catching_up *c = context;
+
+	if (rec->seq > c->after && rec->seq < c->before && !c->err)
+		c->err = pins__apply(c->pins, rec);
+}
+
+static int make_rows(const char *path, struct pins *pins, char why[RECORDING_WHY])
+{
+	struct catching_up c = { .pins = pins };
+	struct recording *recording;
+	const struct recording_info *info;
+	int err = recording__open(&recording, path, why);
+
+	if (err)
+		return err;
+	info = recording__info(recording);
+	c.after = info->boot_records;
+	c.before = info->raw_from;
+	if (info->raw_from > info->first_seq && info->raw_from != INT64_MAX)
+		err = recording__read(recording, on_record, &c, why);
+	recording__close(recording);
+	return err ?: c.err ?: rows__make(path, pins, c.after, why);
+}
+
+int finish__recording(const char *path, uint64_t *findings, char why[RECORDING_WHY])
+{
+	struct recording *recording;
+	struct pins *pins;
+	int64_t known;
+	int err = recording__open(&recording, path, why);
+
+	*findings = 0;
+	if (err)
+		return err;
+	known = recording__info(recording)->findings;
+	recording__close(recording);
+	if (known < 0)
+		err = judge(path, findings, why);
+	else
+		*findings = known;
+	if (err)
+		return err;
+	pins = pins__new((struct pins_handlers){});
+	if (!pins) {
+		snprintf(why, RECORDING_WHY, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	err = make_rows(path, pins, why);
+	pins__free(pins);
+	return err;
+}
