@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* xenpin trace: live records as text or as JSON lines. */
-#include <stdio.h>
-
 #include "../include/config.h"
 #include "tracing.h"
-
-/*
- * What a drain makes, whole: the file system clears what a write leaves of a page,
- * which is half a page for each of a few KiB.
- */
-static char output[256 << 10];
 
 /* To a person who did not ask, inferred flag writes say twice what the records before said. */
 static uint32_t default_what(const struct options *opts)
@@ -29,6 +21,5 @@ int cmd_trace(const struct options *opts)
 	}
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
-	setvbuf(stdout, output, _IOFBF, sizeof(output));
 	return tracing__run(opts, &platform, wanted, &sink);
 }

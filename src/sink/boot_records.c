@@ -99,9 +99,9 @@ static const put_fn put_kind[XP_KIND_END] = {
 void boot_json__record(FILE *out, const struct xp_record *rec, int64_t t_offset)
 {
 	put_fn body = put_fn_of(put_kind, rec);
-	struct line l;
+	char text[LINE_BYTES];
+	struct line l = line__begin(text);
 
-	line__begin(&l);
 	PUT(&l, "{\"schema\":1,\"type\":\"record\",\"seq\":");
 	put_dec(&l, rec->seq);
 	DEC(&l, "slots", rec->kind == XP_LOST ? 0 : rec->nslots);

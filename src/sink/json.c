@@ -69,34 +69,65 @@ static void put_task(struct line *l, const struct xp_record *rec)
 		uint32_t pid;
 		uint16_t cpu;
 		char comm[XP_COMM_LEN];
-		struct line text;
+		char text[64 + 6 * XP_COMM_LEN];
+		size_t len;
 	} last;
 
-	if (last.pid != rec->pid || last.cpu != rec->cpu || !last.text.at ||
+	if (last.pid != rec->pid || last.cpu != rec->cpu || !last.len ||
 	    memcmp(last.comm, rec->comm, XP_COMM_LEN)) {
+		char text[LINE_BYTES];
+		struct line task = line__begin(text);
+
 		last.pid = rec->pid;
 		last.cpu = rec->cpu;
 		memcpy(last.comm, rec->comm, XP_COMM_LEN);
-		line__begin(&last.text);
-		PUT(&last.text, ",\"cpu\":");
-		put_dec(&last.text, rec->cpu);
-		PUT(&last.text, ",\"pid\":");
-		put_dec(&last.text, rec->pid);
-		PUT(&last.text, ",\"comm\":");
-		put_comm(&last.text, rec->comm);
+		PUT(&task, ",\"cpu\":");
+		put_dec(&task, rec->cpu);
+		PUT(&task, ",\"pid\":");
+		put_dec(&task, rec->pid);
+		PUT(&task, ",\"comm\":");
+		put_comm(&task, rec->comm);
+		last.len = task.at - task.text;
+		memcpy(last.text, text, last.len);
 	}
-	put(l, last.text.text, last.text.at - last.text.text);
+	put(l, last.text, last.len);
 }
 
 /* Inlined, so that the length of a literal is a constant. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* Records come within the same millisecond as the one before: its digits stay. */
+ALWAYS_INLINE void put_time(struct line *l, uint64_t t)
+{
+	static struct {
+		uint64_t ms;
+		char digits[DIGITS_MAX];
+		size_t len;
+	} last;
+	uint64_t ms = t / 1000000;
+	const char *begin = l->at;
+
+	if (!ms) {
+		put_dec(l, t);
+		return;
+	}
+	if (ms == last.ms) {
+		put_digits(l, last.digits, last.len);
+	} else {
+		put_dec(l, ms);
+		last.ms = ms;
+		last.len = l->at - begin;
+		memcpy(last.digits, begin, DIGITS_MAX);
+	}
+	put_dec_padded(l, t % 1000000, 6, '0');
+}
 
 ALWAYS_INLINE void put_begin(struct line *l, const char *type, const struct xp_record *rec)
 {
 	PUT(l, "{\"schema\":1,\"type\":\"");
 	put_string(l, type);
 	PUT(l, "\",\"t\":");
-	put_dec(l, rec->t);
+	put_time(l, rec->t);
 }
 
 ALWAYS_INLINE void put_head(struct line *l, const char *type, const struct xp_record *rec)
@@ -159,6 +190,27 @@ static void put_batch(struct line *l, const struct xp_record *rec)
 	put_ops_array(l, rec);
 }
 
+/* An mm makes its tables one after the other. */
+static void put_mm_string(struct line *l, uint64_t mm)
+{
+	static struct {
+		uint64_t mm;
+		char string[4 + DIGITS_MAX];	/* quotes and 0x */
+		size_t len;
+	} last;
+	const char *begin = l->at;
+
+	if (mm == last.mm && last.len) {
+		memcpy(l->at, last.string, sizeof(last.string));
+		l->at += last.len;
+		return;
+	}
+	put_hex_string(l, mm);
+	last.mm = mm;
+	last.len = l->at - begin;
+	memcpy(last.string, begin, sizeof(last.string));
+}
+
 static void put_table(struct line *l, const struct xp_record *rec)
 {
 	put_head(l, "table", rec);
@@ -168,7 +220,7 @@ static void put_table(struct line *l, const struct xp_record *rec)
 	PUT(l, ",\"level\":");
 	put_dec(l, rec->level);
 	PUT(l, ",\"mm\":");
-	put_hex_string(l, rec->u.table.mm);
+	put_mm_string(l, rec->u.table.mm);
 	PUT(l, ",\"pinned\":");
 	put_bool(l, rec->flags & XP_F_PINNED);
 	PUT(l, ",\"flag\":");
@@ -183,7 +235,7 @@ static void put_mm(struct line *l, const struct xp_record *rec)
 	put_head(l, "mm", rec);
 	put_what(l, rec->kind == XP_MM_PIN, "pin", "unpin");
 	PUT(l, ",\"mm\":");
-	put_hex_string(l, rec->u.mm.mm);
+	put_mm_string(l, rec->u.mm.mm);
 	PUT(l, ",\"pgd\":");
 	put_hex_string(l, rec->u.mm.pgd);
 }
@@ -239,23 +291,28 @@ static void print_stack(struct sink *sink, const __u64 *stack)
 	json_decref(frames);
 }
 
+static char text[LINES_BYTES];
+static struct line lines = { text, text };
+
 static void json_record(struct sink *sink, const struct xp_record *rec)
 {
 	put_fn body = put_fn_of(put_kind, rec);
-	struct line l;
 
 	if (!body)
 		return;
-	line__begin(&l);
-	body(&l, rec);
-	if (!sink->symbols || rec->kind == XP_LOST) {
-		PUT(&l, "}\n");
-		line__write(&l, sink->out);
-		return;
+	body(&lines, rec);
+	if (sink->symbols && rec->kind != XP_LOST) {
+		line__write(&lines, sink->out);
+		print_stack(sink, record__stack(rec));
 	}
-	line__write(&l, sink->out);
-	print_stack(sink, record__stack(rec));
-	fputs("}\n", sink->out);
+	PUT(&lines, "}\n");
+	line__write_full(&lines, sink->out);
+}
+
+static int json_flush(struct sink *sink)
+{
+	line__write(&lines, sink->out);
+	return sink__flush_stdio(sink);
 }
 
 static void print_object(struct sink *sink, json_t *object)
@@ -283,6 +340,7 @@ static void json_end(struct sink *sink, const struct session *s)
 {
 	json_t *hooks = json_array();
 
+	line__write(&lines, sink->out);
 	for (int i = 0; i < s->nr_hooks; i++)
 		json_array_append_new(hooks, json_pack("{sssIsIsI}", "name", s->hooks[i].name,
 						       "delivered",
@@ -298,9 +356,10 @@ static void json_end(struct sink *sink, const struct session *s)
 
 static void json_finding(struct sink *sink, const struct finding *finding)
 {
+	line__write(&lines, sink->out);
 	finding__print_json(sink->out, finding, sink->symbols);
 }
 
 const struct sink_ops sink_json = {
-	json_start, json_record, json_finding, json_end, sink__flush_stdio
+	json_start, json_record, json_finding, json_end, json_flush
 };

@@ -13,11 +13,20 @@
 
 #include "../../include/record.h"
 
-/* Long enough for 32 operations and a few bytes; stacks are written apart.  @text is not cleared. */
+/* Room for the line of any record: 32 operations and a few bytes; stacks are written apart. */
+#define LINE_BYTES	8192
+
+/* Where the next character goes, in memory that began at .text. */
 struct line {
-	char *at;
-	char text[8192];
+	char *at, *text;
 };
+
+/*
+ * Lines that wait to be written, all that a drain makes at once: stdio takes a call for
+ * each, and the file system clears what a write leaves of a page, which is half a page
+ * for each of a few KiB.
+ */
+#define LINES_BYTES	(256 << 10)
 
 /* What one kind of record has to say; sinks keep one by kind, NULL for what they leave out. */
 typedef void (*put_fn)(struct line *l, const struct xp_record *rec);
@@ -27,14 +36,22 @@ static inline put_fn put_fn_of(const put_fn by_kind[XP_KIND_END], const struct x
 	return rec->kind < XP_KIND_END ? by_kind[rec->kind] : NULL;
 }
 
-static inline void line__begin(struct line *l)
+static inline struct line line__begin(char *text)
 {
+	return (struct line){ text, text };
+}
+
+static inline void line__write(struct line *l, FILE *out)
+{
+	fwrite_unlocked(l->text, 1, l->at - l->text, out);
 	l->at = l->text;
 }
 
-static inline void line__write(const struct line *l, FILE *out)
+/* Of LINES_BYTES; what is left has room for another line. */
+static inline void line__write_full(struct line *l, FILE *out)
 {
-	fwrite_unlocked(l->text, 1, l->at - l->text, out);
+	if (l->at - l->text > LINES_BYTES - LINE_BYTES)
+		line__write(l, out);
 }
 
 static inline void put(struct line *l, const char *text, size_t len)
@@ -113,17 +130,20 @@ static inline uint64_t hex_digits(uint32_t value)
 	return __builtin_bswap64(x + '0' * ones + letters * ('a' - '9' - 1));
 }
 
-/* 0x and at least one digit. */
+/* 0x and at least one digit; frame numbers have eight at most. */
 static inline void put_hex(struct line *l, uint64_t value)
 {
-	int digits = value ? (67 - __builtin_clzll(value)) / 4 : 1;
-	uint64_t high = hex_digits(value >> 32), low = hex_digits(value);
+	int digits = value ? (67 - __builtin_clzll(value)) / 4 : 1, room = value >> 32 ? 16 : 8;
+	uint64_t low = hex_digits(value), high;
 	char text[16 + DIGITS_MAX];
 
-	memcpy(text, &high, sizeof(high));
-	memcpy(text + 8, &low, sizeof(low));
+	if (room == 16) {
+		high = hex_digits(value >> 32);
+		memcpy(text, &high, sizeof(high));
+	}
+	memcpy(text + room - 8, &low, sizeof(low));
 	PUT(l, "0x");
-	put_digits(l, text + 16 - digits, digits);
+	put_digits(l, text + room - digits, digits);
 }
 
 #endif

@@ -60,7 +60,8 @@ static void give_tables(uint8_t kind, uint32_t pid, uint64_t pfn, uint64_t mm)
 			.kind = kind,
 			.level = i < 3 ? XP_L1 : i < 6 ? XP_L2 : XP_L3,
 			.flags = XP_F_FLAG_KNOWN,
-			.u.table = { .pfn = pfn + i, .mm = mm },
+			/* As the kernel tells it: whose a released page was, nobody knows. */
+			.u.table = { .pfn = pfn + i, .mm = kind == XP_TABLE_ALLOC ? mm : 0 },
 		};
 
 		give(&rec, pid, 1);
@@ -80,8 +81,9 @@ static void give_batch(uint8_t op, uint32_t pid, uint64_t pfn)
 	for (int i = 0; i < PINS; i++) {
 		uint64_t page = i < 3 ? pfn + i : pfn + TABLES + i - 3;
 
-		batch.ops[i] = (struct xp_op){ .mfn = page + 0x80000, .pfn = page, .op = op,
-					       .level = i < 3 ? XP_L1 : XP_L4 };
+		batch.ops[i] = (struct xp_op){ .mfn = page + 0x80000, .pfn = page, .op = op };
+		if (op == XP_OP_PIN)
+			batch.ops[i].level = i < 3 ? XP_L1 : XP_L4;
 	}
 	give(&batch.rec, pid, 4);
 }
