@@ -30,6 +30,8 @@ uint16_t step__lost(const struct pins *pins, const struct table *e)
 {
 	uint16_t lost = 0;
 
+	if (e->epoch == pins->epoch)
+		return 0;
 	for (int h = 0; h < XP_HOOK_MAX; h++)
 		if (pins->lost_at[h] > e->epoch)
 			lost |= 1U << h;
@@ -84,17 +86,15 @@ void step__write_flag(struct step *s, struct table *e, bool set)
 	e->flag = set ? PIN_FLAG_SET : PIN_FLAG_CLEAR;
 	if (was == set || !s->pins->handlers.flag)
 		return;
-	flag = (struct xp_record){
-		.kind = set ? XP_FLAG_SET : XP_FLAG_CLEAR,
-		.nslots = 1,
-		.cpu = rec->cpu,
-		.t = rec->t,
-		.pid = rec->pid,
-		.level = e->level,
-		.flags = XP_F_INFERRED | XP_F_FLAG_KNOWN | (set ? 0 : XP_F_FLAG),
-		.u.flag = { .pfn = e->pfn, .mm = tables__mm_of(&s->pins->tables, e) },
-	};
-	memcpy(flag.comm, rec->comm, sizeof(flag.comm));
+	/* Of the same moment, CPU and task. */
+	flag = *rec;
+	flag.seq = 0;
+	flag.kind = set ? XP_FLAG_SET : XP_FLAG_CLEAR;
+	flag.nslots = 1;
+	flag.level = e->level;
+	flag.flags = XP_F_INFERRED | XP_F_FLAG_KNOWN | (set ? 0 : XP_F_FLAG);
+	flag.where = XP_WHERE_NONE;
+	flag.u.flag = (typeof(flag.u.flag)){ e->pfn, tables__mm_of(&s->pins->tables, e), 0 };
 	s->pins->handlers.flag(s->pins->handlers.context, &flag);
 }
 

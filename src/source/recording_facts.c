@@ -104,7 +104,7 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 	else if (is(key, "first_seq"))
 		info->first_seq = n;
 	else if (is(key, "findings"))
-		info->findings = n < 0 ? 0 : n;
+		info->findings = 0;
 	else if (is(key, "end"))
 		copy_text(info->end, text, sizeof(info->end));
 }
@@ -138,6 +138,14 @@ static bool on_raw(struct recording *r, sqlite3_stmt *row)
 {
 	if (sqlite3_column_type(row, 0) != SQLITE_NULL)
 		r->info.raw_from = sqlite3_column_int64(row, 0);
+	return false;
+}
+
+/* The fact says that somebody looked; how many there are a killed recorder could not sum up. */
+static bool on_findings(struct recording *r, sqlite3_stmt *row)
+{
+	if (r->info.findings >= 0)
+		r->info.findings = sqlite3_column_int64(row, 0);
 	return false;
 }
 
@@ -211,6 +219,8 @@ int recording__read_facts(struct recording *r)
 	r->info.raw_from = INT64_MAX;
 	if (!err)
 		err = each_row(r, "SELECT min(seq) FROM raw", on_raw);
+	if (!err)
+		err = each_row(r, "SELECT count(*) FROM finding", on_findings);
 	if (err)
 		return err;
 	r->info.has_boot =

@@ -200,6 +200,16 @@ def test_finishing_finds(tmp_path, unfinished):
     assert len(query(path, "SELECT class FROM finding")) == len(found)
 
 
+def test_what_was_found_before_the_recorder_was_killed_counts(tmp_path, unfinished):
+    path = copied(unfinished, tmp_path, "a.db")
+    with sqlite3.connect(path) as db:
+        # As with --max-size, which looks for findings at once.
+        db.execute("INSERT INTO recording VALUES ('findings', 0)")
+        db.execute("INSERT INTO finding(t, class) VALUES (1, 'lost')")
+    assert finish(path).returncode == 1
+    assert query(path, "SELECT count(*) n FROM finding") == [{"n": 1}]
+
+
 RAW_DAMAGE = {
     "a piece is gone": ("DELETE FROM raw WHERE seq = (SELECT max(seq) FROM (SELECT seq FROM raw ORDER BY seq "
                         "LIMIT 2))", "is missing"),
