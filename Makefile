@@ -64,7 +64,8 @@ $(B)/src/report/html.o: $(B)/page/done $(wildcard $(PAGE)/*)
 # The target's own headers are not asked: linux/types.h wants the host's asm/.
 BPF_INCLUDE	:= -I/usr/include/$(shell $(CC) -print-multiarch)
 
-$(B)/%.bpf.o: bpf/%.bpf.c
+vpath %.bpf.c bpf tests/bench
+$(B)/%.bpf.o: %.bpf.c
 	$(say) BPF $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 $(BPF_INCLUDE) -Wall \
@@ -93,10 +94,12 @@ $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
 
-# On any machine: the audit's scan of struct pages, and what a record costs.
+# On any machine: the audit's scan of struct pages and its walk of page tables, and what a
+# record costs.
 $(B)/scan: $(B)/audit.skel.h
+$(B)/trees: $(B)/audit.skel.h $(B)/arena.skel.h
 $(B)/ring: $(B)/trace.skel.h
-$(B)/scan $(B)/ring: $(B)/%: tests/bench/%.c
+$(B)/scan $(B)/trees $(B)/ring: $(B)/%: tests/bench/%.c
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< -lbpf -lelf -lz -lzstd 2>$@.log || \
 		{ cat $@.log; exit 1; }
@@ -196,7 +199,7 @@ bench:
 # The same of tests/bench/audit.
 bench-audit:
 	$(Q)tools/packages build lab
-	$(Q)$(MAKE) --no-print-directory all $(B)/scan
+	$(Q)$(MAKE) --no-print-directory all $(B)/scan $(B)/trees
 	$(Q)tests/bench/audit $(BENCH)
 
 $(B)/manuals: $(B)/xenpin tools/manuals docs/xenpin.1.in
