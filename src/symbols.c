@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "grow.h"
 #include "symbols.h"
 
 #define ANCHOR		"_text"
@@ -92,15 +93,8 @@ static bool add_symbol(struct symbols *s, uint64_t address, const char *name)
 {
 	size_t len = strlen(name) + 1;
 
-	if (s->nr == s->max) {
-		size_t max = s->max * 2 ?: 1 << 16;
-		void *p = reallocarray(s->symbols, max, sizeof(*s->symbols));
-
-		if (!p)
-			return false;
-		s->symbols = p;
-		s->max = max;
-	}
+	if (GROW(s->symbols, s->nr, s->max, 1 << 16))
+		return false;
 	if (s->names_len + len > s->names_size) {
 		size_t size = (s->names_size + len) * 2;
 		void *p = realloc(s->names, size);

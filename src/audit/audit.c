@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../clock.h"
+#include "../grow.h"
 #include "audit.h"
 
 /* Pauses before each new look: longer than it takes to pin or unpin a tree. */
@@ -139,15 +140,8 @@ static int suspect(struct inquiry *q, uint32_t index, bool reached)
 
 	if (class == FINDING_CLASSES)
 		return 0;
-	if (q->nr == q->room) {
-		size_t room = q->room * 2 ?: 64;
-		void *p = reallocarray(q->suspects, room, sizeof(*q->suspects));
-
-		if (!p)
-			return -ENOMEM;
-		q->suspects = p;
-		q->room = room;
-	}
+	if (GROW(q->suspects, q->nr, q->room, 64))
+		return -ENOMEM;
 	q->suspects[q->nr++] = (struct suspect){ index, class, reached, false };
 	return 0;
 }

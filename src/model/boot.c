@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../grow.h"
 #include "boot.h"
 
 int boot__begin(struct boot *b)
@@ -102,15 +103,8 @@ static void apply_deferred(struct boot *b, const struct xp_record *rec)
 
 static int add_erased(struct boot *b, const struct xp_record *rec)
 {
-	if (b->nr_erased == b->max_erased) {
-		uint64_t max = b->max_erased * 2 ?: 256;
-		void *more = reallocarray(b->erased, max, sizeof(*b->erased));
-
-		if (!more)
-			return -ENOMEM;
-		b->erased = more;
-		b->max_erased = max;
-	}
+	if (GROW(b->erased, b->nr_erased, b->max_erased, 256))
+		return -ENOMEM;
 	b->erased[b->nr_erased++] = (struct boot_loss){
 		.pfn = rec->u.flag.pfn, .t = rec->t, .level = rec->level, .where = rec->where,
 	};

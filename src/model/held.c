@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../grow.h"
 #include "held.h"
 
 #define BIT(hook) (1U << XP_HOOK_##hook)
@@ -71,15 +72,8 @@ int held__add(struct held *held, enum rule rule, const struct finding *finding, 
 		held->silenced++;
 		return 0;
 	}
-	if (held->count == held->size) {
-		size_t size = held->size * 2 ?: 16;
-		void *p = reallocarray(held->all, size, sizeof(*held->all));
-
-		if (!p)
-			return -ENOMEM;
-		held->all = p;
-		held->size = size;
-	}
+	if (GROW(held->all, held->count, held->size, 16))
+		return -ENOMEM;
 	held->all[held->count++] = one;
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../grow.h"
 #include "../sink/sink.h"
 #include "pending.h"
 
@@ -182,15 +183,8 @@ void pending__close(struct pending *p)
 
 int pending__add(struct pending *p, struct pending_row row)
 {
-	if (p->nr == p->room) {
-		size_t room = p->room * 2 ?: 1024;
-		void *rows = reallocarray(p->rows, room, sizeof(*p->rows));
-
-		if (!rows)
-			return -ENOMEM;
-		p->rows = rows;
-		p->room = room;
-	}
+	if (GROW(p->rows, p->nr, p->room, 1024))
+		return -ENOMEM;
 	p->rows[p->nr++] = row;
 	return 0;
 }

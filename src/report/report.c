@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../grow.h"
 #include "../record.h"
 #include "../source/hooks.h"
 #include "report.h"
@@ -16,16 +17,9 @@ static void on_finding(void *context, const struct finding *finding)
 	/* What the hook set again is told by the boot's account, as `xenpin boot` does. */
 	if (finding->class == FINDING_ERASED_BY_INIT && !boot__lost(&r->boot, finding->pfn))
 		return;
-	if (r->nr_findings == r->max_findings) {
-		size_t more = r->max_findings * 2 ?: 64;
-		void *p = reallocarray(r->findings, more, sizeof(*r->findings));
-
-		if (!p) {
-			r->err = -ENOMEM;
-			return;
-		}
-		r->findings = p;
-		r->max_findings = more;
+	if (GROW(r->findings, r->nr_findings, r->max_findings, 64)) {
+		r->err = -ENOMEM;
+		return;
 	}
 	r->findings[r->nr_findings++] = *finding;
 	r->by_class[finding->class]++;

@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "../../include/config.h"
+#include "../grow.h"
 #include "counters.h"
 #include "counters.skel.h"
 #include "programs.h"
@@ -178,15 +179,8 @@ struct list {
 
 static struct task_counts *list__add(struct list *l)
 {
-	if (l->nr == l->max) {
-		size_t more = l->max * 2 ?: 256;
-		void *p = reallocarray(l->tasks, more, sizeof(*l->tasks));
-
-		if (!p)
-			return NULL;
-		l->tasks = p;
-		l->max = more;
-	}
+	if (GROW(l->tasks, l->nr, l->max, 256))
+		return NULL;
 	l->tasks[l->nr] = (struct task_counts){};
 	return &l->tasks[l->nr++];
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../grow.h"
 #include "stream.h"
 
 /*
@@ -88,15 +89,8 @@ static int keep(struct stream *s, const struct xp_record *rec)
 		s->arena = p;
 		s->arena_size = bigger;
 	}
-	if (s->nr_items == s->max_items) {
-		size_t more = s->max_items * 2 ?: 1024;
-		void *p = reallocarray(s->items, more, sizeof(*s->items));
-
-		if (!p)
-			return -ENOMEM;
-		s->items = p;
-		s->max_items = more;
-	}
+	if (GROW(s->items, s->nr_items, s->max_items, 1024))
+		return -ENOMEM;
 	memcpy(s->arena + s->arena_len, rec, size);
 	s->items[s->nr_items++] = (struct item){ rec->t, s->arena_len };
 	s->arena_len += size;
