@@ -13,7 +13,7 @@
 /* As long as it takes a second or two, nobody needs to be told. */
 #define MANY_RECORDS	2000000
 
-/* Returns whether there are findings or not all could be done. */
+/* EXIT_FINDING, EXIT_INCOMPLETE when not all could be done, or EXIT_CLEAN. */
 static enum exit_status conclude(const struct options *opts, struct recorder *recorder,
 				 int64_t records)
 {
@@ -51,13 +51,19 @@ static enum exit_status run(const struct options *opts, const struct platform *p
 static enum exit_status finish(const char *path)
 {
 	char why[RECORDING_WHY];
+	struct recording *recording;
 	uint64_t findings;
-	int err = finish__recording(path, &findings, why);
+	int err = recording__open(&recording, path, why);
 
+	if (err) {
+		say("--finish: cannot read '%s': %s", path, why);
+		return EXIT_USAGE;
+	}
+	recording__close(recording);
+	err = finish__recording(path, &findings, why);
 	if (err)
 		say("--finish: '%s' is left as far as it came: %s", path, why);
-	return findings ? EXIT_FINDING : !err ? EXIT_CLEAN :
-	       err == -EBADMSG || err == -ENOENT || err == -EACCES ? EXIT_USAGE : EXIT_INCOMPLETE;
+	return findings ? EXIT_FINDING : err ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
 /*

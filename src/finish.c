@@ -17,6 +17,7 @@ static int write_findings(const struct report *report, char why[RECORDING_WHY])
 		snprintf(why, RECORDING_WHY, "%s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
+	writer__forget_findings(w);
 	for (size_t i = 0; i < report->nr_findings; i++)
 		writer__finding(w, &report->findings[i]);
 	writer__set_number(w, "findings", report->nr_findings);
@@ -80,22 +81,31 @@ static int make_rows(const char *path, struct pins *pins, char why[RECORDING_WHY
 	return err ?: c.err ?: rows__make(path, pins, c.after, why);
 }
 
+/*
+ * A recorder looked for findings at once, or somebody did when all that there is now
+ * was there: what has no rows may have come later.
+ */
+static bool is_judged(const struct recording_info *info)
+{
+	return info->judged_live || (info->findings >= 0 && info->raw_from == INT64_MAX);
+}
+
 int finish__recording(const char *path, uint64_t *findings, char why[RECORDING_WHY])
 {
 	struct recording *recording;
 	struct pins *pins;
-	int64_t known;
+	bool judged;
 	int err = recording__open(&recording, path, why);
 
 	*findings = 0;
 	if (err)
 		return err;
-	known = recording__info(recording)->findings;
+	judged = is_judged(recording__info(recording));
+	if (judged)
+		*findings = recording__info(recording)->findings;
 	recording__close(recording);
-	if (known < 0)
+	if (!judged)
 		err = judge(path, findings, why);
-	else
-		*findings = known;
 	if (err)
 		return err;
 	pins = pins__new((struct pins_handlers){});

@@ -12,7 +12,7 @@
 #include "source/recording.h"
 
 /*
- * The recording at @path; what was done before is left alone.  Returns 0 with the
+ * The recording at @path, as far as it has come; what has rows is left alone.  Returns 0 with the
  * findings it holds in *@findings (0 when it fails before they are known), or -errno
  * and in @why what went wrong, as the end of a sentence.  -EBADMSG: it is no
  * recording, or a damaged one.  -EINTR: a blocked SIGINT, SIGTERM or SIGHUP is waiting.

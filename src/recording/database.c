@@ -85,6 +85,8 @@ int database__errno(sqlite3 *db, int rc)
 		return -ENOSPC;
 	case SQLITE_NOMEM:
 		return -ENOMEM;
+	case SQLITE_BUSY:
+		return -EBUSY;
 	default:
 		return sqlite3_system_errno(db) ? -sqlite3_system_errno(db) : -EIO;
 	}

@@ -21,7 +21,7 @@
 #define ROW_BYTES	40		/* of a recording of forks: 37, its indexes included */
 
 enum statement {
-	BEGIN, COMMIT, RAW, SYMBOL, SET, FINDING, BOOT_GAP, HOOK, STATEMENTS
+	BEGIN, COMMIT, RAW, SYMBOL, SET, FINDING, FORGET_FINDINGS, BOOT_GAP, HOOK, STATEMENTS
 };
 
 static const char *const statements[STATEMENTS] = {
@@ -31,6 +31,7 @@ static const char *const statements[STATEMENTS] = {
 	[SYMBOL] = "INSERT OR IGNORE INTO symbol VALUES (?, ?)",
 	[SET] = "INSERT OR REPLACE INTO recording VALUES (?, ?)",
 	[FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[FORGET_FINDINGS] = "DELETE FROM finding",
 	[BOOT_GAP] = "INSERT INTO boot_gap VALUES (?)",
 	[HOOK] = "INSERT OR REPLACE INTO hook VALUES (?, ?, ?, ?, ?)",
 };
@@ -290,6 +291,12 @@ void writer__finding(struct writer *w, const struct finding *f)
 	bind_string(stmt, 11, finding__effect(f));
 	bind_string(stmt, 12, text);
 	step(w, stmt);
+}
+
+void writer__forget_findings(struct writer *w)
+{
+	if (begin(w))
+		step(w, w->stmt[FORGET_FINDINGS]);
 }
 
 void writer__boot_gap(struct writer *w, const char *text)

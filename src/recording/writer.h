@@ -32,6 +32,7 @@ void writer__record(struct writer *writer, const struct xp_record *record,
 
 /* A row of @finding, which is read by SQL only: whoever reads records finds it again. */
 void writer__finding(struct writer *writer, const struct finding *finding);
+void writer__forget_findings(struct writer *writer);
 
 /* Rows of `recording` and `hook`, replaced when they are there. */
 void writer__set_number(struct writer *writer, const char *key, int64_t value);

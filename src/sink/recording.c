@@ -63,8 +63,10 @@ static void write_start(struct recorder *r)
 	writer__set_number(w, "realtime_offset_ns", realtime_offset());
 	writer__set_number(w, "filtered", s->filtered);
 	writer__set_number(w, "first_seq", writer__seq(w) + 1);
-	if (!r->sink.unjudged)
+	if (!r->sink.unjudged) {
+		writer__set_number(w, "judged_live", 1);
 		writer__set_number(w, "findings", 0);
+	}
 	set_hooks(r, s);
 	writer__commit(w);
 }

@@ -26,7 +26,8 @@ struct recording_info {
 	struct boot_report boot;	/* .early, .lost, .boot_ns and .gaps */
 	int64_t first_seq;		/* > 1: it goes on where a file before it ended */
 	int64_t raw_from;		/* the first record without rows; INT64_MAX: all have them */
-	int64_t findings;		/* < 0: nobody looked for any yet */
+	int64_t findings;		/* noted in it; < 0: nobody looked for any yet */
+	bool judged_live;		/* the recorder looked at once */
 	char end[16];			/* "complete", "rotated", or "": it was killed */
 };
 

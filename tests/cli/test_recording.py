@@ -204,10 +204,42 @@ def test_what_was_found_before_the_recorder_was_killed_counts(tmp_path, unfinish
     path = copied(unfinished, tmp_path, "a.db")
     with sqlite3.connect(path) as db:
         # As with --max-size, which looks for findings at once.
-        db.execute("INSERT INTO recording VALUES ('findings', 0)")
+        db.execute("INSERT INTO recording VALUES ('findings', 0), ('judged_live', 1)")
         db.execute("INSERT INTO finding(t, class) VALUES (1, 'lost')")
     assert finish(path).returncode == 1
     assert query(path, "SELECT count(*) n FROM finding") == [{"n": 1}]
+
+
+def test_who_makes_rows_does_not_disturb_the_recorder(tmp_path):
+    path = tmp_path / "a.db"
+    recorder = subprocess.Popen([SOURCE, path, "0"])
+    try:
+        while not is_begun(path) or query(path, "SELECT count(*) n FROM raw")[0]["n"] < 20:
+            time.sleep(0.05)
+        result = finish(path)
+        assert result.returncode == 0 or "database is locked" in result.stderr
+        time.sleep(1.2)
+        assert recorder.poll() is None
+    finally:
+        recorder.kill()
+        recorder.wait()
+    assert finish(path).returncode == 0
+    assert check_prefix(path) > 500000
+
+
+def test_what_came_after_somebody_looked_is_looked_at(tmp_path, unfinished):
+    path = copied(unfinished, tmp_path, "a.db")
+    with sqlite3.connect(path) as db:
+        db.execute("DELETE FROM raw WHERE seq NOT IN (SELECT seq FROM raw ORDER BY seq LIMIT 75)")
+    assert finish(path).returncode == 0
+    with sqlite3.connect(path) as db:
+        db.execute("ATTACH ? AS later", (str(unfinished),))
+        db.execute("INSERT INTO raw SELECT * FROM later.raw WHERE seq > (SELECT max(seq) FROM page_table)")
+        db.execute("UPDATE op SET result = -22 WHERE rowid = (SELECT max(rowid) FROM op WHERE op = 'unpin')")
+    for _ in range(2):
+        assert finish(path).returncode == 1
+        assert len(query(path, "SELECT class FROM finding")) == 1
+    assert check_prefix(path) > 300000
 
 
 RAW_DAMAGE = {
@@ -231,7 +263,7 @@ def test_damage_of_what_has_no_rows(tmp_path, unfinished, sql, sentence):
     assert sentence in said["recording"]["damage"]
     assert report(path).returncode == 5
     result = finish(path)
-    assert result.returncode == 2 and sentence in result.stderr and result.stderr.count("\n") == 1
+    assert result.returncode == 5 and sentence in result.stderr and result.stderr.count("\n") == 1
     assert query(path, "SELECT count(*) n FROM batch") == [{"n": 0}]
 
 
