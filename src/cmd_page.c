@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "audit/audit.h"
 #include "clock.h"
 #include "options.h"
 #include "platform.h"
+#include "signals.h"
 #include "sink/finding.h"
 #include "sink/sink.h"
 #include "source/hooks.h"
@@ -228,22 +228,10 @@ static void on_change(void *context, const struct xp_record *rec)
 	p->sink.ops->flush(&p->sink);
 }
 
-static int catch_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
 /* Until a signal, --duration or --count. */
 static int follow(struct page *p, struct watch *w)
 {
-	struct pollfd fds[] = { { .fd = catch_signals(), .events = POLLIN },
+	struct pollfd fds[] = { { .fd = signals__catch(0), .events = POLLIN },
 				{ .fd = watch__fd(w), .events = POLLIN } };
 	uint64_t now = now_ns(), end = p->opts->duration_ns ? now + p->opts->duration_ns : 0;
 	int err = 0;

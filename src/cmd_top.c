@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "export/figures.h"
 #include "options.h"
+#include "signals.h"
 #include "top/screen.h"
 #include "tracing.h"
 #include "xenpin.h"
@@ -138,20 +139,6 @@ static int follow(struct looking *s)
 	return 0;
 }
 
-static int catch_signals(void)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGWINCH);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
 static enum exit_status run(struct looking *s)
 {
 	enum exit_status status;
@@ -195,7 +182,7 @@ int cmd_top(const struct options *opts)
 
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
-	s.signals = catch_signals();
+	s.signals = signals__catch(SIGWINCH);
 	if (figures__count(&s.figures, &platform, why)) {
 		say("cannot count: %s", why);
 		return EXIT_LOAD;

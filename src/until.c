@@ -6,25 +6,13 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "signals.h"
 #include "until.h"
 #include "xenpin.h"
 
-static int catch_signals(void)
-{
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		sigaddset(&set, ends[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
 int until__begin(struct until *u, char **cmd)
 {
-	*u = (struct until){ .cmd = cmd, .end_ns = UINT64_MAX, .signals = catch_signals() };
+	*u = (struct until){ .cmd = cmd, .end_ns = UINT64_MAX, .signals = signals__catch(SIGCHLD) };
 	return cmd ? child__start(&u->child, cmd) : 0;
 }
 

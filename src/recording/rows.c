@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../model/pins.h"
+#include "../signals.h"
 #include "database.h"
 #include "pending.h"
 #include "raw.h"
@@ -221,15 +221,6 @@ static bool take_piece(struct rows *r)
 	return rc == SQLITE_ROW && !r->err;
 }
 
-static bool interrupted(void)
-{
-	sigset_t waiting;
-
-	sigpending(&waiting);
-	return sigismember(&waiting, SIGINT) || sigismember(&waiting, SIGTERM) ||
-	       sigismember(&waiting, SIGHUP);
-}
-
 /* One transaction; false: that was the last one. */
 static bool make_some(struct rows *r)
 {
@@ -322,7 +313,7 @@ int rows__make(const char *path, struct pins *pins, int64_t boot, char why[ROWS_
 	r->why = why;
 	if (open_all(r, path))
 		while (make_some(r))
-			if (interrupted())
+			if (signals__waiting())
 				fail(r, -EINTR, "it was interrupted");
 	close_all(r);
 	err = r->err;

@@ -7,6 +7,7 @@
 
 #include "../grow.h"
 #include "../record.h"
+#include "../signals.h"
 #include "../source/hooks.h"
 #include "report.h"
 
@@ -51,6 +52,9 @@ static void tell_gap(struct report *r)
 	r->gap = true;
 }
 
+/* In records: how often to ask whether somebody still waits. */
+#define PATIENCE	4096
+
 static void on_record(void *context, struct xp_record *rec)
 {
 	struct report *r = context;
@@ -68,6 +72,8 @@ static void on_record(void *context, struct xp_record *rec)
 	pins__complete(r->pins, rec);
 	if (!r->err)
 		r->err = pins__apply(r->pins, rec);
+	if (!r->err && rec->seq % PATIENCE == 0 && signals__waiting())
+		r->err = -EINTR;
 }
 
 static void sum_boot(struct report *r)
@@ -297,8 +303,10 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 		.context = r,
 	});
 	err = account__begin(&r->account) ?: boot__begin(&r->boot);
-	if (!r->pins || err)
-		goto no_memory;
+	if (!r->pins)
+		err = -ENOMEM;
+	if (err)
+		goto fail;
 	if (r->info->has_boot)
 		boot__expect(&r->boot, &r->info->boot_log);
 	recording__read(r->recording, on_record, r, r->damage);
@@ -307,16 +315,17 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	pins__confirm(r->pins);
 	err = r->err ?: read_histories(r);
 	if (err)
-		goto no_memory;
+		goto fail;
 	if (r->info->has_boot)
 		sum_boot(r);
 	account__sort(&r->account);
 	judge(r);
 	return 0;
-no_memory:
-	snprintf(why, RECORDING_WHY, "%s", strerror(ENOMEM));
+fail:
+	snprintf(why, RECORDING_WHY, "%s",
+		 err == -EINTR ? "it was interrupted" : strerror(-err));
 	report__close(r);
-	return -ENOMEM;
+	return err;
 }
 
 void report__close(struct report *r)

@@ -52,7 +52,7 @@ struct report {
 	bool complete;			/* nothing lost, damaged, left out or not attached */
 	enum verdict verdict;
 	char damage[RECORDING_WHY];	/* what ended the reading; else "" */
-	int err;			/* -ENOMEM */
+	int err;			/* -ENOMEM, or -EINTR: a blocked signal is waiting */
 };
 
 /*

@@ -156,6 +156,9 @@ def test_what_has_no_rows_is_reported_as_what_has(tmp_path, unfinished):
     assert query(path, "SELECT value FROM recording WHERE key = 'findings'") == [{"value": 0}]
 
 
+JUDGED = "INSERT INTO recording VALUES ('findings', 0), ('judged_live', 1)"
+
+
 def with_a_signal_waiting():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     signal.raise_signal(signal.SIGINT)
@@ -163,6 +166,9 @@ def with_a_signal_waiting():
 
 def test_finishing_is_taken_up_where_it_was_interrupted(tmp_path, unfinished):
     whole, twice = [copied(unfinished, tmp_path, name) for name in ("whole.db", "twice.db")]
+    for path in (whole, twice):
+        with sqlite3.connect(path) as db:
+            db.execute(JUDGED)
     assert finish(whole).returncode == 0
     result = subprocess.run([XENPIN, "record", "--finish", "-o", twice], stderr=subprocess.PIPE, text=True,
                             preexec_fn=with_a_signal_waiting)
@@ -182,14 +188,24 @@ def test_finishing_is_taken_up_where_it_was_interrupted(tmp_path, unfinished):
     assert everything(whole) == everything(twice)
 
 
+def test_looking_for_findings_is_interrupted(tmp_path, unfinished):
+    path = copied(unfinished, tmp_path, "a.db")
+    result = subprocess.run([XENPIN, "record", "--finish", "-o", path], stderr=subprocess.PIPE, text=True,
+                            preexec_fn=with_a_signal_waiting)
+    assert result.returncode == 5 and "left as far as it came: it was interrupted" in result.stderr
+    assert query(path, "SELECT count(*) n FROM raw") == [{"n": 150}]
+
+
 def test_finishing_finds(tmp_path, unfinished):
     path = copied(unfinished, tmp_path, "a.db")
+    with sqlite3.connect(path) as db:
+        db.execute(JUDGED)
     with sqlite3.connect(path) as db:
         # Among records that have rows already: an unpin that Xen refused.
         subprocess.run([XENPIN, "record", "--finish", "-o", path], preexec_fn=with_a_signal_waiting,
                        stderr=subprocess.DEVNULL)
         db.execute("UPDATE op SET result = -22 WHERE rowid = (SELECT min(rowid) FROM op WHERE op = 'unpin')")
-        db.execute("DELETE FROM recording WHERE key = 'findings'")
+        db.execute("DELETE FROM recording WHERE key IN ('findings', 'judged_live')")
     assert finish(path).returncode == 1
     said = json.loads(report(path, "--format", "json").stdout)
     found = query(path, "SELECT class, grade, printf('0x%x', pfn) pfn FROM finding")
@@ -204,7 +220,7 @@ def test_what_was_found_before_the_recorder_was_killed_counts(tmp_path, unfinish
     path = copied(unfinished, tmp_path, "a.db")
     with sqlite3.connect(path) as db:
         # As with --max-size, which looks for findings at once.
-        db.execute("INSERT INTO recording VALUES ('findings', 0), ('judged_live', 1)")
+        db.execute(JUDGED)
         db.execute("INSERT INTO finding(t, class) VALUES (1, 'lost')")
     assert finish(path).returncode == 1
     assert query(path, "SELECT count(*) n FROM finding") == [{"n": 1}]

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The signals that end what goes on: SIGINT, SIGTERM and SIGHUP. */
+#ifndef XENPIN_SIGNALS_H
+#define XENPIN_SIGNALS_H
+
+#include <stdbool.h>
+
+/*
+ * Blocked from now on, and @also (0: none), to be read from the signalfd that is
+ * returned; or -1.  Who writes to a reader that is gone gets an error, no signal.
+ */
+int signals__catch(int also);
+
+/* One of those that end is blocked and waiting: whoever is longer at work may leave off. */
+bool signals__waiting(void);
+
+#endif
