@@ -70,11 +70,14 @@ sleep 3		# the next audit
 wget -q -O $OUT/export-2.metrics http://127.0.0.1:9871/metrics
 stop export $export TERM
 
-# 6. Flags that are lost under way, as a trace and as a recording see it.
+# 6. Flags that are lost under way, as a trace and as a recording see it: found in the end, and,
+# when a file may be gone by then, at once.
 for order in unmap move; do
+	size=
+	[ $order = unmap ] || size="--max-size 64M"
 	start lost-$order-trace xenpin trace --json --ring-pages 512
 	trace=$pid
-	start lost-$order xenpin record -o /tmp/lost-$order.db --stack
+	start lost-$order xenpin record -o /tmp/lost-$order.db --stack $size
 	record=$pid
 	start_victim
 	inject lost-$order clear=3 levels=2 owners=2 seed=21 pid=$victim first=2 last=200 \

@@ -98,6 +98,12 @@ def test_findings_and_counts_are_the_traces(seen, order, kind):
     assert {f["class"] for f in live} == {kind}
     assert [without_time(f) for f in said["findings"]] == [without_time(f) for f in live]
     assert len(live) == records[-1]["findings"] == len(said["histories"])
+    db = sqlite3.connect(seen.directory / f"lost-{order}.db")
+    noted = db.execute("SELECT class, printf('0x%x', pfn), text FROM finding").fetchall()
+    assert [(f["class"], f["pfn"], f["text"]) for f in said["findings"]] == noted
+    assert db.execute("SELECT value FROM recording WHERE key = 'findings'").fetchone() == (3,)
+    assert (db.execute("SELECT 1 FROM recording WHERE key = 'judged_live'").fetchone() is None) == \
+        (order == "unmap")
     # What the victim did, by its name: others go on while one of the two is not there yet.
     mine = [r for r in records if r.get("comm") == "victim"]
     (program,) = [p for p in said["programs"] if p["comm"] == "victim"]
