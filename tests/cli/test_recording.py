@@ -251,6 +251,8 @@ def test_what_came_after_somebody_looked_is_looked_at(tmp_path, unfinished):
     with sqlite3.connect(path) as db:
         db.execute("ATTACH ? AS later", (str(unfinished),))
         db.execute("INSERT INTO raw SELECT * FROM later.raw WHERE seq > (SELECT max(seq) FROM page_table)")
+        # What was found then is found again, or was never so.
+        db.execute("INSERT INTO finding(t, class) VALUES (1, 'stale')")
         db.execute("UPDATE op SET result = -22 WHERE rowid = (SELECT max(rowid) FROM op WHERE op = 'unpin')")
     for _ in range(2):
         assert finish(path).returncode == 1
