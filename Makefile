@@ -99,17 +99,14 @@ $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 $(B)/scan: $(B)/audit.skel.h
 $(B)/trees: $(B)/audit.skel.h $(B)/arena.skel.h
 $(B)/ring: $(B)/trace.skel.h
-$(B)/scan $(B)/trees $(B)/ring: $(B)/%: tests/bench/%.c
+# And, fed by a synthetic source, the sink of `record`: its rate, and what a kill leaves.
+$(B)/scan $(B)/trees $(B)/ring $(B)/recording: $(B)/%: tests/bench/%.c $(B)/xenpin.a
 	$(say) CC $<
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< -lbpf -lelf -lz -lzstd 2>$@.log || \
+	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< $(B)/xenpin.a $(LIBS) 2>$@.log || \
 		{ cat $@.log; exit 1; }
 
-# Fed by a synthetic source, the sink of `record`: its rate, and what a kill leaves.
-$(B)/recording: tests/bench/recording.c $(OBJS)
-	$(say) CC $<
-	$(Q)rm -f $@.a && ar rc $@.a $(filter-out $(B)/src/main.o,$(OBJS))
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< $@.a $(LIBS) 2>$@.log || \
-		{ cat $@.log; exit 1; }
+$(B)/xenpin.a: $(filter-out $(B)/src/main.o,$(OBJS))
+	$(Q)rm -f $@ && ar rc $@ $^
 
 # Unit tests: one program per file, the sources under test compiled in, with
 # the sanitizers.

@@ -14,9 +14,9 @@
 #define MANY_RECORDS	2000000
 
 /* EXIT_FINDING, EXIT_INCOMPLETE when not all could be done, or EXIT_CLEAN. */
-static enum exit_status conclude(const struct options *opts, struct recorder *recorder,
-				 int64_t records)
+static enum exit_status conclude(const struct options *opts, struct recorder *recorder)
 {
+	int64_t records = recorder__records(recorder);
 	char why[RECORDING_WHY];
 	uint64_t findings;
 	int err;
@@ -43,7 +43,7 @@ static enum exit_status run(const struct options *opts, const struct platform *p
 		say("'%s' ends early: %s; what it holds can be read", opts->output, error);
 		return status;
 	}
-	found = conclude(opts, recorder, recorder__records(recorder));
+	found = conclude(opts, recorder);
 	return found == EXIT_FINDING ? found : status ?: found;
 }
 

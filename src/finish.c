@@ -63,22 +63,41 @@ static void on_record(void *context, struct xp_record *rec)
 		c->err = pins__apply(c->pins, rec);
 }
 
-static int make_rows(const char *path, struct pins *pins, char why[RECORDING_WHY])
+static int catch_up(struct pins *pins, const char *path, const struct recording_info *info,
+		    char why[RECORDING_WHY])
 {
-	struct catching_up c = { .pins = pins };
+	struct catching_up c = { pins, info->boot_records, info->raw_from };
 	struct recording *recording;
-	const struct recording_info *info;
-	int err = recording__open(&recording, path, why);
+	int err;
 
+	if (info->raw_from <= info->first_seq || info->raw_from == INT64_MAX)
+		return 0;
+	err = recording__open(&recording, path, why);
 	if (err)
 		return err;
-	info = recording__info(recording);
-	c.after = info->boot_records;
-	c.before = info->raw_from;
-	if (info->raw_from > info->first_seq && info->raw_from != INT64_MAX)
-		err = recording__read(recording, on_record, &c, why);
+	err = recording__read(recording, on_record, &c, why);
 	recording__close(recording);
-	return err ?: c.err ?: rows__make(path, pins, c.after, why);
+	if (!err && c.err) {
+		err = c.err;
+		snprintf(why, RECORDING_WHY, "%s", strerror(-err));
+	}
+	return err;
+}
+
+static int make_rows(const char *path, const struct recording_info *info, char why[RECORDING_WHY])
+{
+	struct pins *pins = pins__new((struct pins_handlers){});
+	int err;
+
+	if (!pins) {
+		snprintf(why, RECORDING_WHY, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	err = catch_up(pins, path, info, why);
+	if (!err)
+		err = rows__make(path, pins, info->boot_records, why);
+	pins__free(pins);
+	return err;
 }
 
 /*
@@ -93,27 +112,17 @@ static bool is_judged(const struct recording_info *info)
 int finish__recording(const char *path, uint64_t *findings, char why[RECORDING_WHY])
 {
 	struct recording *recording;
-	struct pins *pins;
-	bool judged;
+	struct recording_info info;	/* its numbers: what it points to is gone */
 	int err = recording__open(&recording, path, why);
 
 	*findings = 0;
 	if (err)
 		return err;
-	judged = is_judged(recording__info(recording));
-	if (judged)
-		*findings = recording__info(recording)->findings;
+	info = *recording__info(recording);
 	recording__close(recording);
-	if (!judged)
+	if (is_judged(&info))
+		*findings = info.findings;
+	else
 		err = judge(path, findings, why);
-	if (err)
-		return err;
-	pins = pins__new((struct pins_handlers){});
-	if (!pins) {
-		snprintf(why, RECORDING_WHY, "%s", strerror(ENOMEM));
-		return -ENOMEM;
-	}
-	err = make_rows(path, pins, why);
-	pins__free(pins);
-	return err;
+	return err ?: make_rows(path, &info, why);
 }

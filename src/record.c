@@ -2,7 +2,7 @@
 /* What a record must be before anybody follows its counts and lengths. */
 #include "record.h"
 
-static size_t slots_of(const struct xp_record *rec)
+size_t record__slots(const struct xp_record *rec)
 {
 	size_t size = sizeof(*rec);
 
@@ -36,7 +36,7 @@ const char *record__flaw(const struct xp_record *rec, uint64_t slot, uint64_t le
 		return "its kind is unknown";
 	if (has_ops && rec->u.batch.nops > XP_OPS_MAX)
 		return "it has more operations than a batch can hold";
-	if (rec->nslots != slots_of(rec))
+	if (rec->nslots != record__slots(rec))
 		return "its length does not fit its kind";
 	if (rec->nslots > left)
 		return "it is cut short";

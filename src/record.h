@@ -24,6 +24,9 @@ static inline struct xp_op *record__ops(const struct xp_record *rec)
 	return (struct xp_op *)((char *)(rec + 1) + stack);
 }
 
+/* How many slots it takes, by its kind, flags and operations. */
+size_t record__slots(const struct xp_record *rec);
+
 /*
  * NULL when @rec, found at slot @slot of its stream with @left slots (this one
  * included) behind it, can be used; otherwise what is wrong with it, as the

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Recordings by the real recorder, fed by a synthetic source; and what is done to them for a test."""
+import json
 import sqlite3
 import struct
 import subprocess
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[1] / "build/recording"
+BUILD = Path(__file__).resolve().parents[1] / "build"
+SOURCE, XENPIN = BUILD / "recording", BUILD / "xenpin"
+RECORDS = ("batch", "page_table", "mm", "flag", "boot", "lost")
 LOST = 0x8050				# an L1 table of the sixth fork
 EVIL = "</script><b>"			# the name of a task
 ERASED = {0x2000: 1, 0x2001: 2}		# pfn: level, of add_a_boot()
@@ -51,3 +54,43 @@ def add_a_boot(path):
                            (seq, 1000000 * seq, what))
         db.execute("INSERT INTO recording VALUES ('boot_log', ?), ('boot_records', ?)",
                    (log_header(len(stages), 2), len(stages)))
+
+
+def run(*args):
+    return subprocess.run([str(a) for a in args], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, errors="replace", timeout=300)
+
+
+def report(path, *options):
+    return run(XENPIN, "report", path, *options)
+
+
+def query(path, sql):
+    """By the sqlite3 shell, as the man page promises."""
+    result = run("sqlite3", "-json", path, sql)
+    assert result.returncode == 0 and not result.stderr, result.stderr
+    return json.loads(result.stdout or "[]")
+
+
+def finish(path):
+    """Rows of what a recorder left as it came."""
+    return run(XENPIN, "record", "--finish", "-o", path)
+
+
+def check_prefix(path, first=1):
+    """Sound, and its records are first, first + 1, ... without a gap; returns the last."""
+    assert query(path, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    assert query(path, "SELECT count(*) n FROM raw") == [{"n": 0}]
+    union = " UNION ALL ".join(f"SELECT seq FROM {t}" for t in RECORDS)
+    (seqs,) = query(path, f"SELECT min(seq) first, max(seq) last, count(*) n FROM ({union})")
+    assert seqs["first"] == first and seqs["n"] == seqs["last"] - first + 1, seqs
+    # Each batch came with all of its operations, of which the source makes five.
+    assert query(path, "SELECT DISTINCT n FROM (SELECT count(*) n FROM batch LEFT JOIN op "
+                       "USING (seq) GROUP BY seq)") == [{"n": 5}]
+    return seqs["last"]
+
+
+def is_begun(path):
+    """Whether the recorder has made its tables: before that there is nothing to lose."""
+    return path.exists() and run("sqlite3", "-readonly", path,
+                                 "SELECT 1 FROM recording LIMIT 1").stdout.strip() == "1"

@@ -78,6 +78,21 @@ int database__prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt)
 		     SQLITE_NOMEM;
 }
 
+int database__prepare_all(sqlite3 *db, const char *const *sql, sqlite3_stmt **stmts, int nr)
+{
+	int rc = SQLITE_OK;
+
+	for (int i = 0; !rc && i < nr; i++)
+		rc = database__prepare(db, sql[i], &stmts[i]);
+	return rc;
+}
+
+void database__finalize_all(sqlite3_stmt **stmts, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		sqlite3_finalize(stmts[i]);
+}
+
 int database__errno(sqlite3 *db, int rc)
 {
 	switch (rc & 0xff) {

@@ -13,6 +13,10 @@ int database__open(sqlite3 **db, const char *path);
 
 int database__prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt);
 
+/* @nr of them, to be finalized in any case. */
+int database__prepare_all(sqlite3 *db, const char *const *sql, sqlite3_stmt **stmts, int nr);
+void database__finalize_all(sqlite3_stmt **stmts, int nr);
+
 /* As -errno. */
 int database__errno(sqlite3 *db, int rc);
 

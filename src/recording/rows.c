@@ -276,10 +276,8 @@ static bool open_all(struct rows *r, const char *path)
 	}
 	if (!open_target(r, &r->ops, &op_layout))
 		return false;
-	for (int i = 0; i < STATEMENTS; i++)
-		if (failed(r, database__prepare(r->db, statements[i], &r->stmt[i]), SQLITE_OK))
-			return false;
-	if (failed(r, sqlite3_step(r->stmt[TASKS]), SQLITE_ROW))
+	if (failed(r, database__prepare_all(r->db, statements, r->stmt, STATEMENTS), SQLITE_OK) ||
+	    failed(r, sqlite3_step(r->stmt[TASKS]), SQLITE_ROW))
 		return false;
 	r->tasks = sqlite3_column_int64(r->stmt[TASKS], 0);
 	sqlite3_reset(r->stmt[TASKS]);
@@ -291,8 +289,7 @@ static void close_all(struct rows *r)
 	for (int i = 0; i < LAYOUTS; i++)
 		close_target(&r->records[i]);
 	close_target(&r->ops);
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(r->stmt[i]);
+	database__finalize_all(r->stmt, STATEMENTS);
 	if (r->err)
 		sqlite3_close(r->db);
 	else

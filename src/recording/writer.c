@@ -196,11 +196,7 @@ static struct writer *new_writer(int64_t seq)
 
 static int prepare_all(struct writer *w)
 {
-	int rc = SQLITE_OK;
-
-	for (int i = 0; !rc && i < STATEMENTS; i++)
-		rc = database__prepare(w->db, statements[i], &w->stmt[i]);
-	return rc;
+	return database__prepare_all(w->db, statements, w->stmt, STATEMENTS);
 }
 
 struct writer *writer__create(const char *path, int64_t seq)
@@ -327,8 +323,7 @@ void writer__close(struct writer *w)
 	if (!w)
 		return;
 	writer__commit(w);
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(w->stmt[i]);
+	database__finalize_all(w->stmt, STATEMENTS);
 	sqlite3_close(w->db);
 	free(w);
 }

@@ -75,20 +75,20 @@ static void put_task(struct line *l, const struct xp_record *rec)
 
 	if (last.pid != rec->pid || last.cpu != rec->cpu || !last.len ||
 	    memcmp(last.comm, rec->comm, XP_COMM_LEN)) {
-		char text[LINE_BYTES];
-		struct line task = line__begin(text);
+		const char *begin = l->at;
 
+		PUT(l, ",\"cpu\":");
+		put_dec(l, rec->cpu);
+		PUT(l, ",\"pid\":");
+		put_dec(l, rec->pid);
+		PUT(l, ",\"comm\":");
+		put_comm(l, rec->comm);
 		last.pid = rec->pid;
 		last.cpu = rec->cpu;
 		memcpy(last.comm, rec->comm, XP_COMM_LEN);
-		PUT(&task, ",\"cpu\":");
-		put_dec(&task, rec->cpu);
-		PUT(&task, ",\"pid\":");
-		put_dec(&task, rec->pid);
-		PUT(&task, ",\"comm\":");
-		put_comm(&task, rec->comm);
-		last.len = task.at - task.text;
-		memcpy(last.text, text, last.len);
+		last.len = l->at - begin;
+		memcpy(last.text, begin, last.len);
+		return;
 	}
 	put(l, last.text, last.len);
 }
@@ -291,28 +291,19 @@ static void print_stack(struct sink *sink, const __u64 *stack)
 	json_decref(frames);
 }
 
-static char text[LINES_BYTES];
-static struct line lines = { text, text };
-
 static void json_record(struct sink *sink, const struct xp_record *rec)
 {
 	put_fn body = put_fn_of(put_kind, rec);
 
 	if (!body)
 		return;
-	body(&lines, rec);
+	body(&sink__lines, rec);
 	if (sink->symbols && rec->kind != XP_LOST) {
-		line__write(&lines, sink->out);
+		line__write(&sink__lines, sink->out);
 		print_stack(sink, record__stack(rec));
 	}
-	PUT(&lines, "}\n");
-	line__write_full(&lines, sink->out);
-}
-
-static int json_flush(struct sink *sink)
-{
-	line__write(&lines, sink->out);
-	return sink__flush_stdio(sink);
+	PUT(&sink__lines, "}\n");
+	line__write_full(&sink__lines, sink->out);
 }
 
 static void print_object(struct sink *sink, json_t *object)
@@ -340,7 +331,7 @@ static void json_end(struct sink *sink, const struct session *s)
 {
 	json_t *hooks = json_array();
 
-	line__write(&lines, sink->out);
+	line__write(&sink__lines, sink->out);
 	for (int i = 0; i < s->nr_hooks; i++)
 		json_array_append_new(hooks, json_pack("{sssIsIsI}", "name", s->hooks[i].name,
 						       "delivered",
@@ -356,10 +347,10 @@ static void json_end(struct sink *sink, const struct session *s)
 
 static void json_finding(struct sink *sink, const struct finding *finding)
 {
-	line__write(&lines, sink->out);
+	line__write(&sink__lines, sink->out);
 	finding__print_json(sink->out, finding, sink->symbols);
 }
 
 const struct sink_ops sink_json = {
-	json_start, json_record, json_finding, json_end, json_flush
+	json_start, json_record, json_finding, json_end, sink__flush
 };

@@ -52,7 +52,8 @@ struct sink_ops {
 extern const struct sink_ops sink_text, sink_json;
 
 /* Shared by all. */
-int sink__flush_stdio(struct sink *sink);
+extern struct line sink__lines;	/* that wait: no two sinks of lines are used in one run */
+int sink__flush(struct sink *sink);
 const char *hook_name(uint32_t hook);
 
 #endif

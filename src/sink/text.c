@@ -130,12 +130,9 @@ static const put_fn put_kind[XP_KIND_END] = {
 	[XP_FLAG_CLEAR] = put_flag,
 };
 
-static char text[LINES_BYTES];
-static struct line lines = { text, text };
-
 static void print_stack(struct sink *sink, const __u64 *stack)
 {
-	line__write(&lines, sink->out);
+	line__write(&sink__lines, sink->out);
 	for (int i = 0; stack && i < XP_STACK_MAX && stack[i]; i++) {
 		char frame[SYMBOL_LEN];
 
@@ -150,18 +147,12 @@ static void text_record(struct sink *sink, const struct xp_record *rec)
 
 	if (!body)
 		return;
-	put_head(&lines, sink, rec);
-	body(&lines, rec);
-	PUT(&lines, "\n");
-	line__write_full(&lines, sink->out);
+	put_head(&sink__lines, sink, rec);
+	body(&sink__lines, rec);
+	PUT(&sink__lines, "\n");
+	line__write_full(&sink__lines, sink->out);
 	if (sink->symbols)
 		print_stack(sink, record__stack(rec));
-}
-
-static int text_flush(struct sink *sink)
-{
-	line__write(&lines, sink->out);
-	return sink__flush_stdio(sink);
 }
 
 static void text_start(struct sink *sink, const struct session *s)
@@ -172,7 +163,7 @@ static void text_start(struct sink *sink, const struct session *s)
 
 static void text_end(struct sink *sink, const struct session *s)
 {
-	text_flush(sink);
+	sink__flush(sink);
 	fprintf(stderr, "\n%llu records in %.3f s, %llu lost, %llu missed, %llu findings\n",
 		(unsigned long long)s->delivered, (s->end_ns - s->begin_ns) / 1e9,
 		(unsigned long long)s->lost, (unsigned long long)s->missed,
@@ -186,10 +177,10 @@ static void text_end(struct sink *sink, const struct session *s)
 
 static void text_finding(struct sink *sink, const struct finding *finding)
 {
-	line__write(&lines, sink->out);
+	line__write(&sink__lines, sink->out);
 	finding__print_text(sink->out, finding, sink->symbols);
 }
 
 const struct sink_ops sink_text = {
-	text_start, text_record, text_finding, text_end, text_flush
+	text_start, text_record, text_finding, text_end, sink__flush
 };

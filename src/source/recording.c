@@ -156,14 +156,6 @@ static int get_ops(struct recording *r, struct xp_record *rec)
 	return err;
 }
 
-static size_t size_of(const struct xp_record *rec)
-{
-	bool batch = rec->kind == XP_BATCH || rec->kind == XP_DIRECT;
-
-	return sizeof(*rec) + (rec->flags & XP_F_STACK ? XP_STACK_BYTES : 0) +
-	       (batch ? rec->u.batch.nops * sizeof(struct xp_op) : 0);
-}
-
 /* The record at @c, whole. */
 static int get_record(struct recording *r, struct cursor *c)
 {
@@ -190,7 +182,7 @@ static int get_record(struct recording *r, struct cursor *c)
 		err = recording__damaged(r, "it is damaged: something belongs to record %lld "
 					 "that it cannot have", (long long)r->seq);
 	rec->seq = r->seq;
-	rec->nslots = (size_of(rec) + XP_SLOT - 1) / XP_SLOT;
+	rec->nslots = record__slots(rec);
 	return err ?: advance(r, c);
 }
 

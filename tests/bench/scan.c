@@ -23,19 +23,12 @@
 
 #include "../../include/audit.h"
 #include "clock.h"
+#include "source/programs.h"
 #include "audit.skel.h"
 
 #define RUNS 5
 #define LIST_SIZE sizeof(struct robust_list_head)
 #define ROOM 65536	/* frames with the flag, by their bit: here it means something else */
-
-static int run(const struct bpf_program *prog)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
-
-	return err ?: opts.retval ? -EFAULT : 0;
-}
 
 /* One more than the last frame of memory. */
 static uint64_t last_frame(void)
@@ -87,7 +80,7 @@ static double measure(const char *name, int runs)
 	bpf_object__for_each_program(prog, skel->obj)
 		bpf_program__set_autoload(prog, prog == scan || prog == skel->progs.locate);
 	bpf_map__set_max_entries(skel->maps.flagged, ROOM);
-	err = audit_bpf__load(skel) ?: run(skel->progs.locate);
+	err = audit_bpf__load(skel) ?: program__run(skel->progs.locate);
 	if (!err)
 		guess(&skel->bss->places);
 	/* Of scan_lent; this program ends without ever having had a use for its list. */
@@ -95,7 +88,7 @@ static double measure(const char *name, int runs)
 		err = -errno;
 	look = &skel->bss->look_at;
 	for (int i = 0; !err && i < runs; i++) {
-		err = run(scan) ?: saw_all(look) ? 0 : -ENXIO;
+		err = program__run(scan) ?: saw_all(look) ? 0 : -ENXIO;
 		if (!err && best < look->pages * 1e9 / (look->end - look->walked))
 			best = look->pages * 1e9 / (look->end - look->walked);
 	}

@@ -23,6 +23,7 @@
 #include "arena.skel.h"
 #include "audit.skel.h"
 #include "clock.h"
+#include "source/programs.h"
 
 #define GIB		1024
 #define RUNS		5
@@ -94,15 +95,13 @@ static void plan(struct machine *m)
 
 static int make_arena(struct machine *m)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	int err;
 
 	m->arena = arena_bpf__open();
 	if (!m->arena)
 		return -errno;
 	bpf_map__set_max_entries(m->arena->maps.arena, m->bytes / 8);
-	err = arena_bpf__load(m->arena) ?:
-	      bpf_prog_test_run_opts(bpf_program__fd(m->arena->progs.locate), &opts);
+	err = arena_bpf__load(m->arena) ?: program__run(m->arena->progs.locate);
 	if (err)
 		return err;
 	m->address = m->arena->bss->address;
@@ -135,14 +134,6 @@ static void fill(struct machine *m)
 	for (uint64_t i = 0; i < MM_BYTES / 8; i++)
 		((uint64_t *)(m->memory + m->mm))[i] = m->address + ROOT * PAGE;
 	list[0] = list[1] = m->address + m->list;
-}
-
-static int run(const struct bpf_program *prog)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
-
-	return err ?: opts.retval ? -EFAULT : 0;
 }
 
 static int load(struct audit_bpf *skel, const struct machine *m)
@@ -204,7 +195,7 @@ static double measure(const struct machine *m, int runs)
 		uint64_t begin = now_ns();
 		double rate;
 
-		err = run(skel->progs.roots) ?: run(skel->progs.walk);
+		err = program__run(skel->progs.roots) ?: program__run(skel->progs.walk);
 		rate = m->tables * 1e9 / (now_ns() - begin);
 		if (!err)
 			err = check(m, skel);

@@ -2,7 +2,6 @@
 """`report --format perfetto`, decoded by the protobuf compiler."""
 import collections
 import re
-import shutil
 import sqlite3
 import subprocess
 

@@ -11,6 +11,7 @@
 
 #include "record.h"
 #include "source/boot_log.h"
+#include "random.h"
 
 #define RECORDS	9
 #define SLOTS	16
@@ -210,12 +211,6 @@ static void damaged_operations_end_the_log(void **state)
 	assert_int_equal(log.used, 1);
 	assert_non_null(strstr(log.flaw, "unknown kind"));
 	boot_log__close(&log);
-}
-
-/* Deterministic: the same every time and everywhere. */
-static uint32_t next_random(uint32_t *seed)
-{
-	return *seed = *seed * 1664525 + 1013904223;
 }
 
 static void no_damage_at_all_is_followed(void **state)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "source/console.h"
+#include "random.h"
 
 /* From a guest that died (tests/lab/test_boot.py), shortened. */
 static const char death[] =
@@ -157,11 +158,6 @@ static void a_very_long_line_is_one_line(void **state)
 	assert_int_equal(c.lines, 1);
 	assert_false(c.has_erased);
 	free(text);
-}
-
-static uint32_t next_random(uint32_t *seed)
-{
-	return *seed = *seed * 1664525 + 1013904223;
 }
 
 static void no_damage_at_all_is_followed(void **state)

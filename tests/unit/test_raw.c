@@ -8,22 +8,22 @@
 
 #include <cmocka.h>
 
+#include "random.h"
 #include "recording/raw.h"
 
 #define ROUNDS	20000
 
-static uint64_t state = 1;
+static uint32_t state = 1;
 
-static uint64_t next_random(void)
+static uint32_t below(uint32_t n)
 {
-	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return state >> 17;
+	return (next_random(&state) >> 8) % n;
 }
 
 /* Any field in a few values, so that words are often those of the record before, and often not. */
 static uint64_t some(uint64_t of)
 {
-	return next_random() % 3 ? next_random() % 4 * of : next_random() << 20 ^ next_random();
+	return below(3) ? below(4) * of : (uint64_t)below(1 << 24) << 24 | below(1 << 24);
 }
 
 static void make_record(union raw_record *r, int64_t seq)
@@ -33,27 +33,26 @@ static void make_record(union raw_record *r, int64_t seq)
 
 	memset(r, 0, sizeof(*r));
 	rec->seq = seq;
-	rec->kind = 1 + next_random() % (XP_KIND_END - 1);
-	rec->cpu = next_random();
-	rec->t = next_random() % XP_TIME_MAX;
+	rec->kind = 1 + below(XP_KIND_END - 1);
+	rec->cpu = below(1 << 16);
+	rec->t = some(1);
 	rec->pid = some(1000);
-	rec->level = next_random() % (XP_L4 + 1);
-	rec->flags = next_random() % 64;
-	rec->where = next_random() % (XP_WHERE_GROW + 1);
-	memcpy(rec->comm, next_random() % 2 ? "forks" : "a name of fifte", 6);
+	rec->level = below(XP_L4 + 1);
+	rec->flags = below(64);
+	rec->where = below(XP_WHERE_GROW + 1);
+	memcpy(rec->comm, below(2) ? "forks" : "a name of fifte", 6);
 	rec->u.table.pfn = some(1);
 	rec->u.table.mm = some(0x12340000);
 	rec->u.table.ip = some(7);
 	batch = rec->kind == XP_BATCH || rec->kind == XP_DIRECT;
 	if (batch)
-		rec->u.batch.nops = next_random() % (XP_OPS_MAX + 1);
+		rec->u.batch.nops = below(XP_OPS_MAX + 1);
 	for (int i = 0; rec->flags & XP_F_STACK && i < XP_STACK_MAX; i++)
 		((uint64_t *)record__stack(rec))[i] = some(0xffffffff81000000);
 	for (uint32_t i = 0; batch && i < rec->u.batch.nops; i++)
 		record__ops(rec)[i] = (struct xp_op){
-			some(3), some(1), some(1), 1 + next_random() % 2, next_random() % 5 };
-	rec->nslots = (XP_SLOT + (rec->flags & XP_F_STACK ? XP_STACK_BYTES : 0) +
-		       (batch ? rec->u.batch.nops * sizeof(struct xp_op) : 0) + XP_SLOT - 1) / XP_SLOT;
+			some(3), some(1), some(1), 1 + below(2), below(5) };
+	rec->nslots = record__slots(rec);
 }
 
 /* All records of @packed, from number @first on; the generator stands where it stood then. */
@@ -79,13 +78,13 @@ static void what_is_packed_is_unpacked(void **unused)
 {
 	static struct raw raw;
 	union raw_record rec;
-	uint64_t before = state;
+	uint32_t before = state;
 	int pieces = 0;
 
 	raw.seq = 1;
 	raw__clear(&raw);
 	for (int i = 0; i < ROUNDS; i++) {
-		uint64_t begin = state;
+		uint32_t begin = state;
 
 		make_record(&rec, raw.seq);
 		if (raw__pack(&raw, &rec.head))
