@@ -34,8 +34,7 @@ def guest(request):
 
 @pytest.fixture(params=DOM0S)
 def dom0(request):
-    """For what wants much of the machine: a domU's processes lose registers under QEMU 7.2, with two
-    CPUs or in a storm often, otherwise now and then, and without xenpin, too."""
+    """For what only dom0 can ask."""
     return run(request.param)
 
 
@@ -74,13 +73,13 @@ def test_clean_at_rest(guest):
 
 
 @pytest.mark.parametrize("name", ["quiet", "storm"])
-def test_all_tables_have_the_flag_but_two(dom0, name):
+def test_all_tables_have_the_flag_but_two(guest, name):
     """Also of an audit during which tables came and went.
 
     The kernel pins p2m_missing_pte and p2m_identity_pte before there are flags, and marks
     later what it finds in a tree: neither, or one of them (kernel/README.md).
     """
-    for audit in audits(dom0, name):
+    for audit in audits(guest, name):
         bare = sum(audit["tables"].values()) - audit["flagged"]
         assert 1 <= bare <= 2 + audit["unknown"]
 
@@ -97,22 +96,22 @@ def test_tables_are_those_that_xen_counts(dom0):
 
 
 @pytest.mark.parametrize("name, count", [("storm", 100), ("moment", 40)])
-def test_no_false_finding_in_a_storm(dom0, name, count):
-    assert findings(dom0, name) == []
-    assert dom0.status(name) in (0, 5)
-    seen = audits(dom0, name)
+def test_no_false_finding_in_a_storm(guest, name, count):
+    assert findings(guest, name) == []
+    assert guest.status(name) in (0, 5)
+    seen = audits(guest, name)
     assert len(seen) == count
     assert sum(not a["complete"] for a in seen) <= count // 10
-    # It was a storm: the trees were others each time.
-    assert len({a["tables"]["L4"] for a in seen}) > 3
+    # It was a storm: the tables were others each time.
+    assert len({tuple(a["tables"].values()) for a in seen}) > 10
 
 
-def test_no_false_finding_at_the_begin_of_a_trace(dom0):
+def test_no_false_finding_at_the_begin_of_a_trace(guest):
     """The audit that the model begins with, and what the stream said meanwhile, are one state."""
     for i in range(1, 9):
-        assert findings(dom0, f"begin-{i}") == []
-        assert dom0.status(f"begin-{i}") in (0, 5)
-        assert dom0.records(f"begin-{i}")[-1]["type"] == "end"
+        assert findings(guest, f"begin-{i}") == []
+        assert guest.status(f"begin-{i}") in (0, 5)
+        assert guest.records(f"begin-{i}")[-1]["type"] == "end"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -156,10 +155,10 @@ def test_stale_flags_are_found(guest):
     assert text.startswith("3 findings: ") and text.count("stale, proven: page 0x") == 3
 
 
-def test_a_life_without_findings(dom0):
-    records = dom0.records("live")
+def test_a_life_without_findings(guest):
+    records = guest.records("live")
     assert [r["type"] for r in records] == ["start", "end"]
-    assert dom0.status("live") == (5 if records[-1]["missed"] else 0)
+    assert guest.status("live") == (5 if records[-1]["missed"] else 0)
 
 
 @pytest.mark.parametrize("order, what", [
@@ -169,12 +168,12 @@ def test_a_life_without_findings(dom0):
     # The bug of 5.14: mremap() of a table that has no flag pins it again, and Xen refuses.
     ("move", {"class": "double-pin", "grade": "proven", "witnesses": ["xen", "history"],
               "result": -22})])
-def test_live_findings(dom0, order, what):
+def test_live_findings(guest, order, what):
     name = f"live-{order}"
-    truth = injected(dom0, name)
-    found = findings(dom0, name)
-    assert dom0.status(name) == 1 and len(truth) == 3
-    assert dom0.records(name)[-1]["findings"] == len(found)
+    truth = injected(guest, name)
+    found = findings(guest, name)
+    assert guest.status(name) == 1 and len(truth) == 3
+    assert guest.records(name)[-1]["findings"] == len(found)
     assert {f["pfn"]: (f["level"], int(f["mm"], 16)) for f in found} == truth
     for f in found:
         assert {key: f[key] for key in what} == what and f["comm"] == "victim"
@@ -182,29 +181,29 @@ def test_live_findings(dom0, order, what):
 
 
 @pytest.mark.parametrize("order, refused", [("unmap", 0), ("move", 3)])
-def test_what_xen_refuses_is_counted(dom0, order, refused):
-    text = dom0.text(f"live-{order}.prom")
+def test_what_xen_refuses_is_counted(guest, order, refused):
+    text = guest.text(f"live-{order}.prom")
     assert re.search(rf"^xenpin_failed_operations_total {refused}$", text, re.M)
 
 
-def test_one_page(dom0):
-    (pfn,) = injected(dom0, "chosen")
-    (page,) = dom0.records("page")
-    assert dom0.status("page") == 0 and page["pfn"] == pfn and page["level"] == 1
+def test_one_page(guest):
+    (pfn,) = injected(guest, "chosen")
+    (page,) = guest.records("page")
+    assert guest.status("page") == 0 and page["pfn"] == pfn and page["level"] == 1
     assert page["in_tree"] and page["flag"] == "set" and page["direct_map"] == "read-only"
-    assert page["xen"] == "L1 table, pinned"
-    assert (page["pid"], page["comm"]) == (int(dom0.text("victim")), "victim")
-    finding, page = dom0.records("page-lost")
-    assert dom0.status("page-lost") == 1 and finding["class"] == "lost" and finding["pfn"] == pfn
+    assert page["xen"] == ("L1 table, pinned" if guest.dom0 else "unknown")
+    assert (page["pid"], page["comm"]) == (int(guest.text("victim")), "victim")
+    finding, page = guest.records("page-lost")
+    assert guest.status("page-lost") == 1 and finding["class"] == "lost" and finding["pfn"] == pfn
     assert page["flag"] == "clear" and page["finding"] == "lost" and page["grade"] == "proven"
-    text = dom0.text("page-text.out")
+    text = guest.text("page-text.out")
     assert text.startswith("lost, proven: ") and "flag        clear" in text
 
 
-def test_the_watch_names_who_cleared_it(dom0):
-    assert injected(dom0, "watched") == injected(dom0, "chosen")
-    page, *writes = dom0.records("watch")
-    assert [w["what"] for w in writes] == ["clear", "set"] and dom0.status("watch") == 0
+def test_the_watch_names_who_cleared_it(guest):
+    assert injected(guest, "watched") == injected(guest, "chosen")
+    page, *writes = guest.records("watch")
+    assert [w["what"] for w in writes] == ["clear", "set"] and guest.status("watch") == 0
     assert [w["comm"] for w in writes] == ["insmod", "rmmod"]
     for write in writes:
         assert write["exact"] and write["pfn"] == page["pfn"] and write["level"] == 1
