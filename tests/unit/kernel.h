@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A kernel made of a few arrays: what the real one does to flags and pins when it
+ * keeps the rules, and the records that this makes, told to the model at once.
+ */
+#ifndef XENPIN_TEST_KERNEL_H
+#define XENPIN_TEST_KERNEL_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/pins.h"
+#include "record.h"
+
+enum { FRAMES = 512, MMS = 6, TABLES = 12 };
+
+struct frame {
+	uint8_t level;		/* 0: not a page table */
+	bool flag;
+	bool pinned;		/* by itself, in Xen */
+	bool broken;		/* released while Xen has it: nobody may have it again */
+};
+
+struct process {
+	bool alive, pinned;
+	uint64_t pgd, user_pgd;
+	uint64_t tables[TABLES];
+	int n;
+};
+
+static struct kernel {
+	struct frame frames[FRAMES];
+	struct process mms[MMS];
+	struct pins *pins;
+	uint64_t t;
+	unsigned int seed;
+	bool exact;		/* tells of each write of a flag, too */
+	int drop;		/* records still to lose */
+	int dropped[XP_HOOK_MAX];
+	int late;		/* records until the loss is told */
+	struct { struct xp_record rec; struct xp_op ops[32]; } batch;
+} k;
+
+static struct finding found[64];
+static int nr_found;
+
+static void on_finding(void *context, const struct finding *finding)
+{
+	assert_true(nr_found < 64);
+	found[nr_found++] = *finding;
+}
+
+static int dice(int sides)
+{
+	return rand_r(&k.seed) % sides;
+}
+
+static const uint8_t hook_of[XP_KIND_END] = {
+	[XP_BATCH] = XP_HOOK_FLUSH, [XP_TABLE_ALLOC] = XP_HOOK_ALLOC,
+	[XP_TABLE_RELEASE] = XP_HOOK_RELEASE, [XP_MM_PIN] = XP_HOOK_PGD_PIN,
+	[XP_MM_UNPIN] = XP_HOOK_PGD_UNPIN, [XP_FLAG_SET] = XP_HOOK_SET,
+	[XP_FLAG_CLEAR] = XP_HOOK_CLEAR,
+};
+
+static void tell_losses(void)
+{
+	for (int h = 0; h < XP_HOOK_MAX; h++) {
+		struct xp_record lost = { .kind = XP_LOST, .u.lost = { h, 0, k.dropped[h], 0 } };
+
+		if (k.dropped[h])
+			assert_int_equal(pins__apply(k.pins, &lost), 0);
+		k.dropped[h] = 0;
+	}
+}
+
+static void emit(struct xp_record *rec)
+{
+	rec->t = k.t += 1 << 20;
+	if (k.drop) {
+		k.drop--;
+		k.dropped[hook_of[rec->kind]]++;
+		k.late = 1 + dice(20);
+		return;
+	}
+	if (k.late && !--k.late)
+		tell_losses();
+	pins__complete(k.pins, rec);
+	assert_int_equal(pins__apply(k.pins, rec), 0);
+}
+
+static uint64_t mm_address(const struct process *mm)
+{
+	return 0xffff888004c60000ULL + (mm - k.mms) * 0x480;
+}
+
+static void hypercall(int kind, uint64_t pfn)
+{
+	struct frame *f = &k.frames[pfn];
+	bool pin = kind == XP_OP_PIN;
+	struct xp_op *op = &k.batch.ops[k.batch.rec.u.batch.nops++];
+
+	*op = (struct xp_op){ .op = kind, .pfn = pfn, .mfn = pfn ^ 0x70000,
+			      .level = pin ? f->level : 0,
+			      .result = f->pinned == pin ? -22 : 0 };
+	f->pinned = pin;
+}
+
+static void flush(void)
+{
+	if (!k.batch.rec.u.batch.nops)
+		return;
+	k.batch.rec.kind = XP_BATCH;
+	k.batch.rec.flags = XP_F_RESULT;
+	emit(&k.batch.rec);
+	memset(&k.batch, 0, sizeof(k.batch));
+}
+
+static uint64_t new_frame(int level)
+{
+	uint64_t pfn;
+
+	do
+		pfn = dice(FRAMES);
+	while (k.frames[pfn].level || k.frames[pfn].broken);
+	k.frames[pfn] = (struct frame){ .level = level };
+	return pfn;
+}
+
+/* In the name of the mm at @address; 0: none. */
+static void write_flag(uint64_t address, uint64_t pfn, bool set)
+{
+	struct frame *f = &k.frames[pfn];
+	struct xp_record rec = { .kind = set ? XP_FLAG_SET : XP_FLAG_CLEAR, .level = f->level,
+				 .flags = XP_F_FLAG_KNOWN | (f->flag ? XP_F_FLAG : 0),
+				 .u.flag = { pfn, address, 0 } };
+
+	f->flag = set;
+	if (k.exact)
+		emit(&rec);
+}
+
+/* xen_alloc_ptpage(): of a new page, or of a table that mremap() moves. */
+static void alloc_table(struct process *mm, uint64_t pfn)
+{
+	struct frame *f = &k.frames[pfn];
+	struct xp_record rec = { .kind = XP_TABLE_ALLOC, .level = f->level,
+				 .u.table = { pfn, mm_address(mm), 0 } };
+	bool was = f->flag, pinned = k.frames[mm->pgd].flag;
+
+	rec.flags = XP_F_FLAG_KNOWN | (was ? XP_F_FLAG : 0) | (pinned ? XP_F_PINNED : 0);
+	emit(&rec);
+	if (!pinned)
+		return;
+	write_flag(mm_address(mm), pfn, true);
+	if (f->level == XP_L1 && !was)
+		hypercall(XP_OP_PIN, pfn);
+	flush();
+}
+
+static void release_table(uint64_t pfn)
+{
+	struct frame *f = &k.frames[pfn];
+	struct xp_record rec = { .kind = XP_TABLE_RELEASE, .level = f->level,
+				 .flags = XP_F_FLAG_KNOWN | (f->flag ? XP_F_FLAG : 0),
+				 .u.table.pfn = pfn };
+
+	emit(&rec);
+	if (f->flag && f->level == XP_L1)
+		hypercall(XP_OP_UNPIN, pfn);
+	flush();
+	f->broken = f->pinned;
+	if (f->flag)
+		write_flag(0, pfn, false);
+	f->level = 0;
+}
+
+static void mm_record(struct process *mm, int kind, uint64_t address)
+{
+	struct xp_record rec = { .kind = kind, .level = XP_L4,
+				 .u.mm = { address, 0xffff888000000000ULL + (mm->pgd << 12),
+					   mm->pgd } };
+
+	emit(&rec);
+}
+
+static void pin_tree(struct process *mm, uint64_t address)
+{
+	mm_record(mm, XP_MM_PIN, address);
+	for (int i = 0; i < mm->n; i++) {
+		struct frame *f = &k.frames[mm->tables[i]];
+
+		if (!f->flag && f->level == XP_L1)
+			hypercall(XP_OP_PIN, mm->tables[i]);
+		write_flag(address, mm->tables[i], true);
+	}
+	write_flag(address, mm->pgd, true);
+	hypercall(XP_OP_PIN, mm->pgd);
+	write_flag(address, mm->user_pgd, true);
+	hypercall(XP_OP_PIN, mm->user_pgd);
+	flush();
+	mm->pinned = true;
+}
+
+static void unpin_tree(struct process *mm, uint64_t address)
+{
+	mm_record(mm, XP_MM_UNPIN, address);
+	hypercall(XP_OP_UNPIN, mm->pgd);
+	hypercall(XP_OP_UNPIN, mm->user_pgd);
+	write_flag(address, mm->user_pgd, false);
+	for (int i = 0; i < mm->n; i++) {
+		struct frame *f = &k.frames[mm->tables[i]];
+
+		if (f->flag && f->level == XP_L1)
+			hypercall(XP_OP_UNPIN, mm->tables[i]);
+		write_flag(address, mm->tables[i], false);
+	}
+	write_flag(address, mm->pgd, false);
+	flush();
+	mm->pinned = false;
+}
+
+static void make(struct process *mm)
+{
+	*mm = (struct process){ .alive = true, .pgd = new_frame(XP_L4),
+				.user_pgd = new_frame(XP_L4) };
+	for (int level = XP_L3; level >= XP_L1; level--)
+		alloc_table(mm, mm->tables[mm->n++] = new_frame(level));
+	if (dice(4))
+		pin_tree(mm, mm_address(mm));
+}
+
+static void end(struct process *mm)
+{
+	if (mm->pinned)
+		unpin_tree(mm, mm_address(mm));
+	while (mm->n)
+		release_table(mm->tables[--mm->n]);
+	k.frames[mm->pgd].level = k.frames[mm->user_pgd].level = 0;
+	mm->alive = false;
+}
+
+/* Trees that are not pinned yet are, for as long as the guest sleeps. */
+static void suspend(void)
+{
+	bool saved[MMS];
+
+	for (int i = 0; i < MMS; i++) {
+		saved[i] = k.mms[i].alive && !k.mms[i].pinned;
+		if (saved[i])
+			pin_tree(&k.mms[i], 0xffffffff82b5c940ULL);
+	}
+	for (int i = 0; i < MMS; i++)
+		if (saved[i])
+			unpin_tree(&k.mms[i], 0xffffffff82b5c940ULL);
+}
+
+static void legal_step(void)
+{
+	struct process *mm = &k.mms[dice(MMS)];
+
+	if (!mm->alive) {
+		make(mm);
+		return;
+	}
+	switch (dice(16)) {
+	case 0:
+		end(mm);
+		break;
+	case 1:
+		suspend();
+		break;
+	case 2:
+		if (!mm->pinned)
+			pin_tree(mm, mm_address(mm));
+		break;
+	case 3: case 4: case 5: case 6:
+		if (mm->n < TABLES)
+			alloc_table(mm, mm->tables[mm->n++] = new_frame(dice(3) + XP_L1));
+		break;
+	case 7: case 8: case 9:
+		alloc_table(mm, mm->tables[dice(mm->n)]);	/* mremap() */
+		break;
+	default:
+		if (mm->n > 3)
+			release_table(mm->tables[--mm->n]);
+	}
+	/* As a live source does: when it left no untold loss. */
+	if (!dice(10) && !k.drop && !k.late)
+		pins__confirm(k.pins);
+}
+
+static void end_all(void)
+{
+	for (int i = 0; i < MMS; i++)
+		if (k.mms[i].alive)
+			end(&k.mms[i]);
+	tell_losses();
+	pins__confirm(k.pins);
+}
+
+static void begin(unsigned int seed)
+{
+	memset(&k, 0, sizeof(k));
+	nr_found = 0;
+	k.seed = seed;
+	k.exact = seed / 4 % 2;
+	k.pins = pins__new((struct pins_handlers){ .finding = on_finding });
+	assert_non_null(k.pins);
+}
+
+/* A table of a pinned tree, of @level; NULL when there is none. */
+static struct frame *victim(int level, uint64_t *pfn)
+{
+	for (int try = 0; try < 100; try++) {
+		struct process *mm = &k.mms[dice(MMS)];
+
+		if (!mm->alive || !mm->pinned)
+			continue;
+		*pfn = mm->tables[dice(mm->n)];
+		if (k.frames[*pfn].level == level && k.frames[*pfn].flag)
+			return &k.frames[*pfn];
+	}
+	return NULL;
+}
+
+#endif
