@@ -62,7 +62,9 @@ static enum exit_status finish(const char *path)
 	recording__close(recording);
 	err = finish__recording(path, &findings, why);
 	if (err)
-		say("--finish: '%s' is left as far as it came: %s", path, why);
+		say("--finish: '%s' is left as far as it came: %s%s", path, why,
+		    err == -EBUSY ? "; a recorder that is at work on it does this itself when it "
+				    "is stopped" : "");
 	return findings ? EXIT_FINDING : err ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 

@@ -57,6 +57,17 @@ def test_what_has_no_rows_is_reported_as_what_has(tmp_path, unfinished):
     assert query(path, "SELECT value FROM recording WHERE key = 'findings'") == [{"value": 0}]
 
 
+def test_while_somebody_writes(tmp_path, unfinished):
+    path = copied(unfinished, tmp_path, "a.db")
+    with sqlite3.connect(path) as recorder:
+        recorder.execute("BEGIN IMMEDIATE")
+        result = finish(path)
+        assert result.returncode == 5
+        assert "a recorder that is at work on it does this itself" in result.stderr
+        recorder.rollback()
+    assert finish(path).returncode == 0
+
+
 JUDGED = "INSERT INTO recording VALUES ('findings', 0), ('judged_live', 1)"
 
 
