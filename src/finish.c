@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "finish.h"
+#include "recording/database.h"
 #include "recording/rows.h"
 #include "recording/writer.h"
 #include "report/report.h"
@@ -109,13 +111,12 @@ static bool is_judged(const struct recording_info *info)
 	return info->judged_live || (info->findings >= 0 && info->raw_from == INT64_MAX);
 }
 
-int finish__recording(const char *path, uint64_t *findings, char why[RECORDING_WHY])
+static int finish(const char *path, uint64_t *findings, char why[RECORDING_WHY])
 {
 	struct recording *recording;
 	struct recording_info info;	/* its numbers: what it points to is gone */
 	int err = recording__open(&recording, path, why);
 
-	*findings = 0;
 	if (err)
 		return err;
 	info = *recording__info(recording);
@@ -125,4 +126,19 @@ int finish__recording(const char *path, uint64_t *findings, char why[RECORDING_W
 	else
 		err = judge(path, findings, why);
 	return err ?: make_rows(path, &info, why);
+}
+
+int finish__recording(const char *path, uint64_t *findings, char why[RECORDING_WHY])
+{
+	int lock = database__lock(path, 0), err;
+
+	*findings = 0;
+	if (lock < 0) {
+		snprintf(why, RECORDING_WHY, "%s",
+			 lock == -EBUSY ? "another program writes to it" : strerror(-lock));
+		return lock;
+	}
+	err = finish(path, findings, why);
+	close(lock);
+	return err;
 }

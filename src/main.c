@@ -2,7 +2,6 @@
 /* xenpin: one binary, a table of commands. */
 #include <fcntl.h>
 #include <malloc.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,17 +24,6 @@ const struct command commands[] = {
 	{ "export", "", "figures for Prometheus", FOR_EXPORT, cmd_export },
 	{}
 };
-
-void say(const char *format, ...)
-{
-	va_list args;
-
-	fputs("xenpin: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
 
 static void usage(FILE *to)
 {

@@ -136,6 +136,17 @@ static void note_missed(struct trace *trace)
 	}
 }
 
+/* As struct session has it. */
+static void refresh(const struct session *session)
+{
+	struct trace *trace = (struct trace *)((char *)session - offsetof(struct trace, session));
+
+	note_missed(trace);
+	trace->session.missed = 0;
+	for (int h = 0; h < HOOKS; h++)
+		trace->session.missed += trace->hooks[h].missed;
+}
+
 static void confirm(struct trace *trace)
 {
 	if (!trace->pins || !pins__waiting(trace->pins))
@@ -189,6 +200,7 @@ static void report_hooks(struct trace *trace)
 	trace->session.nr_hooks = hooks__here();
 	trace->session.platform = trace->platform;
 	trace->session.filtered = tracing__is_filtered(trace->opts);
+	trace->session.refresh = refresh;
 }
 
 static int create_ready_file(const char *path)
@@ -241,9 +253,7 @@ static enum exit_status finish(struct trace *trace)
 
 	s->end_ns = now_ns();
 	confirm(trace);
-	note_missed(trace);
-	for (int h = 0; h < HOOKS; h++)
-		s->missed += trace->hooks[h].missed;
+	refresh(s);
 	if (trace->err != -EPIPE) {
 		trace->sink->ops->end(trace->sink, s);
 		if (!trace->err)
@@ -312,6 +322,18 @@ static int seed(struct trace *trace, struct snapshot *snapshot, struct xen *xen)
 	return err;
 }
 
+/* What was there before, and nobody could say whether it is sound. */
+static void note_unseen(struct trace *trace)
+{
+	const struct audit *a = &trace->audit;
+
+	if (a->complete && !a->unknown)
+		return;
+	trace->partial = true;
+	say("--findings: the audit that it begins with %s, so that of older page tables no finding "
+	    "proves nothing", a->complete ? "could not judge all tables" : "is incomplete");
+}
+
 static enum exit_status audit_first(struct trace *trace)
 {
 	struct snapshot *snapshot;
@@ -328,10 +350,12 @@ static enum exit_status audit_first(struct trace *trace)
 	err = seed(trace, snapshot, xen);
 	xen__close(xen);
 	snapshot__close(snapshot);
-	if (!err)
-		return EXIT_CLEAN;
-	say("--findings: the audit failed: %s", strerror(-err));
-	return EXIT_LOAD;
+	if (err) {
+		say("--findings: the audit failed: %s", strerror(-err));
+		return EXIT_LOAD;
+	}
+	note_unseen(trace);
+	return EXIT_CLEAN;
 }
 
 static struct pins *new_model(struct trace *trace)

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "database.h"
 #include "layout.h"
@@ -11,12 +16,14 @@
 /*
  * A commit waits for the disk, so that it survives the death of the guest; it
  * is twice a second.  The log may grow to 32 MB before it is folded into the file.
- * Rows may be made of a recording that goes on: either waits for the other.
+ * Who writes to it with another program is waited for, but not long: meanwhile the
+ * rings fill.
  */
+#define BUSY_MS	2000
 #define PACE \
 	"PRAGMA journal_mode = WAL;" \
 	"PRAGMA synchronous = FULL;" \
-	"PRAGMA busy_timeout = 2000;" \
+	"PRAGMA busy_timeout = " XSTR(BUSY_MS) ";" \
 	"PRAGMA wal_autocheckpoint = 4096;" \
 	"PRAGMA journal_size_limit = 0;" \
 	"PRAGMA cache_size = -32768;"
@@ -50,6 +57,20 @@ static int create_tables(sqlite3 *db)
 	if (!rc)
 		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	return rc;
+}
+
+/* Not by SQLite's locks, which come and go with each transaction. */
+int database__lock(const char *path, int flags)
+{
+	int fd = open(path, flags | O_RDWR | O_CLOEXEC, 0644), err;
+
+	if (fd < 0)
+		return -errno;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	close(fd);
+	return err;
 }
 
 int database__create(sqlite3 **db, const char *path)
@@ -107,8 +128,20 @@ int database__errno(sqlite3 *db, int rc)
 	}
 }
 
-void database__close_whole(sqlite3 *db)
+static int is_delete(void *is, int columns, char **values, char **names)
 {
-	sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
-	sqlite3_close(db);
+	*(bool *)is = !strcmp(values[0], "delete");
+	return 0;
+}
+
+/* SQLite waits for nobody here, and says either that it is locked or that it is "wal" still. */
+int database__fold(sqlite3 *db)
+{
+	bool folded = false;
+	int rc;
+
+	sqlite3_busy_timeout(db, 0);
+	rc = sqlite3_exec(db, "PRAGMA journal_mode = DELETE", is_delete, &folded, NULL);
+	sqlite3_busy_timeout(db, BUSY_MS);
+	return rc || folded ? rc : SQLITE_BUSY;
 }

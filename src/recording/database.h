@@ -5,6 +5,13 @@
 
 #include <sqlite3.h>
 
+/*
+ * The right to write to the recording @path, of one process at a time; @flags are
+ * open()'s.  Returns a descriptor, to be closed after the database, since then
+ * SQLite's own locks are gone, too; or -errno, -EBUSY: somebody has it.
+ */
+int database__lock(const char *path, int flags);
+
 /* In the file @path, which must be there and empty.  To be closed in any case. */
 int database__create(sqlite3 **db, const char *path);
 
@@ -20,7 +27,10 @@ void database__finalize_all(sqlite3_stmt **stmts, int nr);
 /* As -errno. */
 int database__errno(sqlite3 *db, int rc);
 
-/* As one file, which travels, unless somebody reads it just now. */
-void database__close_whole(sqlite3 *db);
+/*
+ * Fold the log into the file, so that it is one, which travels.  SQLITE_BUSY: not
+ * now, another program has it open.
+ */
+int database__fold(sqlite3 *db);
 
 #endif

@@ -290,10 +290,9 @@ static void close_all(struct rows *r)
 		close_target(&r->records[i]);
 	close_target(&r->ops);
 	database__finalize_all(r->stmt, STATEMENTS);
-	if (r->err)
-		sqlite3_close(r->db);
-	else
-		database__close_whole(r->db);
+	if (!r->err)
+		database__fold(r->db);
+	sqlite3_close(r->db);
 }
 
 int rows__make(const char *path, struct pins *pins, int64_t boot, char why[ROWS_WHY])

@@ -13,6 +13,7 @@
 #include "../model/pins.h"
 #include "../symbols.h"
 #include "database.h"
+#include "layout.h"
 #include "raw.h"
 #include "writer.h"
 
@@ -30,7 +31,7 @@ static const char *const statements[STATEMENTS] = {
 	[RAW] = "INSERT INTO raw VALUES (?, ?)",
 	[SYMBOL] = "INSERT OR IGNORE INTO symbol VALUES (?, ?)",
 	[SET] = "INSERT OR REPLACE INTO recording VALUES (?, ?)",
-	[FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[FORGET_FINDINGS] = "DELETE FROM finding",
 	[BOOT_GAP] = "INSERT INTO boot_gap VALUES (?)",
 	[HOOK] = "INSERT OR REPLACE INTO hook VALUES (?, ?, ?, ?, ?)",
@@ -38,6 +39,7 @@ static const char *const statements[STATEMENTS] = {
 
 struct writer {
 	sqlite3 *db;
+	int lock;			/* database__lock(), or -1 */
 	sqlite3_stmt *stmt[STATEMENTS];
 	bool open;			/* a transaction is */
 	int err;			/* -errno */
@@ -169,17 +171,6 @@ static void insert_symbols(struct writer *w, const __u64 *stack, struct symbols 
 		insert_symbol(w, stack[i], symbols);
 }
 
-/* Not SQLite's own creation: a file that is there already may be somebody's. */
-static int create_empty(const char *path)
-{
-	int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
-
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
-}
-
 static struct writer *new_writer(int64_t seq)
 {
 	struct writer *w = calloc(1, sizeof(*w));
@@ -189,6 +180,7 @@ static struct writer *new_writer(int64_t seq)
 	/* xenpin has one thread: no locks, a tenth less time. */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	w->lock = -1;
 	w->raw.seq = seq + 1;
 	raw__clear(&w->raw);
 	return w;
@@ -206,8 +198,10 @@ struct writer *writer__create(const char *path, int64_t seq)
 
 	if (!w)
 		return NULL;
-	w->err = create_empty(path);
-	if (w->err) {
+	/* Not SQLite's own creation: a file that is there already may be somebody's. */
+	w->lock = database__lock(path, O_CREAT | O_EXCL);
+	if (w->lock < 0) {
+		w->err = w->lock;
 		snprintf(w->error, sizeof(w->error), "%s", strerror(-w->err));
 		return w;
 	}
@@ -286,6 +280,11 @@ void writer__finding(struct writer *w, const struct finding *f)
 	sqlite3_bind_text(stmt, 10, f->comm, strnlen(f->comm, XP_COMM_LEN), SQLITE_TRANSIENT);
 	bind_string(stmt, 11, finding__effect(f));
 	bind_string(stmt, 12, text);
+	if (f->op)
+		bind_string(stmt, 13, layout__of_kind(&op_layout, f->op)->word);
+	else
+		sqlite3_bind_null(stmt, 13);
+	sqlite3_bind_int64(stmt, 14, f->result);
 	step(w, stmt);
 }
 
@@ -313,6 +312,19 @@ uint64_t writer__bytes(const struct writer *w)
 	return w->rows * ROW_BYTES;
 }
 
+bool writer__fold(struct writer *w)
+{
+	int rc;
+
+	writer__commit(w);
+	if (w->err)
+		return false;
+	rc = database__fold(w->db);
+	if (rc && (rc & 0xff) != SQLITE_BUSY)
+		fail(w, rc);
+	return !rc;
+}
+
 uint64_t writer__uncommitted(const struct writer *w)
 {
 	return w->raw_bytes + w->raw.bytes;
@@ -325,5 +337,7 @@ void writer__close(struct writer *w)
 	writer__commit(w);
 	database__finalize_all(w->stmt, STATEMENTS);
 	sqlite3_close(w->db);
+	if (w->lock >= 0)
+		close(w->lock);
 	free(w);
 }

@@ -30,7 +30,10 @@ int writer__error(const struct writer *writer, const char **what);
 void writer__record(struct writer *writer, const struct xp_record *record,
 		    struct symbols *symbols);
 
-/* A row of @finding, which is read by SQL only: whoever reads records finds it again. */
+/*
+ * A row of @finding.  Whoever reads all records of a run finds it again; of a file that
+ * goes on where another ended, only this tells of it.
+ */
 void writer__finding(struct writer *writer, const struct finding *finding);
 void writer__forget_findings(struct writer *writer);
 
@@ -55,6 +58,12 @@ uint64_t writer__bytes(const struct writer *writer);
 
 /* Bytes of records that the next commit has to write. */
 uint64_t writer__uncommitted(const struct writer *writer);
+
+/*
+ * Commit, and make one file of it, to be renamed: what has it open by its name would
+ * take the log of another for its own.  False: somebody has, or there is an error.
+ */
+bool writer__fold(struct writer *writer);
 
 /* Commits. */
 void writer__close(struct writer *writer);

@@ -10,6 +10,7 @@
 #include "../finish.h"
 #include "../record.h"
 #include "../recording/writer.h"
+#include "../xenpin.h"
 #include "recording.h"
 
 /* Half of what is promised: the loop that calls flush() may be late. */
@@ -28,16 +29,24 @@ struct recorder {
 	const char *error;
 	char *older;			/* .path's predecessor, or what it will be called */
 	bool rotated;			/* it is there */
+	bool waits;			/* to rotate, and has said so */
 	int64_t begins, older_begins;	/* the number before the first record of each */
+	uint64_t missed_before[XP_HOOK_MAX];	/* in the time of older files */
 };
 
-static void set_hooks(struct recorder *r, const struct session *s)
+/* Returns how many runs were skipped in the time of this file. */
+static uint64_t set_hooks(struct recorder *r, const struct session *s)
 {
+	uint64_t all = 0;
+
 	for (int i = 0; i < s->nr_hooks; i++) {
 		const struct hook_report *h = &s->hooks[i];
+		uint64_t missed = h->missed - r->missed_before[i];
 
-		writer__set_hook(r->writer, h->name, h->via, h->delivered, h->lost, h->missed);
+		writer__set_hook(r->writer, h->name, h->via, h->delivered, h->lost, missed);
+		all += missed;
 	}
+	return all;
 }
 
 /* What CLOCK_REALTIME was when CLOCK_MONOTONIC was 0. */
@@ -80,10 +89,9 @@ static void write_end(struct recorder *r, const struct session *s, uint64_t end_
 	writer__set_number(w, "end_ns", end_ns);
 	writer__set_number(w, "delivered", s->delivered);
 	writer__set_number(w, "lost", s->lost);
-	writer__set_number(w, "missed", s->missed);
+	writer__set_number(w, "missed", set_hooks(r, s));
 	if (!r->sink.unjudged)
 		writer__set_number(w, "findings", s->findings);
-	set_hooks(r, s);
 	writer__commit(w);
 }
 
@@ -158,6 +166,21 @@ static void recording_end(struct sink *sink, const struct session *session)
 		write_end(r, session, session->end_ns, "complete");
 }
 
+/* Somebody has the file open: it is not taken from under him. */
+static void wait_to_rotate(struct recorder *r)
+{
+	if (!r->waits)
+		say("'%s' is as large as --max-size says, and goes on growing for as long as "
+		    "another program has it open", r->path);
+	r->waits = true;
+}
+
+static void begin_to_miss_anew(struct recorder *r)
+{
+	for (int i = 0; i < r->session->nr_hooks; i++)
+		r->missed_before[i] = r->session->hooks[i].missed;
+}
+
 /*
  * The file becomes PATH.1, and PATH begins anew where it ended.  It has no rows
  * yet, and gets none if it makes room for another.
@@ -167,7 +190,17 @@ static int rotate(struct recorder *r)
 	int64_t seq = writer__seq(r->writer);
 	int err;
 
+	if (!writer__fold(r->writer)) {
+		err = writer__error(r->writer, NULL);
+		if (!err)
+			wait_to_rotate(r);
+		return err;
+	}
+	r->waits = false;
+	if (r->session->refresh)
+		r->session->refresh(r->session);
 	write_end(r, r->session, now_ns(), "rotated");
+	begin_to_miss_anew(r);
 	err = writer__error(r->writer, NULL);
 	if (err)
 		return err;

@@ -26,6 +26,8 @@ struct session {
 	uint64_t inferred;		/* flag records, concluded from those */
 	uint64_t lost, missed, findings;
 	bool filtered;			/* not all records are wanted: there can be no findings */
+	/* Count what is missed, which is counted for the end otherwise.  NULL: nothing is. */
+	void (*refresh)(const struct session *session);
 };
 
 struct finding;

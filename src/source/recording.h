@@ -49,6 +49,14 @@ const struct recording_info *recording__info(const struct recording *recording);
 int recording__read(struct recording *recording, record_fn fn, void *context,
 		    char why[RECORDING_WHY]);
 
+/*
+ * What was noted as found in it, in the order of time.  Without what records tell of
+ * the table's past.  Returns as recording__open().
+ */
+int recording__findings(struct recording *recording,
+			void (*fn)(void *context, const struct finding *finding), void *context,
+			char why[RECORDING_WHY]);
+
 /* The name that the recorder's kernel had for @address, or NULL. */
 const char *recording__symbol(struct recording *recording, uint64_t address);
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "../model/pins.h"
 #include "recording_file.h"
 
 /* What stands in a damaged file may be anything: only what can be printed goes further. */
@@ -228,4 +229,85 @@ int recording__read_facts(struct recording *r)
 	r->info.has_boot =
 		r->info.boot_log.magic == XP_LOG_MAGIC && r->info.boot_log.nodes <= XP_LOG_NODES;
 	return 0;
+}
+
+/* A word's number in a list of @n, or -1. */
+static int number_of(const char *word, const char *(*name)(int i), int n)
+{
+	int i = 0;
+
+	while (i < n && strcmp(name(i), word))
+		i++;
+	return i < n ? i : -1;
+}
+
+static const char *class_name(int i)
+{
+	return finding__class(&(struct finding){ .class = i });
+}
+
+static const char *grade_name(int i)
+{
+	return finding__grade(&(struct finding){ .grade = i });
+}
+
+static uint8_t witnesses_of(const char *list)
+{
+	uint8_t all = 0;
+
+	for (int i = 0; i < WITNESSES; i++)
+		if (strstr(list, witness__name(1 << i)))
+			all |= 1 << i;
+	return all;
+}
+
+static uint64_t frame_of(sqlite3_stmt *row, int column)
+{
+	return sqlite3_column_type(row, column) == SQLITE_NULL ? XP_NO_PFN :
+	       (uint64_t)sqlite3_column_int64(row, column);
+}
+
+static int get_finding(struct recording *r, sqlite3_stmt *row, struct finding *f)
+{
+	int class = number_of(text_of(row, 1), class_name, FINDING_CLASSES);
+	int grade = number_of(text_of(row, 2), grade_name, GRADES);
+	const struct word *op = layout__of_word(&op_layout, text_of(row, 10));
+	const char *comm = text_of(row, 9);
+	int64_t level = sqlite3_column_int64(row, 6);
+
+	if (class < 0 || grade < 0 || level < 0 || level > XP_L4)
+		return recording__damaged(r, "it is damaged: a finding of class '%s', grade '%s' and "
+					  "level %lld", text_of(row, 1), text_of(row, 2),
+					  (long long)level);
+	*f = (struct finding){
+		.t = sqlite3_column_int64(row, 0), .class = class, .grade = grade,
+		.witnesses = witnesses_of(text_of(row, 3)), .pfn = frame_of(row, 4),
+		.mfn = frame_of(row, 5), .level = level, .mm = sqlite3_column_int64(row, 7),
+		.pid = sqlite3_column_int64(row, 8), .op = op ? op->kind : 0,
+		.result = sqlite3_column_int64(row, 11),
+	};
+	memcpy(f->comm, comm, strnlen(comm, XP_COMM_LEN));
+	return 0;
+}
+
+int recording__findings(struct recording *r,
+			void (*fn)(void *context, const struct finding *finding), void *context,
+			char why[RECORDING_WHY])
+{
+	int err, rc = SQLITE_ROW;
+	struct finding f;
+	sqlite3_stmt *row;
+
+	r->why = why;
+	err = recording__prepare(r, "SELECT t, class, grade, witnesses, pfn, mfn, level, mm, pid, "
+				 "comm, op, result FROM finding ORDER BY t", &row);
+	while (!err && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+		err = get_finding(r, row, &f);
+		if (!err)
+			fn(context, &f);
+	}
+	if (!err && rc != SQLITE_DONE)
+		err = recording__failed(r, rc);
+	sqlite3_finalize(row);
+	return err;
 }

@@ -3,8 +3,8 @@
  * The real sink, fed by a synthetic source as fast as it takes: what forks
  * make, in the mix that the lab shows.  COUNT records into FILE, then rows of
  * them, and prints records per second of each; COUNT 0 goes on until it is killed,
- * at half a million records a second.  MAX: bytes of a file
- * until another begins.
+ * at half a million records a second.  MAX: bytes of a file until another begins.
+ * MISSED: runs of a hook that the kernel skipped by the end of each such file.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,13 +24,23 @@ static struct platform platform = { .kernel = "synthetic", .dom0 = true, .vcpus 
 static struct hook_report hooks[] = { { "flush", "synthetic" }, { "alloc", "synthetic" },
 				      { "release", "synthetic" }, { "pgd_pin", "synthetic" },
 				      { "pgd_unpin", "synthetic" } };
-static struct session session = { .platform = &platform, .hooks = hooks, .nr_hooks = 5 };
+static void refresh(const struct session *session);
+static struct session session = { .platform = &platform, .hooks = hooks, .nr_hooks = 5,
+				  .refresh = refresh };
 
 static struct {
 	struct sink *sink;
 	uint64_t made, wanted, t;
 	int err;
 } source;
+
+static uint64_t missed;
+
+static void refresh(const struct session *s)
+{
+	hooks[0].missed += missed;
+	session.missed += missed;
+}
 
 static void give(struct xp_record *rec, uint32_t pid, int nslots)
 {
@@ -113,8 +123,8 @@ int main(int argc, char **argv)
 	double rate;
 	int err;
 
-	if (argc < 3 || argc > 4) {
-		fputs("usage: recording FILE COUNT [MAX]\n", stderr);
+	if (argc < 3 || argc > 5) {
+		fputs("usage: recording FILE COUNT [MAX [MISSED]]\n", stderr);
 		return 2;
 	}
 	err = recorder__create(&recorder, argv[1], argc > 3 ? strtoull(argv[3], NULL, 0) : 0);
@@ -124,6 +134,7 @@ int main(int argc, char **argv)
 	}
 	source.sink = recorder__sink(recorder);
 	source.wanted = strtoull(argv[2], NULL, 0);
+	missed = argc > 4 ? strtoull(argv[4], NULL, 0) : 0;
 	begin = session.begin_ns = source.t = now_ns();
 	source.sink->ops->start(source.sink, &session);
 	for (uint32_t n = 0; !source.err && (!source.wanted || source.made < source.wanted); n++)

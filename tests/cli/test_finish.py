@@ -57,14 +57,31 @@ def test_what_has_no_rows_is_reported_as_what_has(tmp_path, unfinished):
     assert query(path, "SELECT value FROM recording WHERE key = 'findings'") == [{"value": 0}]
 
 
-def test_while_somebody_writes(tmp_path, unfinished):
-    path = copied(unfinished, tmp_path, "a.db")
-    with sqlite3.connect(path) as recorder:
-        recorder.execute("BEGIN IMMEDIATE")
+def test_a_recorder_at_work_is_not_disturbed(tmp_path):
+    path = tmp_path / "a.db"
+    recorder = subprocess.Popen([SOURCE, path, "0"])
+    try:
+        while not is_begun(path) or query(path, "SELECT count(*) n FROM raw")[0]["n"] < 20:
+            time.sleep(0.05)
         result = finish(path)
         assert result.returncode == 5
         assert "a recorder that is at work on it does this itself" in result.stderr
-        recorder.rollback()
+        time.sleep(1.2)
+        assert recorder.poll() is None
+    finally:
+        recorder.kill()
+        recorder.wait()
+    assert finish(path).returncode == 0
+    assert check_prefix(path) > 500000
+
+
+def test_while_somebody_else_writes(tmp_path, unfinished):
+    path = copied(unfinished, tmp_path, "a.db")
+    with sqlite3.connect(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        result = finish(path)
+        assert result.returncode == 5 and "database is locked" in result.stderr
+        other.rollback()
     assert finish(path).returncode == 0
 
 
@@ -136,23 +153,6 @@ def test_what_was_found_before_the_recorder_was_killed_counts(tmp_path, unfinish
         db.execute("INSERT INTO finding(t, class) VALUES (1, 'lost')")
     assert finish(path).returncode == 1
     assert query(path, "SELECT count(*) n FROM finding") == [{"n": 1}]
-
-
-def test_who_makes_rows_does_not_disturb_the_recorder(tmp_path):
-    path = tmp_path / "a.db"
-    recorder = subprocess.Popen([SOURCE, path, "0"])
-    try:
-        while not is_begun(path) or query(path, "SELECT count(*) n FROM raw")[0]["n"] < 20:
-            time.sleep(0.05)
-        result = finish(path)
-        assert result.returncode == 0 or "database is locked" in result.stderr
-        time.sleep(1.2)
-        assert recorder.poll() is None
-    finally:
-        recorder.kill()
-        recorder.wait()
-    assert finish(path).returncode == 0
-    assert check_prefix(path) > 500000
 
 
 def test_what_came_after_somebody_looked_is_looked_at(tmp_path, unfinished):

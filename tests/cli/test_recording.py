@@ -131,6 +131,53 @@ def test_rotation(tmp_path):
         assert said["recording"]["damage"] is None and said["verdict"]["status"] == "clean"
 
 
+def rotating(path, *more):
+    return subprocess.Popen([SOURCE, path, "0", str(4 << 20), *more], stdin=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_rotation_waits_for_who_has_the_file_open(tmp_path):
+    path, older = tmp_path / "a.db", tmp_path / "a.db.1"
+    recorder = rotating(path)
+    try:
+        wait_until(lambda: is_begun(path))
+        reader = sqlite3.connect(path)
+        reader.execute("SELECT count(*) FROM raw").fetchone()  # idle from now on
+        wait_until(lambda: sum(f.stat().st_size for f in tmp_path.iterdir()) > 8 << 20)
+        assert not older.exists() and recorder.poll() is None
+        reader.close()
+        wait_until(older.exists)
+        for _ in range(20):
+            assert report(path, "--format", "json").returncode in (0, 2, 5)
+        assert recorder.poll() is None
+    finally:
+        recorder.kill()
+        said = recorder.communicate()[1]
+    assert said.count("another program has it open") >= 1
+    first = query(path, "SELECT value FROM recording WHERE key = 'first_seq'")[0]["value"]
+    begin = query(older, "SELECT value FROM recording WHERE key = 'first_seq'")[0]["value"]
+    assert finish(older).returncode == finish(path).returncode == 0
+    assert check_prefix(older, begin) == first - 1
+    assert not query(path, "SELECT 1 FROM page_table LIMIT 1") or check_prefix(path, first) > first
+
+
+def test_each_file_says_what_was_missed_in_its_time(tmp_path):
+    assert run(SOURCE, tmp_path / "a.db", 1000000, 4 << 20, 3).returncode == 0
+    said = {name: json.loads(report(tmp_path / name, "--format", "json").stdout)
+            for name in ("a.db", "a.db.1")}
+    assert said["a.db.1"]["verdict"]["status"] == "incomplete"
+    assert "the kernel skipped hooks" in said["a.db.1"]["verdict"]["sentence"]
+    assert query(tmp_path / "a.db.1", "SELECT missed FROM hook WHERE name = 'flush'") == [{"missed": 3}]
+    assert said["a.db"]["verdict"]["status"] == "clean"
+
+
 def test_a_file_that_is_there_is_left_alone(recording):
     before = recording.read_bytes()
     result = run(SOURCE, recording, 10)
