@@ -112,6 +112,7 @@ SEC("syscall") int locate(void *ctx)
 	places.m2p_nr = VALUE_OF("machine_to_phys_nr");
 	places.p2m = VALUE_OF("xen_p2m_addr");
 	places.max_pfn = VALUE_OF("max_pfn");
+	places.max_pfn_at = ADDRESS_OF("max_pfn");
 	places.pgd_list = ADDRESS_OF("pgd_list");
 	places.init_mm = ADDRESS_OF("init_mm");
 	places.user_vsyscall = ADDRESS_OF("level3_user_vsyscall");

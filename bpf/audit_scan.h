@@ -11,11 +11,14 @@
 
 enum pageflags___a { PG_lru, PG_reserved };
 
-/* 6.12: "mm: support only one page_type per page"; before, a bit that is clear. */
+/*
+ * 6.12: "mm: support only one page_type per page"; before, a bit that is clear, this
+ * one since 5.11.  (In 6.11 it was another: there only free and reserved pages count.)
+ */
 enum pagetype { PGTY_table };
 
 #define OLD_TYPE_BASE	0xf0000000U
-#define OLD_TABLE	0x00000400U
+#define OLD_TABLE	0x00000200U
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -103,7 +106,9 @@ static __always_inline int scan(void *step)
 	look_at.flagged = look_at.aliases = 0;
 	look_at.pages = 0;
 	look_at.walked = bpf_ktime_get_ns();
-	bpf_loop((places.max_pfn + CHUNK - 1) / CHUNK, step, NULL, 0);
+	/* Of more than 2 TiB the kernel runs no such loop. */
+	if (bpf_loop((places.max_pfn + CHUNK - 1) / CHUNK, step, NULL, 0) < 0)
+		look_at.overflow++;
 	look_at.end = bpf_ktime_get_ns();
 	return 0;
 }

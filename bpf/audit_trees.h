@@ -47,6 +47,8 @@ static __noinline bool add_pgd(__u64 page)
 	__u64 mm = mm_of_page(page), pgd;
 	__u32 parent = look_at.seen;
 
+	if (pfn >= places.max_pfn)
+		look_at.unread++;
 	if (pfn >= places.max_pfn || !mm ||
 	    !read8(&pgd, mm + bpf_core_field_offset(struct mm_struct___a, pgd)) ||
 	    pgd != virt(pfn))
@@ -94,12 +96,15 @@ static __noinline int add_kept(__u64 address, __u32 level)
 
 static __always_inline int trees__roots(void)
 {
-	__u64 pgd, next;
+	__u64 pgd, next, max_pfn;
 
 	direct.l2 = 0;
 	look_at.seen = look_at.overflow = look_at.torn = look_at.unread = 0;
 	look_at.strange = 0;
 	look_at.begin = bpf_ktime_get_ns();
+	/* Memory may have come since the last look. */
+	if (read8(&max_pfn, places.max_pfn_at))
+		places.max_pfn = max_pfn;
 	if (!read8(&pgd, places.init_mm + bpf_core_field_offset(struct mm_struct___a, pgd)) ||
 	    !read8(&next, places.pgd_list))
 		return 1;

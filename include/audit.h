@@ -71,7 +71,7 @@ struct xp_places {
 	__u64 phys_base;	/* where the kernel's image is loaded */
 	__u64 m2p, m2p_nr;	/* machine_to_phys_mapping and its length */
 	__u64 p2m;		/* xen_p2m_addr */
-	__u64 max_pfn;
+	__u64 max_pfn, max_pfn_at;	/* of the last look; where the kernel keeps it */
 	__u64 p2m_missing, p2m_identity;	/* L1 tables that stand for holes of the p2m */
 	__u64 pgd_list;		/* addresses of variables, from here on */
 	__u64 init_mm;

@@ -20,6 +20,7 @@ struct suspect {
 	uint32_t index;		/* of snapshot__tables() */
 	uint8_t class;		/* enum finding_class */
 	bool reached;		/* through a tree, and not only through its flag */
+	bool changed;		/* to the other class, at some look */
 	bool settled;
 };
 
@@ -142,7 +143,7 @@ static int suspect(struct inquiry *q, uint32_t index, bool reached)
 		return 0;
 	if (GROW(q->suspects, q->nr, q->room, 64))
 		return -ENOMEM;
-	q->suspects[q->nr++] = (struct suspect){ index, class, reached, false };
+	q->suspects[q->nr++] = (struct suspect){ index, class, reached };
 	return 0;
 }
 
@@ -208,11 +209,11 @@ static int look_again(struct inquiry *q)
 	free(indices);
 	for (size_t i = 0; !err && i < q->nr; i++) {
 		struct suspect *s = &q->suspects[i];
+		int class = contradiction(q, s->index, s->reached);
 
-		if (s->reached && table(q, s->index)->state & XP_S_NOT_THERE)
-			s->settled = true;
-		if (contradiction(q, s->index, s->reached) != s->class)
-			s->settled = true;
+		s->changed |= class != s->class;
+		s->settled |= class == FINDING_CLASSES ||
+			      (s->reached && table(q, s->index)->state & XP_S_NOT_THERE);
 	}
 	return err ?: (int)n;
 }
@@ -271,7 +272,7 @@ static int conclude(struct inquiry *q)
 
 		if (s->settled)
 			continue;
-		if (t->state & (XP_S_EXITING | XP_S_NO_FLAG)) {
+		if (s->changed || t->state & (XP_S_EXITING | XP_S_NO_FLAG)) {
 			a->unknown++;
 			continue;
 		}

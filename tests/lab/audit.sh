@@ -60,9 +60,30 @@ run stale xenpin audit --json
 run stale-text xenpin audit
 rmmod inject
 
+# 5. And on a page table that no tree reaches, since its own is not pinned yet.
+if grep -q ' T __x64_sys_userfaultfd' /proc/kallsyms; then
+	start exec xenpin trace --json || exit 1
+	tracing=$pid
+	victim exec >/tmp/exec.out &
+	execing=$!
+	wait_for_line ready /tmp/exec.out || exit 1
+	sleep 1
+	stop exec $tracing
+	pfn=$(sed -n 's/.*"comm":"victim","what":"alloc","pfn":"\(0x[0-9a-f]*\)","level":1.*"pinned":false.*/\1/p' \
+		$OUT/exec.out | tail -n 1)
+	pgd=$(sed -n 's/.*"type":"mm".*"pgd":"\(0x[0-9a-f]*\)".*/\1/p' $OUT/exec.out | tail -n 1)
+	# The direct map begins at a multiple of 512 GiB.
+	inject unborn set=1 at=$(printf 0x%x $(((pgd & ~0x7fffffffff) + pfn * 4096))) owners=0
+	run unborn xenpin audit --json
+	rmmod inject
+	kill -KILL $execing
+	wait $execing
+	echo $pfn >$OUT/unborn
+fi
+
 echo $victim >$OUT/victim
 
-# 5. One page, and who writes its flags.  The same seed chooses the same table.
+# 6. One page, and who writes its flags.  The same seed chooses the same table.
 choice="clear=1 levels=2 owners=2 seed=31 pid=$victim first=2 last=200"
 inject chosen $choice
 rmmod inject
@@ -76,7 +97,7 @@ run page-text xenpin page $page
 rmmod inject
 stop watch $watch
 
-# 6. Live: a life without findings, then one with flags that are lost under way.
+# 7. Live: a life without findings, then one with flags that are lost under way.
 start live xenpin trace --findings --json || exit 1
 live=$pid
 order_victim move
@@ -102,7 +123,7 @@ for order in unmap move; do
 	rmmod inject
 done
 
-# 7. A kernel that tells of each write: the one that clears a flag, at once.
+# 8. A kernel that tells of each write: the one that clears a flag, at once.
 via=$(sed -n 's/^\([0-9a-f]*\) . __xenpin_flag$/via=0x\1/p' /proc/kallsyms)
 if [ "$via" ]; then
 	run features xenpin features --json

@@ -24,12 +24,22 @@ DOMUS = lab.one_worker_each("audit-domu", "domu",
                             kernels=[k for k in KERNELS if k == "stock-6.1"])
 
 
-@pytest.fixture(params=[*DOM0S, *DOMUS])
-def guest(request):
-    kernel, _, domu = request.param.partition(" ")
+def run_as(param):
+    kernel, _, domu = param.partition(" ")
     result = run(kernel, *(["--domu"] if domu else []))
     result.dom0 = not domu
     return result
+
+
+@pytest.fixture(params=[*DOM0S, *DOMUS])
+def guest(request):
+    return run_as(request.param)
+
+
+@pytest.fixture(params=[*lab.one_worker_each("audit", kernels=lab.KERNELS), *DOMUS])
+def stock(request):
+    """The same boots, of kernels with userfaultfd, which holds an execve()."""
+    return run_as(request.param)
 
 
 @pytest.fixture(params=DOM0S)
@@ -153,6 +163,14 @@ def test_stale_flags_are_found(guest):
         assert witnesses(guest) - {"tree"} <= set(f["witnesses"])
     text = guest.text("stale-text.out")
     assert text.startswith("3 findings: ") and text.count("stale, proven: page 0x") == 3
+
+
+def test_a_stale_flag_on_a_table_that_no_tree_reaches(stock):
+    """Of a process in the middle of its execve(): the pin of its tree would leave the table out."""
+    (pfn,) = injected(stock, "unborn")
+    (finding,) = findings(stock, "unborn")
+    assert stock.status("unborn") == 1 and pfn == stock.text("unborn").strip()
+    assert (finding["pfn"], finding["class"], finding["grade"]) == (pfn, "stale", "proven")
 
 
 def test_a_life_without_findings(guest):

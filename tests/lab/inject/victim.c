@@ -3,11 +3,19 @@
  * A process with many page tables of all levels, that does nothing until told
  * on stdin: "move" an L1 table (mremap of its 2 MiB), "unmap" all, "quit".
  * It answers each with a line.
+ *
+ * "victim exec" stays in the middle of execve(), for good: the new mm has page tables
+ * then, with the first strings, and is not pinned yet.
  */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define MIB		(1UL << 20)
 #define L2_SPAN		(1UL << 30)
@@ -58,11 +66,40 @@ static void move_region(unsigned long address)
 		perror("mremap");
 }
 
-int main(void)
+static char *map_nothing(void)
+{
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	char *p = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	range.range.start = (unsigned long)p;
+	range.range.len = REGION;
+	if (p == MAP_FAILED || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &range)) {
+		perror("userfaultfd");
+		exit(1);
+	}
+	return p;
+}
+
+/* An argument that is never there: whoever reads it waits for a fault to be served. */
+static int exec_for_good(void)
+{
+	char *arguments[] = { "victim", map_nothing(), NULL };
+
+	puts("ready");
+	execv("/proc/self/exe", arguments);
+	perror("execv");
+	return 1;
+}
+
+int main(int argc, char **argv)
 {
 	char line[16];
 
 	setlinebuf(stdout);
+	if (argc > 1 && !strcmp(argv[1], "exec"))
+		return exec_for_good();
 	each_region(map_region);
 	puts("ready");
 	while (fgets(line, sizeof(line), stdin)) {
