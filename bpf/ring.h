@@ -44,6 +44,13 @@ static __always_inline struct xp_ring *ring__this_cpu(__u32 *cpu)
 	return bpf_map_lookup_elem(&rings, cpu);
 }
 
+/* A record of @hook: now, or one that will not be known for what it is. */
+static __always_inline void ring__lose(struct xp_ring *r, enum xp_hook hook)
+{
+	__sync_fetch_and_add(&r->lost[hook], 1);
+	WRITE_ONCE(r->closed, 1);
+}
+
 /*
  * Reserve @nslots for a record of @hook; @seq is what makes it visible.  NULL
  * when there is no room, which is counted.  Time is taken after the reservation:
@@ -71,8 +78,7 @@ static __always_inline struct xp_record *ring__reserve(struct xp_ring *r, __u32 
 		rec->cpu = cpu;
 		return rec;
 	}
-	__sync_fetch_and_add(&r->lost[hook], 1);
-	WRITE_ONCE(r->closed, 1);
+	ring__lose(r, hook);
 	return NULL;
 }
 

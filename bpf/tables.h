@@ -42,6 +42,20 @@ static __always_inline int table__event(void *ctx, struct xp_event ev, __u64 mm,
 	return 0;
 }
 
+/* With --mm: who releases it may be another.  Without room that would pass unseen. */
+static __always_inline void note_table(__u64 pfn)
+{
+	struct xp_ring *ring;
+	__u8 one = 1;
+	__u32 cpu;
+
+	if (!bpf_map_update_elem(&mm_tables, &pfn, &one, BPF_ANY))
+		return;
+	ring = ring__this_cpu(&cpu);
+	if (ring)
+		ring__lose(ring, XP_HOOK_RELEASE);
+}
+
 static __always_inline int on_alloc(void *ctx, const struct mm_struct *mm, __u64 pfn,
 				    unsigned int level, bool pinned)
 {
@@ -55,11 +69,8 @@ static __always_inline int on_alloc(void *ctx, const struct mm_struct *mm, __u64
 
 	if (!armed || !filter__mm((__u64)mm))
 		return 0;
-	if (config.mm) {
-		__u8 one = 1;
-
-		bpf_map_update_elem(&mm_tables, &pfn, &one, BPF_ANY);
-	}
+	if (config.mm)
+		note_table(pfn);
 	if (!filter__what(XP_W_ALLOC))
 		return 0;
 	if (page__flag(pfn, &flag))

@@ -8,6 +8,7 @@
 #include "recording/rows.h"
 #include "recording/writer.h"
 #include "report/report.h"
+#include "signals.h"
 
 static int write_findings(const struct report *report, char why[RECORDING_WHY])
 {
@@ -50,8 +51,12 @@ static int judge(const char *path, uint64_t *findings, char why[RECORDING_WHY])
 	return err;
 }
 
+/* In records: how often to ask whether somebody still waits. */
+#define PATIENCE	4096
+
 /* The records that have rows, through the model: rows of others may depend on them. */
 struct catching_up {
+	struct recording *recording;
 	struct pins *pins;
 	int64_t after, before;		/* numbers of records */
 	int err;
@@ -60,28 +65,33 @@ struct catching_up {
 static void on_record(void *context, struct xp_record *rec)
 {
 	struct catching_up *c = context;
+	int64_t seq = recording__seq(c->recording);
 
-	if (rec->seq > c->after && rec->seq < c->before && !c->err)
+	if (seq > c->after && seq < c->before)
 		c->err = pins__apply(c->pins, rec);
+	if (!c->err && seq % PATIENCE == 0 && signals__waiting())
+		c->err = -EINTR;
+	if (c->err || seq >= c->before)
+		recording__stop(c->recording);
 }
 
 static int catch_up(struct pins *pins, const char *path, const struct recording_info *info,
 		    char why[RECORDING_WHY])
 {
-	struct catching_up c = { pins, info->boot_records, info->raw_from };
-	struct recording *recording;
+	struct catching_up c = { NULL, pins, info->boot_records, info->raw_from };
 	int err;
 
 	if (info->raw_from <= info->first_seq || info->raw_from == INT64_MAX)
 		return 0;
-	err = recording__open(&recording, path, why);
+	err = recording__open(&c.recording, path, why);
 	if (err)
 		return err;
-	err = recording__read(recording, on_record, &c, why);
-	recording__close(recording);
+	err = recording__read(c.recording, on_record, &c, why);
+	recording__close(c.recording);
 	if (!err && c.err) {
 		err = c.err;
-		snprintf(why, RECORDING_WHY, "%s", strerror(-err));
+		snprintf(why, RECORDING_WHY, "%s",
+			 err == -EINTR ? "it was interrupted" : strerror(-err));
 	}
 	return err;
 }

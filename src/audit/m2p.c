@@ -43,7 +43,7 @@ struct xen_machphys_mfn_list {
 #define PAGE		4096UL
 #define EXTENT_PAGES	512
 #define EXTENT_MFNS	(EXTENT_PAGES * PAGE / sizeof(uint64_t))
-#define EXTENTS_MAX	256
+#define EXTENTS_MAX	16384	/* of a machine of 16 TiB */
 
 /* Xen writes here through the guest's page tables: it must be there and stay. */
 struct buffer {
@@ -59,7 +59,10 @@ static int ask(int privcmd, struct buffer *b)
 	b->list = (struct xen_machphys_mfn_list){
 		.max_extents = EXTENTS_MAX, .extent_start = (uintptr_t)b->extents,
 	};
-	return ioctl(privcmd, IOCTL_PRIVCMD_HYPERCALL, &call) < 0 ? -errno : 0;
+	if (ioctl(privcmd, IOCTL_PRIVCMD_HYPERCALL, &call) < 0)
+		return -errno;
+	/* Maybe not all: what is not in there would look like another domain's. */
+	return b->list.nr_extents < EXTENTS_MAX ? 0 : -E2BIG;
 }
 
 static int map_extents(int privcmd, const struct buffer *b, struct m2p *m2p)

@@ -18,7 +18,7 @@
 #include "trace.skel.h"
 
 /* Page tables of one mm, with --mm: 128 GiB of it. */
-#define MM_TABLES (1 << 16)
+#define MM_TABLES (1 << 18)	/* of an mm that maps 512 GiB */
 
 #define TRACEPOINT_WAYS(name) \
 	{ { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }

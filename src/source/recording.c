@@ -207,7 +207,7 @@ static int read_piece(struct recording *r, record_fn fn, void *context)
 					  (long long)r->seq + 1);
 	flaw = raw__open(&r->raw, seq, sqlite3_column_blob(r->pieces, 1),
 			 sqlite3_column_bytes(r->pieces, 1));
-	while (!flaw && raw__unpack(&r->raw, &r->rec, &flaw)) {
+	while (!flaw && !r->stopped && raw__unpack(&r->raw, &r->rec, &flaw)) {
 		r->seq++;
 		fn(context, &r->rec.head);
 	}
@@ -219,9 +219,9 @@ static int read_pieces(struct recording *r, record_fn fn, void *context)
 {
 	int err = 0, rc = SQLITE_ROW;
 
-	while (!err && (rc = sqlite3_step(r->pieces)) == SQLITE_ROW)
+	while (!err && !r->stopped && (rc = sqlite3_step(r->pieces)) == SQLITE_ROW)
 		err = read_piece(r, fn, context);
-	return err ?: rc == SQLITE_DONE ? 0 : recording__failed(r, rc);
+	return err ?: r->stopped || rc == SQLITE_DONE ? 0 : recording__failed(r, rc);
 }
 
 int recording__read(struct recording *r, record_fn fn, void *context, char why[RECORDING_WHY])
@@ -229,7 +229,7 @@ int recording__read(struct recording *r, record_fn fn, void *context, char why[R
 	int err = 0;
 
 	r->why = why;
-	while (!err) {
+	while (!err && !r->stopped) {
 		struct cursor *c = first_of(r);
 
 		if (c->seq == INT64_MAX)
@@ -324,6 +324,16 @@ int recording__open(struct recording **out, const char *path, char why[RECORDING
 	r->seq = r->info.first_seq - 1;
 	*out = r;
 	return 0;
+}
+
+int64_t recording__seq(const struct recording *r)
+{
+	return r->seq;
+}
+
+void recording__stop(struct recording *r)
+{
+	r->stopped = true;
 }
 
 const struct recording_info *recording__info(const struct recording *r)

@@ -49,6 +49,12 @@ const struct recording_info *recording__info(const struct recording *recording);
 int recording__read(struct recording *recording, record_fn fn, void *context,
 		    char why[RECORDING_WHY]);
 
+/* The number of the record that is being handed over, which its .seq has 32 bits of. */
+int64_t recording__seq(const struct recording *recording);
+
+/* Hand over no more: recording__read() returns 0. */
+void recording__stop(struct recording *recording);
+
 /*
  * What was noted as found in it, in the order of time.  Without what records tell of
  * the table's past.  Returns as recording__open().

@@ -102,7 +102,7 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 		info->boot.lost = n;
 	else if (is(key, "boot_ns"))
 		info->boot.boot_ns = n;
-	else if (is(key, "first_seq"))
+	else if (is(key, "first_seq") && n > 0)
 		info->first_seq = n;
 	else if (is(key, "findings"))
 		info->findings = 0;

@@ -23,6 +23,7 @@ struct recording {
 	struct cursor records[LAYOUTS], ops, stacks;
 	sqlite3_stmt *task, *symbol, *pieces;
 	int64_t seq;			/* of the last record */
+	bool stopped;
 	union raw_record rec;
 	struct raw raw;			/* the piece at hand */
 	char *why;			/* the caller's, RECORDING_WHY bytes */
