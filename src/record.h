@@ -24,6 +24,12 @@ static inline struct xp_op *record__ops(const struct xp_record *rec)
 	return (struct xp_op *)((char *)(rec + 1) + stack);
 }
 
+/* Of XP_LOST, which tells of a gap twice: here it ended.  For the model; nobody else counts it. */
+static inline bool record__ends_gap(const struct xp_record *rec)
+{
+	return rec->kind == XP_LOST && !rec->u.lost.count;
+}
+
 /* How many slots it takes, by its kind, flags and operations. */
 size_t record__slots(const struct xp_record *rec);
 

@@ -161,7 +161,9 @@ static int drain(struct trace *trace)
 
 	if (fill < 0)
 		trace->err = fill;
-	confirm(trace);
+	/* What was lost on one CPU may explain what others told until the gap's end. */
+	if (!live__in_gap(trace->live))
+		confirm(trace);
 	if (!trace->err)
 		trace->err = trace->sink->ops->flush(trace->sink);
 	return fill;

@@ -244,7 +244,8 @@ static void on_record(void *context, struct xp_record *rec)
 
 	switch (rec->kind) {
 	case XP_LOST:
-		put_lost(w, rec);
+		if (!record__ends_gap(rec))
+			put_lost(w, rec);
 		break;
 	case XP_BATCH:
 		put_batch(w, rec);

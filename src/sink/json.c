@@ -295,7 +295,7 @@ static void json_record(struct sink *sink, const struct xp_record *rec)
 {
 	put_fn body = put_fn_of(put_kind, rec);
 
-	if (!body)
+	if (!body || record__ends_gap(rec))
 		return;
 	body(&sink__lines, rec);
 	if (sink->symbols && rec->kind != XP_LOST) {

@@ -145,7 +145,7 @@ static void text_record(struct sink *sink, const struct xp_record *rec)
 {
 	put_fn body = put_fn_of(put_kind, rec);
 
-	if (!body)
+	if (!body || record__ends_gap(rec))
 		return;
 	put_head(&sink__lines, sink, rec);
 	body(&sink__lines, rec);

@@ -156,6 +156,11 @@ uint64_t live__reached(const struct live *live)
 	return stream__reached(live->stream);
 }
 
+bool live__in_gap(const struct live *live)
+{
+	return stream__in_gap(live->stream);
+}
+
 static int settle(struct live *live)
 {
 	for (int try = 0; try < SETTLE_TRIES; try++) {

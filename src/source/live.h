@@ -29,6 +29,9 @@ int live__drain(struct live *live, record_fn fn, void *context);
 /* The time until which drains have handed over all records. */
 uint64_t live__reached(const struct live *live);
 
+/* As stream__in_gap(). */
+bool live__in_gap(const struct live *live);
+
 /* Detach, then hand over the rest, untold losses included. */
 int live__stop(struct live *live, record_fn fn, void *context);
 

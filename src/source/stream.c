@@ -29,6 +29,7 @@ struct cpu {
 	uint64_t half;		/* slot that was reserved and not yet written, when last read; or ~0 */
 	bool stuck;		/* and the time before, too */
 	uint64_t told[XP_HOOK_MAX];	/* losses that an XP_LOST record said */
+	uint16_t gap;		/* hooks, as bits, of a gap whose end nobody told yet */
 };
 
 /* A record in the arena, waiting to be handed over. */
@@ -46,6 +47,7 @@ struct stream {
 	struct item *items;
 	size_t nr_items, max_items;
 	uint64_t reached;	/* time until which all was handed over */
+	uint64_t gap_end;	/* of the last one that was told */
 };
 
 struct stream *stream__new(void *rings, size_t stride, int nr_cpus, uint32_t slots)
@@ -107,31 +109,53 @@ static void forget(struct stream *s, struct cpu *cpu, const struct xp_record *re
 	cpu->next += n;
 }
 
-/* Losses that nobody told yet, as records at time @t. */
-static int tell_losses(struct stream *s, struct cpu *cpu, uint64_t t)
+/* Losses that nobody told yet, and the end of gaps of the hooks @ended, as records at time @t. */
+static int tell_losses(struct stream *s, struct cpu *cpu, uint64_t t, uint16_t ended)
 {
 	for (int h = 0; h < XP_HOOK_MAX; h++) {
 		struct xp_record rec = {
 			.kind = XP_LOST, .nslots = 1, .cpu = cpu - s->cpus, .t = t,
 			.u.lost = { .hook = h, .count = cpu->ring->lost[h] - cpu->told[h] },
 		};
-		int err = rec.u.lost.count ? keep(s, &rec) : 0;
+		int err = rec.u.lost.count || ended >> h & 1 ? keep(s, &rec) : 0;
 
 		if (err)
 			return err;
 		cpu->told[h] += rec.u.lost.count;
+		if (rec.u.lost.count)
+			cpu->gap |= 1U << h;
 	}
 	return 0;
 }
 
-/* The head of a closed ring stands still: when all before it was read, this is the gap. */
+/*
+ * Rings that were opened by an earlier drain and still are: what they lost, they lost
+ * before now.  Meanwhile other CPUs went on, and what they told is in doubt, too.
+ */
+static int end_gaps(struct stream *s, uint64_t now)
+{
+	int err = 0;
+
+	for (int i = 0; !err && i < s->nr_cpus; i++) {
+		struct cpu *cpu = &s->cpus[i];
+
+		if (!cpu->gap || __atomic_load_n(&cpu->ring->closed, __ATOMIC_ACQUIRE))
+			continue;
+		err = tell_losses(s, cpu, now, cpu->gap);
+		cpu->gap = 0;
+		s->gap_end = now;
+	}
+	return err;
+}
+
+/* The head of a closed ring stands still: when all before it was read, here the gap begins. */
 static int open_ring(struct stream *s, struct cpu *cpu)
 {
 	if (!__atomic_load_n(&cpu->ring->closed, __ATOMIC_ACQUIRE) ||
 	    __atomic_load_n(&cpu->ring->head, __ATOMIC_ACQUIRE) != cpu->next)
 		return 0;
 	__atomic_store_n(&cpu->ring->closed, 0, __ATOMIC_SEQ_CST);
-	return tell_losses(s, cpu, cpu->last_t);
+	return tell_losses(s, cpu, cpu->last_t, 0);
 }
 
 /*
@@ -216,8 +240,10 @@ static void hand_over(struct stream *s, uint64_t until, record_fn fn, void *cont
 int stream__drain(struct stream *s, uint64_t now, record_fn fn, void *context)
 {
 	uint64_t until = now > MARGIN_NS ? now - MARGIN_NS : 0;
-	int fill = 0;
+	int fill = 0, err = end_gaps(s, now);
 
+	if (err)
+		return err;
 	for (int i = 0; i < s->nr_cpus; i++) {
 		int half = read_cpu(s, &s->cpus[i], &fill);
 
@@ -235,6 +261,14 @@ int stream__drain(struct stream *s, uint64_t now, record_fn fn, void *context)
 uint64_t stream__reached(const struct stream *s)
 {
 	return s->reached;
+}
+
+bool stream__in_gap(const struct stream *s)
+{
+	for (int i = 0; i < s->nr_cpus; i++)
+		if (s->cpus[i].gap)
+			return true;
+	return s->gap_end > s->reached;
 }
 
 bool stream__stuck(const struct stream *s, int cpu)
@@ -261,7 +295,7 @@ int stream__end(struct stream *s, uint64_t now, record_fn fn, void *context)
 	int err = 0;
 
 	for (int i = 0; !err && i < s->nr_cpus; i++)
-		err = tell_losses(s, &s->cpus[i], now);
+		err = tell_losses(s, &s->cpus[i], now, s->cpus[i].gap);
 	hand_over(s, UINT64_MAX, fn, context);
 	return err;
 }

@@ -15,7 +15,11 @@
 
 struct stream;
 
-/* A record is valid during the call. */
+/*
+ * A record is valid during the call.  Where a ring was full there are records of
+ * XP_LOST: with a count where the gap begins, and, when drains have come so far,
+ * without one where it ended.
+ */
 typedef void (*record_fn)(void *context, struct xp_record *record);
 
 /*
@@ -34,6 +38,9 @@ int stream__drain(struct stream *stream, uint64_t now, record_fn fn, void *conte
 
 /* The time until which drains have handed over all records. */
 uint64_t stream__reached(const struct stream *stream);
+
+/* Has a gap been handed over whose end has not? */
+bool stream__in_gap(const struct stream *stream);
 
 /* Was the same record of @cpu half written at the last two looks? */
 bool stream__stuck(const struct stream *stream, int cpu);

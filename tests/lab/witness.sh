@@ -38,4 +38,9 @@ stop tiny $tiny
 stop ample $ample
 cp /tmp/bpftrace.out $OUT/tiny.bpftrace
 
+# 3. What is lost on one CPU makes no finding of what another tells meanwhile.
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	run lossy-$i xenpin trace --json --ring-pages 1 -- forks -q 300
+done
+
 tar -C $OUT -cf /root/out.tar .

@@ -19,7 +19,8 @@ struct fixture {
 	void *rings;
 	struct stream *stream;
 	uint64_t got[64];	/* times, in the order of the stream */
-	uint64_t lost;
+	uint64_t lost, lost_t;	/* all, and the time of the last record that told */
+	int lost_records;
 	int n;
 };
 
@@ -54,6 +55,8 @@ static void on_record(void *context, struct xp_record *rec)
 
 	if (rec->kind == XP_LOST) {
 		f->lost += rec->u.lost.count;
+		f->lost_records++;
+		f->lost_t = rec->t;
 		return;
 	}
 	/* A record of several slots came whole: its last byte is what it was. */
@@ -205,11 +208,42 @@ static void a_closed_ring_is_emptied_told_and_opened(void **state)
 	assert_int_equal(f->lost, 5);
 }
 
+/* What others told until then rests on nothing that this CPU had to say. */
+static void a_gap_ends_when_the_ring_is_known_to_be_open(void **state)
+{
+	struct fixture *f = *state;
+
+	write_one(f, 0, 10, 1);
+	lose(f, 0, 3);
+	drain(f, LATER);
+	expect(f, 1, (uint64_t[]){ 10 });
+	assert_true(f->lost == 3 && f->lost_records == 1 && f->lost_t == 10);
+	assert_true(stream__in_gap(f->stream));
+	write_one(f, 1, LATER + 5, 1);
+	drain(f, LATER + 10);
+	assert_true(f->lost_records == 1 && stream__in_gap(f->stream));
+	drain(f, 2 * LATER + 20);
+	expect(f, 2, (uint64_t[]){ 10, LATER + 5 });
+	assert_true(f->lost == 3 && f->lost_records == 2 && f->lost_t == LATER + 10);
+	assert_false(stream__in_gap(f->stream));
+}
+
+static void the_end_ends_gaps_too(void **state)
+{
+	struct fixture *f = *state;
+
+	lose(f, 0, 3);
+	drain(f, LATER);
+	assert_int_equal(stream__end(f->stream, LATER + 1, on_record, f), 0);
+	assert_true(f->lost == 3 && f->lost_records == 2 && f->lost_t == LATER + 1);
+}
+
 static void untold_losses_come_at_the_end(void **state)
 {
 	struct fixture *f = *state;
 
 	lose(f, 1, 4);
+	drain(f, LATER);
 	drain(f, LATER);
 	assert_int_equal(f->lost, 4);
 	ring(f, 1)->lost[XP_HOOK_ALLOC] += 3;
@@ -230,6 +264,8 @@ int main(void)
 		TEST(the_ring_wraps),
 		TEST(a_full_ring_is_given_back),
 		TEST(a_closed_ring_is_emptied_told_and_opened),
+		TEST(a_gap_ends_when_the_ring_is_known_to_be_open),
+		TEST(the_end_ends_gaps_too),
 		TEST(untold_losses_come_at_the_end),
 	};
 
