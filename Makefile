@@ -19,6 +19,7 @@ LDFLAGS		+= -static
 
 SRCS		:= $(wildcard src/*.c src/*/*.c)
 OBJS		:= $(SRCS:%.c=$(B)/%.o)
+SKELETONS	:= $(patsubst %,$(B)/%.skel.h,trace audit audit_old counters watch)
 
 ifeq ($(V),1)
 Q		:=
@@ -36,7 +37,7 @@ $(B)/xenpin: $(OBJS)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
 
-$(B)/%.o: %.c | $(B)/trace.skel.h $(B)/audit.skel.h $(B)/counters.skel.h $(B)/watch.skel.h
+$(B)/%.o: %.c | $(SKELETONS)
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
@@ -134,7 +135,7 @@ FUZZ_SECONDS	?= 300
 FUZZ_OBJS	:= $(filter-out $(B)/fuzz/src/main.o $(B)/fuzz/src/cmd_%.o,$(SRCS:%.c=$(B)/fuzz/%.o)) \
 		   $(B)/fuzz/perfetto.pb-c.o
 
-$(B)/fuzz/%.o: %.c | $(B)/trace.skel.h $(B)/audit.skel.h $(B)/counters.skel.h $(B)/watch.skel.h
+$(B)/fuzz/%.o: %.c | $(SKELETONS)
 	$(say) FUZZ $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu11 $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -w -MMD -MP -c -o $@ $<

@@ -17,6 +17,7 @@
 #include "../source/programs.h"
 #include "snapshot.h"
 #include "audit.skel.h"
+#include "audit_old.skel.h"
 
 #define PAGE 4096UL
 
@@ -92,9 +93,21 @@ static const struct bpf_program *scan_program(const struct snapshot *s)
 	return programs[s->how];
 }
 
+/* One source, one layout: the other object differs in what it asks of the kernel. */
+_Static_assert(sizeof(struct audit_bpf) == sizeof(struct audit_old_bpf), "one source");
+
+/*
+ * What a kernel does not have libbpf looks for in its modules, too, and to list them
+ * takes CAP_SYS_ADMIN; not so when it is told in which file to look.
+ */
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
 static int load_with(struct snapshot *s, enum scan how)
 {
-	s->skel = audit_bpf__open();
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = KERNEL_BTF);
+
+	s->skel = how == SCAN_CAST ? audit_bpf__open_opts(&opts) :
+				     (struct audit_bpf *)audit_old_bpf__open_opts(&opts);
 	if (!s->skel)
 		return -errno;
 	s->how = how;

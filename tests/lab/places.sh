@@ -51,6 +51,10 @@ run one-missing /usr/local/bin/setpriv --bounding-set=-perfmon --inh-caps=-perfm
 run not-root /usr/local/bin/setpriv --reuid 65534 --regid 65534 --clear-groups \
 	--inh-caps=+bpf,+perfmon,+syslog --ambient-caps=+bpf,+perfmon,+syslog \
 	xenpin trace --json -- forks -q 7
+for command in "audit" "trace --findings --duration 0.1" "page 0x100" "top --batch --count 1"; do
+	run not-root-${command%% *} /usr/local/bin/setpriv --reuid 65534 --regid 65534 --clear-groups \
+		--inh-caps=+bpf,+perfmon,+syslog --ambient-caps=+bpf,+perfmon,+syslog xenpin $command
+done
 mount -t tmpfs none /sys/kernel/btf
 run no-btf xenpin trace
 umount /sys/kernel/btf
