@@ -2,6 +2,7 @@
 /* xenpin report: what a recording says, in one of several formats. */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "options.h"
 #include "report/report.h"
@@ -33,6 +34,14 @@ static const struct format *find_format(const char *name)
 	return f->name ? f : NULL;
 }
 
+/* To write there would leave nothing to report on. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static int write_report(struct report *report, const struct format *format, const char *path)
 {
 	FILE *out = path ? fopen(path, "we") : stdout;
@@ -58,6 +67,10 @@ int cmd_report(const struct options *opts)
 
 	if (!format) {
 		say("--format: '%s' is not one of text, json, html, perfetto", opts->format);
+		return EXIT_USAGE;
+	}
+	if (opts->output && is_same_file(opts->file, opts->output)) {
+		say("--output: '%s' is the recording itself; name another file", opts->output);
 		return EXIT_USAGE;
 	}
 	err = report__open(&report, opts->file, why);

@@ -100,6 +100,17 @@ void writer__commit(struct writer *w)
 	w->raw_bytes = 0;
 }
 
+void writer__checkpoint(struct writer *w)
+{
+	int rc = SQLITE_OK;
+
+	writer__commit(w);
+	if (!w->err)
+		rc = sqlite3_wal_checkpoint_v2(w->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (rc && (rc & 0xff) != SQLITE_BUSY)
+		fail(w, rc);
+}
+
 void writer__set_number(struct writer *w, const char *key, int64_t value)
 {
 	if (!begin(w))

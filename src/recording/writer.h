@@ -50,6 +50,9 @@ void writer__boot_gap(struct writer *writer, const char *text);
 /* What came since the last one is on the disk, or there is an error. */
 void writer__commit(struct writer *writer);
 
+/* And in the file itself, which somebody may copy without its log. */
+void writer__checkpoint(struct writer *writer);
+
 /* Records so far, those of the files before this one included. */
 int64_t writer__seq(const struct writer *writer);
 

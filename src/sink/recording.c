@@ -77,7 +77,7 @@ static void write_start(struct recorder *r)
 		writer__set_number(w, "findings", 0);
 	}
 	set_hooks(r, s);
-	writer__commit(w);
+	writer__checkpoint(w);
 }
 
 static void write_end(struct recorder *r, const struct session *s, uint64_t end_ns,

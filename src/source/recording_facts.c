@@ -191,13 +191,17 @@ static int get_pragma(struct recording *r, const char *name, int64_t *value)
 
 static int check_identity(struct recording *r)
 {
-	int64_t id = 0, version = 0;
+	int64_t id = 0, version = 0, pages = 0;
 	int err = get_pragma(r, "application_id", &id);
 
 	if (!err)
 		err = get_pragma(r, "user_version", &version);
+	if (!err)
+		err = get_pragma(r, "page_count", &pages);
 	if (err)
 		return err;
+	if (!pages)
+		return recording__damaged(r, "it is empty");
 	if (id != RECORDING_ID)
 		return recording__damaged(
 			r, "it is another program's database, not a recording of xenpin");

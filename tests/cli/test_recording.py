@@ -174,6 +174,29 @@ def test_each_file_says_what_was_missed_in_its_time(tmp_path):
     assert said["a.db"]["verdict"]["status"] == "clean"
 
 
+def test_a_report_is_not_written_over_its_recording(tmp_path, recording):
+    before = recording.read_bytes()
+    (tmp_path / "link").symlink_to(recording)
+    for output in (recording, tmp_path / "link"):
+        result = report(recording, "--output", output)
+        assert result.returncode == 2 and "is the recording itself" in result.stderr
+        assert recording.read_bytes() == before
+
+
+def test_without_its_log_a_killed_recording_is_one(tmp_path):
+    """Somebody copied the file alone: less than there was, and of this program."""
+    path, copy = tmp_path / "a.db", tmp_path / "copy.db"
+    recorder = subprocess.Popen([SOURCE, path, "0"])
+    try:
+        wait_until(lambda: is_begun(path) and query(path, "SELECT 1 FROM raw LIMIT 1"))
+    finally:
+        recorder.kill()
+        recorder.wait()
+    copy.write_bytes(path.read_bytes())
+    result = report(copy)
+    assert result.returncode == 5 and "Linux synthetic, dom0 with 2 vcpus" in result.stdout
+
+
 def test_a_file_that_is_there_is_left_alone(recording):
     before = recording.read_bytes()
     result = run(SOURCE, recording, 10)
@@ -218,7 +241,7 @@ def test_what_is_no_recording(tmp_path, recording):
     refused(tmp_path / "none.db", "No such file")
     refused(tmp_path, "it cannot be read")
     (tmp_path / "empty").touch()
-    refused(tmp_path / "empty", "it is another program's database")
+    refused(tmp_path / "empty", "it is empty")
     for path, sentence in ((text, "it is no recording"), (tmp_path / "none.db", "No such file")):
         result = finish(path)
         assert result.returncode == 2 and sentence in result.stderr
