@@ -10,6 +10,12 @@
 
 #include "../include/record.h"
 
+/* Room for any. */
+union any_record {
+	struct xp_record head;
+	uint8_t slots[XP_RECORD_SLOTS_MAX * XP_SLOT];
+};
+
 /* XP_STACK_MAX return addresses, 0-terminated when fewer; NULL when there are none. */
 static inline const __u64 *record__stack(const struct xp_record *rec)
 {

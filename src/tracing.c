@@ -13,6 +13,7 @@
 #include "model/pins.h"
 #include "options.h"
 #include "platform.h"
+#include "record.h"
 #include "sink/sink.h"
 #include "source/live.h"
 #include "symbols.h"
@@ -98,6 +99,47 @@ static void judge(struct trace *trace, const struct xp_record *rec)
 		trace->err = pins__apply(trace->pins, rec);
 }
 
+static uint32_t what_of(const struct xp_op *op)
+{
+	return op->op == XP_OP_PIN ? XP_W_PIN : XP_W_UNPIN;
+}
+
+/*
+ * @batch with those of its operations that are wanted: the kernel gives more when the
+ * model needs them.  NULL: there are none.
+ */
+static const struct xp_record *narrowed(const struct trace *trace, const struct xp_record *batch,
+					union any_record *copy)
+{
+	struct xp_op *op;
+	uint32_t all = batch->u.batch.nops;
+
+	memcpy(copy, batch, batch->nslots * XP_SLOT);
+	op = record__ops(&copy->head);
+	copy->head.u.batch.nops = 0;
+	for (uint32_t i = 0; i < all; i++)
+		if (trace->wanted & what_of(&op[i]))
+			op[copy->head.u.batch.nops++] = op[i];
+	copy->head.nslots = record__slots(&copy->head);
+	return copy->head.u.batch.nops ? &copy->head : NULL;
+}
+
+static void deliver(struct trace *trace, const struct xp_record *rec)
+{
+	const uint32_t ops = XP_W_PIN | XP_W_UNPIN;
+	union any_record copy;
+
+	if (!(trace->wanted & kinds[rec->kind].what))
+		return;
+	if (rec->kind == XP_BATCH && (trace->wanted & ops) != ops)
+		rec = narrowed(trace, rec, &copy);
+	if (!rec)
+		return;
+	trace->hooks[kinds[rec->kind].hook].delivered++;
+	trace->session.delivered++;
+	print(trace, rec);
+}
+
 static void on_record(void *context, struct xp_record *rec)
 {
 	struct trace *trace = context;
@@ -114,11 +156,7 @@ static void on_record(void *context, struct xp_record *rec)
 	/* First what completes the record, then the record, then what it implies. */
 	if (trace->pins)
 		pins__complete(trace->pins, rec);
-	if (trace->wanted & kinds[rec->kind].what) {
-		trace->hooks[kinds[rec->kind].hook].delivered++;
-		trace->session.delivered++;
-		print(trace, rec);
-	}
+	deliver(trace, rec);
 	judge(trace, rec);
 }
 

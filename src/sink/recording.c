@@ -99,10 +99,7 @@ static void write_end(struct recorder *r, const struct session *s, uint64_t end_
 static void write_boot_record(void *context, struct xp_record *rec)
 {
 	struct recorder *r = context;
-	union {
-		struct xp_record head;
-		uint8_t slots[XP_RECORD_SLOTS_MAX * XP_SLOT];
-	} copy;
+	union any_record copy;
 
 	if (rec->kind == XP_LOST || rec->seq > r->boot->boot.next)
 		return;

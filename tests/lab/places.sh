@@ -17,6 +17,7 @@ run filter-comm xenpin trace --json --comm forks -- forks -q 7
 run filter-level xenpin trace --json --level L2 --op alloc,release -- forks -q 7
 run filter-op xenpin trace --json --op mm-pin -- forks -q 7
 run filter-set xenpin trace --json --op set -- forks -q 7
+run filter-pin-set xenpin trace --json --op pin,set -- forks -q 7
 run filter-pid xenpin trace --json --pid 1 -- forks -q 7
 forks 1 >/dev/null
 sh -c 'until [ -e /tmp/own.ready ]; do usleep 20000; done; exec forks -q 5' & p=$!

@@ -85,6 +85,10 @@ def test_filters(seen):
     assert {(r["type"], r["level"]) for r in all_of("filter-level")} == {("table", 2)}
     assert {(r["type"], r["what"]) for r in all_of("filter-op")} == {("mm", "pin")}
     assert {(r["type"], r["what"]) for r in all_of("filter-set")} == {("flag", "set")}
+    # The model gets the unpins, too; who asked for pins does not.
+    both = all_of("filter-pin-set")
+    assert {(r["type"], r.get("what")) for r in both} == {("batch", None), ("flag", "set")}
+    assert {op["op"] for r in both if r["type"] == "batch" for op in r["ops"]} == {"pin"}
     assert body(seen.records("filter-pid")) == []
     assert seen.records("filter-pid")[-1]["delivered"] == 0
     assert len({r["pid"] for r in all_of("filter-own-pid")}) == 1
