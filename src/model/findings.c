@@ -142,6 +142,17 @@ static const char *last_event(const struct finding *f)
 	return NULL;
 }
 
+/* The model keeps times to about a second. */
+static void add_past(struct text *t, const struct finding *f)
+{
+	unsigned long long seconds = (f->t > f->since ? f->t - f->since : 0) / 1000000000;
+
+	if (seconds < 2)
+		add(t, "; %s less than 2 s before", last_event(f));
+	else
+		add(t, "; %s about %llu s before", last_event(f), seconds);
+}
+
 static void add_evidence(struct text *t, const struct finding *f)
 {
 	if (f->witnesses & WITNESS_DIRECT_MAP)
@@ -151,8 +162,7 @@ static void add_evidence(struct text *t, const struct finding *f)
 		add(t, f->class == FINDING_STALE ? ", no page table to Xen" :
 						   ", a page table to Xen");
 	if (f->witnesses & WITNESS_HISTORY && last_event(f))
-		add(t, "; %s about %llu s before", last_event(f),
-		    (unsigned long long)(f->t > f->since ? f->t - f->since : 0) / 1000000000);
+		add_past(t, f);
 }
 
 size_t finding__text(const struct finding *f, char *buffer, size_t size)
