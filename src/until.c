@@ -58,5 +58,7 @@ void until__end(struct until *u)
 {
 	if (!u->went)
 		child__cancel(&u->child);
+	else if (u->child.pid && !waitpid(u->child.pid, NULL, WNOHANG))
+		say("%s (pid %d) was left running", u->cmd[0], u->child.pid);
 	close(u->signals);
 }
