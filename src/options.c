@@ -122,8 +122,9 @@ static const char *parse_seconds(const struct option_spec *spec, const char *val
 	char *end;
 	double s = strtod(value, &end);
 
-	if (end == value || *end || !(s > 0 && s <= 1e9))
-		return "a number of seconds above zero, such as 10 or 0.5";
+	/* Less than a nanosecond would be 0, which is no limit. */
+	if (end == value || *end || !(s >= 1e-9 && s <= 1e9))
+		return "a number of seconds from 1e-9 to 1e9, such as 10 or 0.5";
 	*(uint64_t *)field = s * 1e9;
 	return NULL;
 }
@@ -139,20 +140,22 @@ static const char *parse_mm(const struct option_spec *spec, const char *value, v
 	return NULL;
 }
 
+/* No machine has more frames: what is above is no frame's number, but "any". */
+#define PFN_MAX ((1ULL << 52) - 1)
+
 static const char *parse_range(const struct option_spec *spec, const char *value, void *field)
 {
 	struct range *range = field;
+	bool ok = false;
 	char *end;
 
 	if (number(value, &end, &range->from)) {
 		range->to = range->from;
-		if (!*end)
-			return NULL;
-		if (*end == '-' && number(end + 1, &end, &range->to) && !*end &&
-		    range->from <= range->to)
-			return NULL;
+		ok = !*end || (*end == '-' && number(end + 1, &end, &range->to) && !*end);
 	}
-	return "a frame or FROM-TO, such as 0x1000-0x1fff";
+	if (ok && range->from <= range->to && range->to <= PFN_MAX)
+		return NULL;
+	return "a frame or FROM-TO, such as 0x1000-0x1fff, up to 0xfffffffffffff";
 }
 
 static const char *parse_bits(const struct bit_name *names, const char *value, void *field)
@@ -391,6 +394,22 @@ static bool apply_second(const struct option_spec *spec, struct options *opts, c
 	return true;
 }
 
+/* The one operand among the @n words that are no options. */
+static enum options_result take_file(struct options *opts, const struct command *cmd, char **words,
+				     int n)
+{
+	if (n == 1) {
+		opts->file = words[0];
+		return OPTIONS_OK;
+	}
+	if (!n)
+		say("%s: needs a %s", cmd->name, cmd->args);
+	else
+		say("%s: unexpected argument '%s'; it takes one %s", cmd->name, words[1],
+		    cmd->args);
+	return OPTIONS_BAD;
+}
+
 enum options_result options__parse(struct options *opts, const struct command *cmd, int argc,
 				   char **argv)
 {
@@ -422,17 +441,8 @@ enum options_result options__parse(struct options *opts, const struct command *c
 		    (spec->two && !apply_second(spec, opts, argv[optind++])))
 			return OPTIONS_BAD;
 	}
-	if (takes_file(cmd)) {
-		if (optind + 1 == argc) {
-			opts->file = argv[optind];
-			return OPTIONS_OK;
-		}
-		if (optind == argc) {
-			say("%s: needs a %s", cmd->name, cmd->args);
-			return OPTIONS_BAD;
-		}
-		optind++;
-	}
+	if (takes_file(cmd))
+		return take_file(opts, cmd, argv + optind, argc - optind);
 	if (optind == argc)
 		return OPTIONS_OK;
 	if (!*cmd->args || strcmp(argv[optind - 1], "--")) {
