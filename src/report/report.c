@@ -39,39 +39,19 @@ static int apply_to_boot(struct report *r, const struct xp_record *rec)
 	return err;
 }
 
-/*
- * Between the end of the boot and the stream's begin anything may have happened;
- * that casts no doubt on what was found before, when nothing is missing there.
- */
-static void tell_gap(struct report *r)
-{
-	if (!r->gap && !r->info->boot.nr_gaps && !r->info->boot.lost)
-		pins__confirm(r->pins);
-	for (int h = 0; !r->gap && h < HOOKS; h++)
-		pins__lost(r->pins, hooks[h].id);
-	r->gap = true;
-}
-
 /* In records: how often to ask whether somebody still waits. */
 #define PATIENCE	4096
 
 static void on_record(void *context, struct xp_record *rec)
 {
 	struct report *r = context;
-	bool of_boot = rec->seq <= r->info->boot_records;
 
 	if (r->err)
 		return;
-	if (of_boot) {
-		r->err = apply_to_boot(r, rec);
-	} else {
-		if (r->info->has_boot)
-			tell_gap(r);
-		r->err = account__apply(&r->account, rec);
-	}
-	pins__complete(r->pins, rec);
+	r->err = feed__of_boot(&r->feed, rec) ? apply_to_boot(r, rec) :
+						account__apply(&r->account, rec);
 	if (!r->err)
-		r->err = pins__apply(r->pins, rec);
+		r->err = feed__apply(&r->feed, rec);
 	if (!r->err && rec->seq % PATIENCE == 0 && signals__waiting())
 		r->err = -EINTR;
 }
@@ -237,19 +217,6 @@ static int read_histories(struct report *r)
 	return r->err;
 }
 
-/* The hooks of which the kernel skipped runs: their records are missing somewhere. */
-static void tell_missed(struct report *r)
-{
-	const struct session *s = &r->info->session;
-
-	for (int i = 0; i < s->nr_hooks; i++) {
-		r->missed += s->hooks[i].missed;
-		for (int h = 0; s->hooks[i].missed && h < HOOKS; h++)
-			if (!strcmp(hooks[h].name, s->hooks[i].name))
-				pins__lost(r->pins, hooks[h].id);
-	}
-}
-
 /* What a hook delivered is what stands in the file: a killed recorder could not sum it up. */
 static void count_hooks(struct report *r)
 {
@@ -271,20 +238,12 @@ static void count_hooks(struct report *r)
 	}
 }
 
-static bool partial(const struct report *r)
-{
-	const struct session *s = &r->info->session;
-
-	for (int i = 0; i < s->nr_hooks; i++)
-		if (!strcmp(s->hooks[i].via, "none"))
-			return true;
-	return false;
-}
-
 static void judge(struct report *r)
 {
-	r->complete = !r->account.lost_total && !r->missed && !*r->damage && *r->info->end &&
-		      !partial(r) && !r->info->session.filtered && !r->boot_report.nr_gaps;
+	const struct recording_info *info = r->info;
+
+	r->complete = !r->account.lost_total && !r->missed && !*r->damage && *info->end &&
+		      !feed__partial(info) && !info->session.filtered && !r->boot_report.nr_gaps;
 	r->verdict = r->nr_findings ? VERDICT_FINDING :
 		     r->complete ? VERDICT_CLEAN : VERDICT_INCOMPLETE;
 }
@@ -307,11 +266,12 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 		err = -ENOMEM;
 	if (err)
 		goto fail;
+	r->feed = (struct feed){ .pins = r->pins, .info = r->info };
 	if (r->info->has_boot)
 		boot__expect(&r->boot, &r->info->boot_log);
 	recording__read(r->recording, on_record, r, r->damage);
 	count_hooks(r);
-	tell_missed(r);
+	r->missed = feed__end(&r->feed);
 	pins__confirm(r->pins);
 	err = r->err ?: read_histories(r);
 	if (err)
@@ -404,6 +364,6 @@ void report__sentence(const struct report *r, char *text, size_t size)
 			 r->missed ? "the kernel skipped hooks" :
 			 !*r->info->end ? "the recorder was killed" :
 			 r->info->session.filtered ? "a filter left records out" :
-			 partial(r) ? "a hook was missing" : r->boot_report.gaps[0]);
+			 feed__partial(r->info) ? "a hook was missing" : r->boot_report.gaps[0]);
 	}
 }

@@ -14,6 +14,7 @@
 #include "../model/pins.h"
 #include "../sink/boot.h"
 #include "../source/recording.h"
+#include "feed.h"
 
 /* A page with a finding, and what was recorded of it. */
 struct history {
@@ -39,6 +40,7 @@ struct report {
 	const struct recording_info *info;
 	struct account account;
 	struct pins *pins;		/* the state at the end */
+	struct feed feed;		/* of .pins */
 	struct finding *findings;	/* owned */
 	size_t nr_findings, max_findings;
 	size_t by_class[FINDING_CLASSES];
@@ -47,7 +49,6 @@ struct report {
 	struct boot boot;		/* of the records of boot log and early ring */
 	struct boot_report boot_report;
 	uint64_t boot_slots;
-	bool gap;			/* between boot and stream: told to the model */
 	uint64_t missed;
 	bool complete;			/* nothing lost, damaged, left out or not attached */
 	enum verdict verdict;

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include "../source/hooks.h"
+#include "feed.h"
+
+/*
+ * Between the end of the boot and the stream's begin anything may have happened;
+ * that casts no doubt on what was found before, when nothing is missing there.
+ */
+static void tell_gap(struct feed *f)
+{
+	if (f->gap || !f->info->has_boot)
+		return;
+	f->gap = true;
+	if (!f->info->boot.nr_gaps && !f->info->boot.lost)
+		pins__confirm(f->pins);
+	for (int h = 0; h < HOOKS; h++)
+		pins__lost(f->pins, hooks[h].id);
+}
+
+bool feed__of_boot(const struct feed *f, const struct xp_record *rec)
+{
+	return rec->seq <= f->info->boot_records;
+}
+
+int feed__apply(struct feed *f, struct xp_record *rec)
+{
+	if (!feed__of_boot(f, rec))
+		tell_gap(f);
+	pins__complete(f->pins, rec);
+	return pins__apply(f->pins, rec);
+}
+
+/* The hooks of which the kernel skipped runs: their records are missing somewhere. */
+static uint64_t tell_missed(struct feed *f)
+{
+	const struct session *s = &f->info->session;
+	uint64_t missed = 0;
+
+	for (int i = 0; i < s->nr_hooks; i++) {
+		missed += s->hooks[i].missed;
+		for (int h = 0; s->hooks[i].missed && h < HOOKS; h++)
+			if (!strcmp(hooks[h].name, s->hooks[i].name))
+				pins__lost(f->pins, hooks[h].id);
+	}
+	return missed;
+}
+
+uint64_t feed__end(struct feed *f)
+{
+	/* The stream may be empty. */
+	tell_gap(f);
+	return tell_missed(f);
+}
+
+bool feed__partial(const struct recording_info *info)
+{
+	for (int i = 0; i < info->session.nr_hooks; i++)
+		if (!strcmp(info->session.hooks[i].via, "none"))
+			return true;
+	return false;
+}
