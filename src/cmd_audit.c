@@ -93,7 +93,7 @@ static enum exit_status run(const struct options *opts, const struct platform *p
 		if (err) {
 			say("the audit failed: %s", strerror(-err));
 			audit__free(&audit);
-			return EXIT_LOAD;
+			return status == EXIT_FINDING ? status : EXIT_LOAD;
 		}
 		(opts->json ? print_json : print_text)(&audit, platform);
 		status = worse(status, verdict(&audit));
