@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* xenpin page: what every witness says of one page, and who writes its flag. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,17 +13,15 @@
 #include "clock.h"
 #include "options.h"
 #include "platform.h"
+#include "report/feed.h"
 #include "signals.h"
 #include "sink/finding.h"
 #include "sink/sink.h"
 #include "source/hooks.h"
-#include "source/recording.h"
 #include "symbols.h"
 #include "tracing.h"
 #include "watch.h"
 #include "xenpin.h"
-
-#define EVENTS_MAX 8
 
 struct page {
 	const struct options *opts;
@@ -36,10 +35,11 @@ struct page {
 	bool reached;
 	int type;			/* enum xen_type; -1: not known */
 	struct xp_owner owner;		/* .pid 0: no process */
-	struct pins *pins;		/* with --recording; or NULL */
-	struct pin_state history;
+	struct feed feed;		/* of --recording */
+	struct pin_state history;	/* at its end */
 	struct sink sink;
 	uint64_t changes;
+	int err;			/* -errno: memory or output ended */
 };
 
 static const struct finding *finding_of(const struct page *p)
@@ -102,30 +102,46 @@ static void on_record(void *context, struct xp_record *rec)
 {
 	struct page *p = context;
 
-	pins__complete(p->pins, rec);
-	pins__apply(p->pins, rec);
+	if (!p->err)
+		p->err = feed__apply(&p->feed, rec);
+}
+
+/* Returns 0, or -errno and in @why what is wrong with the file. */
+static int feed_recording(struct page *p, char why[RECORDING_WHY])
+{
+	struct recording *recording;
+	int err = recording__open(&recording, p->opts->recording, why);
+
+	if (err)
+		return err;
+	p->feed.info = recording__info(recording);
+	err = recording__read(recording, on_record, p, why);
+	if (p->err) {
+		err = p->err;
+		snprintf(why, RECORDING_WHY, "%s", strerror(-err));
+	}
+	feed__end(&p->feed);
+	pins__find(p->feed.pins, p->pfn, &p->history);
+	/* Nothing tells what a filter or a missing hook left out. */
+	p->history.doubt |= p->feed.info->session.filtered || feed__partial(p->feed.info);
+	recording__close(recording);
+	return err;
 }
 
 static bool read_history(struct page *p)
 {
 	char why[RECORDING_WHY];
-	struct recording *recording;
 	int err;
 
-	p->pins = pins__new((struct pins_handlers){});
-	if (!p->pins) {
+	p->feed.pins = pins__new((struct pins_handlers){});
+	if (!p->feed.pins) {
 		say("no memory");
 		return false;
 	}
-	err = recording__open(&recording, p->opts->recording, why);
-	if (!err) {
-		err = recording__read(recording, on_record, p, why);
-		recording__close(recording);
-	}
+	err = feed_recording(p, why);
 	if (err)
 		say("--recording: '%s': %s", p->opts->recording, why);
-	else if (!pins__find(p->pins, p->pfn, &p->history))
-		p->history = (struct pin_state){};
+	pins__free(p->feed.pins);
 	return !err;
 }
 
@@ -160,8 +176,14 @@ static const char *history_words(const struct page *p)
 		[PIN_BY_TYPE] = "a table of a pinned tree", [PIN_EXPLICIT] = "pinned by itself",
 	};
 
-	return !p->pins ? "unknown" : p->history.level || p->history.last ?
-	       known[p->history.xen] : "not in the recording";
+	return !p->opts->recording ? "unknown" : p->history.level || p->history.last ?
+	       known[p->history.xen] : "no page table that it knows of";
+}
+
+/* All tables were seen, and all contradictions were judged: what was not found is not there. */
+static bool is_complete(const struct page *p)
+{
+	return p->audit.complete && !p->audit.unknown;
 }
 
 static void print_json(const struct page *p)
@@ -171,13 +193,15 @@ static void print_json(const struct page *p)
 	json_t *object;
 
 	xen_words(p, xen, sizeof(xen));
-	object = json_pack("{sisssIsososisbsosisossssssssssss}", "schema", 1, "type", "page", "t",
+	object = json_pack("{sisssIsososisbsosisosssssssssbsbssss}", "schema", 1, "type", "page", "t",
 			   (json_int_t)p->audit.begin, "pfn", json_hex(p->pfn), "mfn",
 			   json_frame(p->seen.mfn), "level", p->seen.level, "in_tree", p->reached,
 			   "mm", json_hex(p->seen.mm), "pid", (int)p->owner.pid, "comm",
 			   json_comm(p->owner.comm), "flag", flag_word(p), "direct_map",
-			   map_word(p), "xen", xen, "history", history_words(p), "finding",
-			   f ? finding__class(f) : "", "grade", f ? finding__grade(f) : "");
+			   map_word(p), "xen", xen, "history", history_words(p),
+			   "history_in_doubt", p->history.doubt, "complete", is_complete(p),
+			   "finding", f ? finding__class(f) : "", "grade",
+			   f ? finding__grade(f) : "");
 	if (f)
 		finding__print_json(stdout, f, NULL);
 	json_dumpf(object, stdout, JSON_COMPACT);
@@ -188,7 +212,8 @@ static void print_json(const struct page *p)
 static void print_tree(const struct page *p)
 {
 	if (!p->reached) {
-		puts("tree        no pinned tree refers to it");
+		printf("tree        no pinned tree%s refers to it\n",
+		       is_complete(p) ? "" : " that was seen");
 		return;
 	}
 	printf("tree        an L%u table of mm 0x%llx", p->seen.level, p->seen.mm);
@@ -210,44 +235,66 @@ static void print_text(const struct page *p)
 	printf("page 0x%llx", (unsigned long long)p->pfn);
 	if (p->seen.mfn != XP_NO_PFN)
 		printf(", mfn 0x%llx", p->seen.mfn);
-	printf("%s\nflag        %s\n", f ? "" : ": no contradiction", flag_word(p));
+	printf("%s\nflag        %s\n", f ? "" : is_complete(p) ? ": no contradiction" :
+	       ": no contradiction was found, but the audit is incomplete, so that proves nothing",
+	       flag_word(p));
 	print_tree(p);
 	printf("direct map  %s\n", map_word(p));
 	printf("Xen         %s%s%s\n", xen, p->type < 0 && *p->no_xen ? ": " : "",
 	       p->type < 0 ? p->no_xen : "");
 	printf("history     %s%s\n", history_words(p),
-	       p->pins ? "" : " (--recording FILE: what happened to it there)");
+	       !p->opts->recording ? " (--recording FILE: what happened to it there)" :
+	       p->history.doubt ? ", in doubt: records are missing" : "");
 }
 
 static void on_change(void *context, const struct xp_record *rec)
 {
 	struct page *p = context;
 
+	if (p->err)
+		return;
 	p->changes++;
 	p->sink.ops->record(&p->sink, rec);
-	p->sink.ops->flush(&p->sink);
+	p->err = p->sink.ops->flush(&p->sink);
 }
 
-/* Until a signal, --duration or --count. */
-static int follow(struct page *p, struct watch *w)
+/* In ms, for poll(); @end 0: for ever. */
+static int time_until(uint64_t end, uint64_t now)
+{
+	uint64_t ms = (end - now) / 1000000 + 1;
+
+	return !end ? -1 : ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+/* Until a signal, --duration or --count; or nobody reads stdout any more. */
+static void follow(struct page *p, struct watch *w)
 {
 	struct pollfd fds[] = { { .fd = signals__catch(0), .events = POLLIN },
-				{ .fd = watch__fd(w), .events = POLLIN } };
+				{ .fd = watch__fd(w), .events = POLLIN },
+				{ .fd = STDOUT_FILENO } };
 	uint64_t now = now_ns(), end = p->opts->duration_ns ? now + p->opts->duration_ns : 0;
-	int err = 0;
 
-	while (!err && !(fds[0].revents & POLLIN) && (!end || now < end) &&
+	while (!p->err && !(fds[0].revents & POLLIN) && (!end || now < end) &&
 	       (!p->opts->count || p->changes < p->opts->count)) {
-		int ms = end ? (int)((end - now) / 1000000) + 1 : -1;
+		int err = poll(fds, 3, time_until(end, now)) < 0 ? -errno : watch__read(w);
 
-		if (poll(fds, 2, ms) < 0)
-			err = -errno;
-		if (!err)
-			err = watch__read(w);
+		if (!p->err)
+			p->err = err ?: fds[2].revents ? -EPIPE : 0;
 		now = now_ns();
 	}
 	close(fds[0].fd);
-	return err;
+}
+
+/* How the watch ended. */
+static enum exit_status conclude(const struct page *p, const struct watch *w)
+{
+	if (p->err && p->err != -EPIPE)
+		say("--watch: %s", strerror(-p->err));
+	if (p->err != -EPIPE)
+		fprintf(stderr, "%llu changes in %llu writes of the flags, %llu lost\n",
+			(unsigned long long)p->changes, (unsigned long long)watch__writes(w),
+			(unsigned long long)watch__lost(w));
+	return (p->err && p->err != -EPIPE) || watch__lost(w) ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
 static enum exit_status watch(struct page *p)
@@ -274,21 +321,40 @@ static enum exit_status watch(struct page *p)
 		return err == -EPERM || err == -EACCES ? EXIT_CANNOT : EXIT_LOAD;
 	}
 	status = tracing__ready(p->opts);
-	err = status ? 0 : follow(p, w);
-	if (err)
-		say("--watch: %s", strerror(-err));
-	fprintf(stderr, "%llu changes in %llu writes of the flags, %llu lost\n",
-		(unsigned long long)p->changes, (unsigned long long)watch__writes(w),
-		(unsigned long long)watch__lost(w));
-	status = status ?: err || watch__lost(w) ? EXIT_INCOMPLETE : EXIT_CLEAN;
+	if (!status) {
+		follow(p, w);
+		status = conclude(p, w);
+	}
 	watch__close(w);
 	symbols__close(p->sink.symbols);
 	return status;
 }
 
+static enum exit_status verdict(const struct page *p)
+{
+	if (finding_of(p))
+		return EXIT_FINDING;
+	return is_complete(p) && !(p->seen.state & (XP_S_NO_FLAG | XP_S_NO_MAP)) ? EXIT_CLEAN :
+										  EXIT_INCOMPLETE;
+}
+
+/* A finding outranks what goes wrong later. */
+static enum exit_status tell(struct page *p)
+{
+	enum exit_status status = verdict(p), then = EXIT_CLEAN;
+
+	(p->opts->json ? print_json : print_text)(p);
+	if (!fflush(stdout) && !ferror(stdout)) {
+		then = p->opts->watch ? watch(p) : EXIT_CLEAN;
+	} else if (errno != EPIPE) {
+		say("cannot write to stdout: %s", strerror(errno));
+		then = EXIT_INCOMPLETE;
+	}
+	return status == EXIT_FINDING ? status : then ?: status;
+}
+
 static enum exit_status look(struct page *p)
 {
-	enum exit_status status;
 	int err = audit__take(&p->audit, p->snapshot, p->xen);
 
 	if (!err && p->pfn >= snapshot__places(p->snapshot)->max_pfn) {
@@ -305,11 +371,7 @@ static enum exit_status look(struct page *p)
 	find_owner(p);
 	if (p->opts->recording && !read_history(p))
 		return EXIT_USAGE;
-	(p->opts->json ? print_json : print_text)(p);
-	fflush(stdout);
-	status = p->opts->watch ? watch(p) : EXIT_CLEAN;
-	return status ?: finding_of(p) ? EXIT_FINDING :
-	       p->seen.state & (XP_S_NO_FLAG | XP_S_NO_MAP) ? EXIT_INCOMPLETE : EXIT_CLEAN;
+	return tell(p);
 }
 
 int cmd_page(const struct options *opts)
@@ -338,7 +400,6 @@ int cmd_page(const struct options *opts)
 		xen__open(&p.xen, p.no_xen);
 	status = look(&p);
 	audit__free(&p.audit);
-	pins__free(p.pins);
 	xen__close(p.xen);
 	snapshot__close(p.snapshot);
 	return status;
