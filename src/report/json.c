@@ -97,7 +97,7 @@ static json_t *counts_of(const struct report *r)
 	const struct account *a = &r->account;
 	const uint64_t *n = a->records;
 
-	return json_pack("{sIsIsIsIsIsIsIsI sIsIsI s[IIII] sIsIsI}",
+	return json_pack("{sIsIsIsIsIsIsIsI sIsIsI s[IIII] sIsIsIsI}",
 			 "batch", (json_int_t)n[XP_BATCH], "direct", (json_int_t)n[XP_DIRECT],
 			 "alloc", (json_int_t)n[XP_TABLE_ALLOC],
 			 "release", (json_int_t)n[XP_TABLE_RELEASE],
@@ -111,7 +111,7 @@ static json_t *counts_of(const struct report *r)
 			 (json_int_t)a->pins_of[XP_L2], (json_int_t)a->pins_of[XP_L3],
 			 (json_int_t)a->pins_of[XP_L4],
 			 "lost", (json_int_t)a->lost_total, "missed", (json_int_t)r->missed,
-			 "tables", (json_int_t)pins__count(r->pins));
+			 "unjudged", (json_int_t)r->unjudged, "tables", (json_int_t)pins__count(r->pins));
 }
 
 static json_t *finding_object(const struct finding *f)

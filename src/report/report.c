@@ -273,6 +273,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	count_hooks(r);
 	r->missed = feed__end(&r->feed);
 	pins__confirm(r->pins);
+	r->unjudged = r->info->session.filtered ? 0 : pins__unjudged(r->pins);
 	err = r->err ?: read_histories(r);
 	if (err)
 		goto fail;
@@ -343,6 +344,17 @@ static void put_clean(const struct report *r, char *text, size_t size)
 			 r->boot.nr_erased);
 }
 
+/* None of these is a contradiction that anybody saw, nor is it known that there was none. */
+static void put_unjudged(const struct report *r, char *text, size_t size)
+{
+	size_t len = strlen(text);
+
+	if (r->unjudged)
+		snprintf(text + len, size - len, " %" PRIu64 " event%s could not be judged, for want "
+			 "of records of what came before.", r->unjudged,
+			 r->unjudged == 1 ? "" : "s");
+}
+
 void report__sentence(const struct report *r, char *text, size_t size)
 {
 	char numbers[160], what[300];
@@ -353,10 +365,10 @@ void report__sentence(const struct report *r, char *text, size_t size)
 		finding__text(worst(r), what, sizeof(what));
 		snprintf(text, size, "%s. %s: %s.", numbers,
 			 r->nr_findings == 1 ? "It is" : "To begin with", what);
-		return;
+		break;
 	case VERDICT_CLEAN:
 		put_clean(r, text, size);
-		return;
+		break;
 	case VERDICT_INCOMPLETE:
 		snprintf(text, size, "Nothing was found, but that proves nothing: %s.",
 			 *r->damage ? "the recording is damaged" :
@@ -365,5 +377,7 @@ void report__sentence(const struct report *r, char *text, size_t size)
 			 !*r->info->end ? "the recorder was killed" :
 			 r->info->session.filtered ? "a filter left records out" :
 			 feed__partial(r->info) ? "a hook was missing" : r->boot_report.gaps[0]);
+		break;
 	}
+	put_unjudged(r, text, size);
 }

@@ -50,6 +50,7 @@ struct report {
 	struct boot_report boot_report;
 	uint64_t boot_slots;
 	uint64_t missed;
+	uint64_t unjudged;		/* as pins__unjudged(); 0 of filtered records */
 	bool complete;			/* nothing lost, damaged, left out or not attached */
 	enum verdict verdict;
 	char damage[RECORDING_WHY];	/* what ended the reading; else "" */

@@ -132,6 +132,15 @@ def test_a_history_is_in_doubt_behind_the_gap_after_the_boot(recordings):
     assert history(recordings["repaired"], "0x2000") == ("unknown", True)
 
 
+def test_nor_does_a_stream_without_records_tell_what_came_before_it(recordings, tmp_path):
+    path = tmp_path / "boot.db"
+    shutil.copy(recordings["repaired"], path)
+    with sqlite3.connect(path) as db:
+        for table in ("batch", "page_table", "mm", "op"):
+            db.execute(f"DELETE FROM {table}")
+    assert history(path, "0x2000") == ("unknown", True)
+
+
 @pytest.mark.parametrize("change", ["UPDATE hook SET missed = 3 WHERE name = 'release'",
                                     "UPDATE hook SET via = 'none' WHERE name = 'release'",
                                     "UPDATE recording SET value = 1 WHERE key = 'filtered'"])

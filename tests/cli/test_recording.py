@@ -60,6 +60,21 @@ def test_text(recording):
     assert re.search(r"^  forks +\d+ ", result.stdout, re.M)
 
 
+def test_what_cannot_be_judged_is_no_finding_and_is_told(tmp_path, recording):
+    """Tables that were made before the recording began, and are released with a clear flag."""
+    late = tmp_path / "late.db"
+    run(SOURCE, late, 20000)
+    for n, words in ((1, "1 event could"), (2, "2 events could")):
+        with sqlite3.connect(late) as db:
+            db.execute("UPDATE page_table SET what = 'release' WHERE seq = ?", (20001 - n,))
+        result = report(late)
+        assert result.returncode == 0 and result.stdout.startswith("Clean: ")
+        assert f" {words} not be judged, for want of records of what came before.\n" in result.stdout
+        assert json.loads(report(late, "--format", "json").stdout)["counts"]["unjudged"] == n
+    assert "judged" not in report(recording).stdout
+    assert json.loads(report(recording, "--format", "json").stdout)["counts"]["unjudged"] == 0
+
+
 def test_the_sink_keeps_up(tmp_path):
     """500,000 records a second, of one CPU: others may be busy on this machine."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
