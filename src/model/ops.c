@@ -56,9 +56,15 @@ static int apply_unpin(struct step *s, const struct xp_op *op)
 }
 
 /*
- * Operations that share a hypercall share its result: Xen did those before the
- * one it refused, and none after it.  A pin of what is pinned tells which it
- * was; otherwise it is the first as far as we know.
+ * Operations that share an entry of the multicall share its result: Xen did
+ * those before the one it refused, and none after it.  A pin of what is pinned
+ * tells which it was; otherwise it is the first as far as we know.
+ *
+ * A record does not tell where one entry ends and the next begins.  Neighbours
+ * with the same error are taken for one entry, so that of several entries in a
+ * row that Xen refused for the same reason one operation is judged.  What is
+ * pinned by all of them is unknown then or, when one was a pin of what is
+ * pinned, taken for what it was before.
  */
 static int apply_refused(struct step *s, const struct xp_op *op, uint32_t left)
 {
