@@ -289,7 +289,7 @@ static void follow(struct page *p, struct watch *w)
 static enum exit_status conclude(const struct page *p, const struct watch *w)
 {
 	if (p->err && p->err != -EPIPE)
-		say("--watch: %s", strerror(-p->err));
+		say("the watch ended early: %s", strerror(-p->err));
 	if (p->err != -EPIPE)
 		fprintf(stderr, "%llu changes in %llu writes of the flags, %llu lost\n",
 			(unsigned long long)p->changes, (unsigned long long)watch__writes(w),

@@ -85,7 +85,7 @@ def test_a_disk_that_becomes_full_under_a_watch():
                           f"exec {PRETEND} page {L1} --watch --duration 20 >/mnt/out"],
                          stdin=subprocess.DEVNULL, env=environment("changes"), capture_output=True,
                          text=True, timeout=30)
-    assert run.returncode == 5 and "--watch: No space left on device\n" in run.stderr
+    assert run.returncode == 5 and "the watch ended early: No space left on device\n" in run.stderr
 
 
 @pytest.mark.parametrize("what", ["changes", ""])
