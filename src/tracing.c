@@ -54,13 +54,20 @@ static const struct {
 	[XP_FLAG_CLEAR] = { HOOK_CLEAR, XP_W_CLEAR },
 };
 
-static void print(struct trace *trace, const struct xp_record *rec)
+/* --count is of what is printed: of findings, where these are all. */
+static void count_out(struct trace *trace)
 {
 	const struct session *s = &trace->session;
+	uint64_t printed = trace->opts->findings ? s->findings : s->delivered + s->inferred;
 
-	trace->sink->ops->record(trace->sink, rec);
-	if (trace->opts->count && s->delivered + s->inferred >= trace->opts->count)
+	if (trace->opts->count && printed >= trace->opts->count)
 		trace->done = true;
+}
+
+static void print(struct trace *trace, const struct xp_record *rec)
+{
+	trace->sink->ops->record(trace->sink, rec);
+	count_out(trace);
 }
 
 /* The model infers each write of a flag; where the kernel tells of them that is old news. */
@@ -79,8 +86,11 @@ static void on_finding(void *context, const struct finding *finding)
 {
 	struct trace *trace = context;
 
+	if (trace->done && trace->opts->findings)
+		return;
 	trace->session.findings++;
 	trace->sink->ops->finding(trace->sink, finding);
+	count_out(trace);
 }
 
 static void on_lost(struct trace *trace, const struct xp_record *rec)

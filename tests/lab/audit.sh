@@ -58,6 +58,8 @@ run after xenpin audit --json
 inject stale set=3 at=0x$at owners=0
 run stale xenpin audit --json
 run stale-text xenpin audit
+# The audit of its begin finds three; --count ends it, and not the time.
+run counted xenpin trace --findings --json --count 2 --duration 60
 rmmod inject
 
 # 5. And on a page table that no tree reaches, since its own is not pinned yet.

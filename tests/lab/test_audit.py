@@ -173,6 +173,12 @@ def test_a_stale_flag_on_a_table_that_no_tree_reaches(stock):
     assert (finding["pfn"], finding["class"], finding["grade"]) == (pfn, "stale", "proven")
 
 
+def test_findings_are_counted_where_only_they_are_printed(guest):
+    start, *found, end = guest.records("counted")
+    assert [f["class"] for f in found] == ["stale"] * 2 and guest.status("counted") == 1
+    assert end["findings"] == 2 and end["elapsed_ns"] < 60_000_000_000
+
+
 def test_a_life_without_findings(guest):
     records = guest.records("live")
     assert [r["type"] for r in records] == ["start", "end"]
