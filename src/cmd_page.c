@@ -102,20 +102,21 @@ static void on_record(void *context, struct xp_record *rec)
 {
 	struct page *p = context;
 
-	if (!p->err)
-		p->err = feed__apply(&p->feed, rec);
+	p->err = feed__apply(&p->feed, rec);
+	if (p->err)
+		recording__stop(p->feed.recording);
 }
 
 /* Returns 0, or -errno and in @why what is wrong with the file. */
 static int feed_recording(struct page *p, char why[RECORDING_WHY])
 {
-	struct recording *recording;
-	int err = recording__open(&recording, p->opts->recording, why);
+	const struct recording_info *info;
+	int err = recording__open(&p->feed.recording, p->opts->recording, why);
 
 	if (err)
 		return err;
-	p->feed.info = recording__info(recording);
-	err = recording__read(recording, on_record, p, why);
+	info = recording__info(p->feed.recording);
+	err = recording__read(p->feed.recording, on_record, p, why);
 	if (p->err) {
 		err = p->err;
 		snprintf(why, RECORDING_WHY, "%s", strerror(-err));
@@ -123,8 +124,8 @@ static int feed_recording(struct page *p, char why[RECORDING_WHY])
 	feed__end(&p->feed);
 	pins__find(p->feed.pins, p->pfn, &p->history);
 	/* Nothing tells what a filter or a missing hook left out. */
-	p->history.doubt |= p->feed.info->session.filtered || feed__partial(p->feed.info);
-	recording__close(recording);
+	p->history.doubt |= info->session.filtered || feed__partial(info);
+	recording__close(p->feed.recording);
 	return err;
 }
 

@@ -10,23 +10,25 @@
  */
 static void tell_gap(struct feed *f)
 {
-	if (f->gap || !f->info->has_boot)
+	const struct recording_info *info = recording__info(f->recording);
+
+	if (f->gap || !info->has_boot)
 		return;
 	f->gap = true;
-	if (!f->info->boot.nr_gaps && !f->info->boot.lost)
+	if (!info->boot.nr_gaps && !info->boot.lost)
 		pins__confirm(f->pins);
 	for (int h = 0; h < HOOKS; h++)
 		pins__lost(f->pins, hooks[h].id);
 }
 
-bool feed__of_boot(const struct feed *f, const struct xp_record *rec)
+bool feed__of_boot(const struct feed *f)
 {
-	return rec->seq <= f->info->boot_records;
+	return recording__seq(f->recording) <= recording__info(f->recording)->boot_records;
 }
 
 int feed__apply(struct feed *f, struct xp_record *rec)
 {
-	if (!feed__of_boot(f, rec))
+	if (!feed__of_boot(f))
 		tell_gap(f);
 	pins__complete(f->pins, rec);
 	return pins__apply(f->pins, rec);
@@ -35,7 +37,7 @@ int feed__apply(struct feed *f, struct xp_record *rec)
 /* The hooks of which the kernel skipped runs: their records are missing somewhere. */
 static uint64_t tell_missed(struct feed *f)
 {
-	const struct session *s = &f->info->session;
+	const struct session *s = &recording__info(f->recording)->session;
 	uint64_t missed = 0;
 
 	for (int i = 0; i < s->nr_hooks; i++) {

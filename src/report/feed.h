@@ -11,14 +11,14 @@
 
 struct feed {
 	struct pins *pins;
-	const struct recording_info *info;
+	struct recording *recording;	/* neither is owned */
 	bool gap;			/* between boot and stream: told to the model */
 };
 
-/* Is it one of those that the boot left, before the recorder came? */
-bool feed__of_boot(const struct feed *feed, const struct xp_record *record);
+/* Is the record that is being handed over of those that the boot left, before the recorder came? */
+bool feed__of_boot(const struct feed *feed);
 
-/* Complete the record, and apply it.  0 or -ENOMEM. */
+/* Complete that record, and apply it.  0 or -ENOMEM. */
 int feed__apply(struct feed *feed, struct xp_record *record);
 
 /* All was applied.  Returns how many runs of hooks the kernel skipped. */

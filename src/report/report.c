@@ -45,15 +45,17 @@ static int apply_to_boot(struct report *r, const struct xp_record *rec)
 static void on_record(void *context, struct xp_record *rec)
 {
 	struct report *r = context;
+	int err = feed__of_boot(&r->feed) ? apply_to_boot(r, rec) :
+					    account__apply(&r->account, rec);
 
+	if (!err)
+		err = feed__apply(&r->feed, rec);
+	if (!err && rec->seq % PATIENCE == 0 && signals__waiting())
+		err = -EINTR;
+	/* A finding may have failed before. */
+	r->err = r->err ?: err;
 	if (r->err)
-		return;
-	r->err = feed__of_boot(&r->feed, rec) ? apply_to_boot(r, rec) :
-						account__apply(&r->account, rec);
-	if (!r->err)
-		r->err = feed__apply(&r->feed, rec);
-	if (!r->err && rec->seq % PATIENCE == 0 && signals__waiting())
-		r->err = -EINTR;
+		recording__stop(r->recording);
 }
 
 static void sum_boot(struct report *r)
@@ -266,7 +268,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 		err = -ENOMEM;
 	if (err)
 		goto fail;
-	r->feed = (struct feed){ .pins = r->pins, .info = r->info };
+	r->feed = (struct feed){ .pins = r->pins, .recording = r->recording };
 	if (r->info->has_boot)
 		boot__expect(&r->boot, &r->info->boot_log);
 	recording__read(r->recording, on_record, r, r->damage);
