@@ -106,12 +106,6 @@ $(B)/scan $(B)/trees $(B)/ring $(B)/recording: $(B)/%: tests/bench/%.c $(B)/xenp
 	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< $(B)/xenpin.a $(LIBS) 2>$@.log || \
 		{ cat $@.log; exit 1; }
 
-# The commands that look at page tables, on any machine: the linker takes the pretended ones first.
-$(B)/pretend: tests/cli/pretend.c $(B)/src/main.o $(B)/xenpin.a
-	$(say) CC $<
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || \
-		{ cat $@.log; exit 1; }
-
 $(B)/xenpin.a: $(filter-out $(B)/src/main.o,$(OBJS))
 	$(Q)rm -f $@ && ar rc $@ $^
 
@@ -178,7 +172,7 @@ check-all: kernel
 
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/clock $(B)/work $(B)/ring $(B)/recording $(B)/pretend \
+	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/clock $(B)/work $(B)/ring $(B)/recording \
 		$(REPLAY) $(UNIT) $(FUZZ)
 	$(Q)tests/run $(TEST_KERNELS)
 

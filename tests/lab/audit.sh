@@ -98,6 +98,18 @@ run page-lost xenpin page $page --json
 run page-text xenpin page $page
 rmmod inject
 stop watch $watch
+inject full $choice
+xenpin page $page >/dev/full 2>$OUT/full-lost.err
+echo $? >$OUT/full-lost.rc
+rmmod inject
+xenpin page $page >/dev/full 2>$OUT/full.err
+echo $? >$OUT/full.rc
+( xenpin page $page --watch 2>$OUT/pipe.err; echo $? >$OUT/pipe.rc ) </dev/null | head -n 1 >/dev/null
+wait_for $OUT/pipe.rc || exit 1
+start long xenpin page $page --watch --duration 4000000 || exit 1
+long=$pid
+sleep 1
+stop long $long
 
 # 7. Live: a life without findings, then one with flags that are lost under way.
 start live xenpin trace --findings --json || exit 1
@@ -125,7 +137,20 @@ for order in unmap move; do
 	rmmod inject
 done
 
-# 8. A kernel that tells of each write: the one that clears a flag, at once.
+# 8. More tables than there is room for: what was not found may be there.
+victim many >/tmp/many.out &
+many=$!
+wait_for_line ready /tmp/many.out || exit 1
+run many xenpin audit --json
+run many-text xenpin audit
+run many-page xenpin page 0x100
+run many-json xenpin page 0x100 --json
+run many-trace xenpin trace --findings --duration 0.1
+run many-top xenpin top --batch --count 1
+kill -KILL $many
+wait $many
+
+# 9. A kernel that tells of each write: the one that clears a flag, at once.
 via=$(sed -n 's/^\([0-9a-f]*\) . __xenpin_flag$/via=0x\1/p' /proc/kallsyms)
 if [ "$via" ]; then
 	run features xenpin features --json

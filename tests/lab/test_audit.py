@@ -234,6 +234,28 @@ def test_the_watch_names_who_cleared_it(guest):
         assert any(frame.startswith("inject_write+") for frame in write["stack"])
 
 
+def test_what_a_page_ends_with(guest):
+    """A finding outranks a full disk; a closed pipe ends a watch; years are no negative number."""
+    for name, status in (("full-lost", 1), ("full", 5)):
+        assert guest.status(name) == status
+        assert guest.text(f"{name}.err") == "xenpin: cannot write to stdout: No space left on device\n"
+    assert guest.status("pipe") == 0 and guest.text("pipe.err") == ""
+    assert guest.status("long") == 0 and "0 changes in 0 writes" in guest.text("long.err")
+
+
+def test_what_an_incomplete_audit_did_not_find_may_be_there(guest):
+    (audit,) = audits(guest, "many")
+    assert not audit["complete"] and audit["lost"] == []
+    assert guest.text("many-text.out").startswith("incomplete, nothing found: ")
+    assert "the audit is incomplete, so that proves nothing\n" in guest.text("many-page.out")
+    assert "no pinned tree that was seen refers to it\n" in guest.text("many-page.out")
+    (page,) = guest.records("many-json")
+    assert not page["complete"] and not page["in_tree"]
+    assert "no finding proves nothing" in guest.text("many-trace.err")
+    for name in ("many", "many-text", "many-page", "many-json", "many-trace", "many-top"):
+        assert guest.status(name) == 5, name
+
+
 @pytest.mark.patched
 def test_a_patched_kernel_tells_of_each_write(patched):
     (features,) = patched.records("features")

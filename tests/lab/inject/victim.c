@@ -5,7 +5,8 @@
  * It answers each with a line.
  *
  * "victim exec" stays in the middle of execve(), for good: the new mm has page tables
- * then, with the first strings, and is not pinned yet.
+ * then, with the first strings, and is not pinned yet.  "victim many" has more page
+ * tables than an audit of a small guest has room for.
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -22,6 +23,8 @@
 #define L3_SPAN		(1UL << 39)
 #define BASE		(1UL << 40)
 #define REGION		(2 * MIB)
+
+#define MANY		66000UL		/* L1 tables */
 
 enum { L3S = 6, L2S = 3, L1S = 2 };
 
@@ -93,6 +96,23 @@ static int exec_for_good(void)
 	return 1;
 }
 
+/* To read is enough: the table is there then, and in it everybody's page of zeros. */
+static int have_many(void)
+{
+	char *p = mmap(NULL, MANY * REGION, PROT_READ,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED) {
+		perror("mmap");
+		return 1;
+	}
+	for (unsigned long i = 0; i < MANY; i++)
+		*(volatile char *)(p + i * REGION);
+	puts("ready");
+	pause();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	char line[16];
@@ -100,6 +120,8 @@ int main(int argc, char **argv)
 	setlinebuf(stdout);
 	if (argc > 1 && !strcmp(argv[1], "exec"))
 		return exec_for_good();
+	if (argc > 1 && !strcmp(argv[1], "many"))
+		return have_many();
 	each_region(map_region);
 	puts("ready");
 	while (fgets(line, sizeof(line), stdin)) {
