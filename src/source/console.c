@@ -3,6 +3,7 @@
  * Line by line.  A line of ours has its keys always in the same order, so it is
  * a format with one conversion a key: all of them were there, or it was cut.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +195,14 @@ static void read_line(struct console *c, const char *line, bool whole)
 		read_kernel(c, line);
 }
 
+/* The guest says what it likes; its words come to a terminal and into JSON. */
+static void printable(char *line)
+{
+	for (; *line; line++)
+		if ((*line < ' ' || *line > '~') && !isspace(*line))
+			*line = '?';
+}
+
 void console__parse(struct console *console, const char *text, size_t size)
 {
 	const char *end = text + size;
@@ -208,8 +217,10 @@ void console__parse(struct console *console, const char *text, size_t size)
 		memcpy(line, text, kept);
 		line[kept] = 0;
 		/* Not text: what follows a NUL would be another line to us. */
-		if (!memchr(line, 0, kept))
+		if (!memchr(line, 0, kept)) {
+			printable(line);
 			read_line(console, line, nl);
+		}
 		text += len + 1;
 	}
 }

@@ -160,6 +160,23 @@ static void a_very_long_line_is_one_line(void **state)
 	free(text);
 }
 
+/* Of a guest that wants to write to the terminal of its host, and to be missing in JSON. */
+static void words_are_printable(void **state)
+{
+	static const char text[] =
+		"Linux version 6\x1b[2J\xff\x7f (root@vm)\r\n"
+		"RIP: e030:f\x1b[2J\xff\r\n"
+		"xenpin: last seq=1 t=2 cpu=0 kind=a\x1b\xff pfn=0x1 level=1 where=- ip=f\x1b\xff\r\n";
+	struct console c;
+
+	parse(&c, text, strlen(text));
+	assert_string_equal(c.kernel, "6?[2J??");
+	assert_string_equal(c.rip, "f?[2J?");
+	assert_int_equal(c.nr_last, 1);
+	assert_string_equal(c.last[0].kind, "a??");
+	assert_string_equal(c.last[0].where, "f??");
+}
+
 static void no_damage_at_all_is_followed(void **state)
 {
 	uint32_t seed = 1;
@@ -187,6 +204,7 @@ int main(void)
 		cmocka_unit_test(an_address_outside_the_direct_map_has_no_page),
 		cmocka_unit_test(more_than_there_can_be_is_not_stored),
 		cmocka_unit_test(a_very_long_line_is_one_line),
+		cmocka_unit_test(words_are_printable),
 		cmocka_unit_test(no_damage_at_all_is_followed),
 	};
 
