@@ -11,6 +11,7 @@
 
 #include "audit/audit.h"
 #include "clock.h"
+#include "comm.h"
 #include "options.h"
 #include "platform.h"
 #include "report/feed.h"
@@ -212,14 +213,17 @@ static void print_json(const struct page *p)
 
 static void print_tree(const struct page *p)
 {
+	char name[XP_COMM_LEN + 1];
+
 	if (!p->reached) {
 		printf("tree        no pinned tree%s refers to it\n",
 		       is_complete(p) ? "" : " that was seen");
 		return;
 	}
+	comm__printable(name, p->owner.comm);
 	printf("tree        an L%u table of mm 0x%llx", p->seen.level, p->seen.mm);
 	if (p->owner.pid)
-		printf(", %.16s (pid %u)", p->owner.comm, p->owner.pid);
+		printf(", %s (pid %u)", name, p->owner.pid);
 	else if (!p->seen.mm || p->seen.mm == snapshot__places(p->snapshot)->init_mm)
 		printf(", the kernel's own");
 	putchar('\n');

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "../comm.h"
 #include "pins.h"
 
 static const char *const classes[FINDING_CLASSES] = {
@@ -112,8 +113,10 @@ static void add_table(struct text *t, const struct finding *f)
 /* Who did it, where the record says; an audit's task is the owner. */
 static void add_task(struct text *t, const struct finding *f, const char *before)
 {
-	if (f->pid || f->comm[0])
-		add(t, "%s%.*s (pid %u)", before, XP_COMM_LEN, f->comm, f->pid);
+	char name[XP_COMM_LEN + 1];
+
+	if (comm__printable(name, f->comm) || f->pid)
+		add(t, "%s%s (pid %u)", before, name, f->pid);
 }
 
 static const char *last_event(const struct finding *f)

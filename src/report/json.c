@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../sink/finding.h"
 #include "../source/hooks.h"
 #include "report.h"
 
@@ -31,32 +32,13 @@ static json_t *integer(uint64_t n)
 	return json_integer(n);
 }
 
-/* Names of tasks and files are any bytes, JSON is UTF-8. */
-static json_t *text_of(const char *text, size_t len)
-{
-	char copy[len + 1];
-	json_t *string;
-
-	snprintf(copy, sizeof(copy), "%.*s", (int)len, text);
-	string = json_string(copy);
-	for (char *p = copy; !string && *p; p++)
-		if (*p & 0x80)
-			*p = '?';
-	return string ?: json_string(copy);
-}
-
-static json_t *name_of(const char *comm)
-{
-	return text_of(comm, XP_COMM_LEN);
-}
-
 static json_t *verdict(const struct report *r)
 {
 	char sentence[600];
 
 	report__sentence(r, sentence, sizeof(sentence));
 	return json_pack("{ssso}", "status", verdicts[r->verdict], "sentence",
-			 text_of(sentence, sizeof(sentence) - 1));
+			 json_text(sentence, sizeof(sentence) - 1));
 }
 
 static json_t *hooks_of(const struct session *s)
@@ -78,7 +60,7 @@ static json_t *recording_of(const struct report *r)
 	const char *slash = strrchr(r->path, '/'), *file = slash ? slash + 1 : r->path;
 
 	return json_pack("{so sssssi sIsIsI sIss so so}",
-			 "file", text_of(file, strlen(file)),
+			 "file", json_text(file, strlen(file)),
 			 "kernel", info->platform.kernel,
 			 "domain", info->platform.dom0 ? "dom0" : "domU",
 			 "vcpus", (int)info->platform.vcpus,
@@ -127,10 +109,10 @@ static json_t *finding_object(const struct finding *f)
 			 "class", finding__class(f), "grade", finding__grade(f),
 			 "witnesses", witnesses, "pfn", hex_or_null(f->pfn),
 			 "mfn", hex_or_null(f->mfn), "level", f->level, "mm", hex(f->mm),
-			 "pid", (int)f->pid, "comm", name_of(f->comm),
+			 "pid", (int)f->pid, "comm", json_comm(f->comm),
 			 "since", (json_int_t)f->since, "result",
 			 (json_int_t)f->result, "effect", finding__effect(f),
-			 "text", text_of(text, sizeof(text) - 1));
+			 "text", json_text(text, sizeof(text) - 1));
 }
 
 static json_t *findings_of(const struct report *r)
@@ -153,7 +135,7 @@ static json_t *history_object(const struct history *h)
 		event__text(&h->events[i], text, sizeof(text));
 		json_array_append_new(events, json_pack("{sisIsisisoss}", "seq", (int)rec->seq, "t",
 							(json_int_t)rec->t, "cpu", rec->cpu, "pid",
-							(int)rec->pid, "comm", name_of(rec->comm),
+							(int)rec->pid, "comm", json_comm(rec->comm),
 							"text", text));
 	}
 	return json_pack("{sosIso}", "pfn", hex(h->pfn), "total", (json_int_t)h->total, "events",
@@ -177,7 +159,7 @@ static json_t *programs_of(const struct account *a)
 		const struct program *p = &a->programs[i];
 
 		json_array_append_new(list, json_pack(
-			"{sosisi sIsIsIsIsIsI sIsI}", "comm", name_of(p->comm),
+			"{sosisi sIsIsIsIsIsI sIsI}", "comm", json_comm(p->comm),
 			"processes", (int)p->processes, "pid", (int)p->pid,
 			"pins", (json_int_t)p->pins, "unpins", (json_int_t)p->unpins,
 			"allocs", (json_int_t)p->allocs, "releases", (json_int_t)p->releases,

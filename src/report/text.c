@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../comm.h"
 #include "report.h"
 
 #define PROGRAMS	10
@@ -21,7 +22,7 @@ static void put_history(const struct report *r, const struct finding *f, FILE *o
 {
 	const struct history *h = report__history(r, f->pfn);
 	size_t first, end = 0;
-	char text[200];
+	char text[200], name[XP_COMM_LEN + 1];
 
 	if (!h)
 		return;
@@ -33,8 +34,9 @@ static void put_history(const struct report *r, const struct finding *f, FILE *o
 		const struct xp_record *rec = &h->events[i].rec;
 
 		event__text(&h->events[i], text, sizeof(text));
-		fprintf(out, "    %c %11.6f %-15.*s %7u  %s\n", rec->t == f->t ? '>' : ' ',
-			seconds(r, rec->t), XP_COMM_LEN, rec->comm, rec->pid, text);
+		comm__printable(name, rec->comm);
+		fprintf(out, "    %c %11.6f %-15s %7u  %s\n", rec->t == f->t ? '>' : ' ',
+			seconds(r, rec->t), name, rec->pid, text);
 	}
 	fprintf(out, "      (of %zu events of this page)\n", h->total);
 }
@@ -107,6 +109,8 @@ static void put_latency(const struct report *r, FILE *out)
 
 static void put_programs(const struct report *r, FILE *out)
 {
+	char name[XP_COMM_LEN + 1];
+
 	if (!r->account.nr_programs)
 		return;
 	fprintf(out, "\n  %-15s %9s %9s %9s %9s %9s %9s %10s\n", "program", "processes", "trees",
@@ -114,9 +118,10 @@ static void put_programs(const struct report *r, FILE *out)
 	for (size_t i = 0; i < r->account.nr_programs && i < PROGRAMS; i++) {
 		const struct program *p = &r->account.programs[i];
 
-		fprintf(out, "  %-15.*s %9u %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64
-			" %9" PRIu64 " %10.1f\n", XP_COMM_LEN, p->comm, p->processes, p->trees,
-			p->pins, p->unpins, p->allocs, p->releases, p->flush_ns / 1e6);
+		comm__printable(name, p->comm);
+		fprintf(out, "  %-15s %9u %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64
+			" %9" PRIu64 " %10.1f\n", name, p->processes, p->trees, p->pins, p->unpins,
+			p->allocs, p->releases, p->flush_ns / 1e6);
 	}
 	if (r->account.nr_programs > PROGRAMS)
 		fprintf(out, "  and %zu more\n", r->account.nr_programs - PROGRAMS);

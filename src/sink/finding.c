@@ -15,19 +15,22 @@ json_t *json_frame(uint64_t frame)
 	return frame == XP_NO_PFN ? json_null() : json_hex(frame);
 }
 
-json_t *json_comm(const char *comm)
+json_t *json_text(const char *text, size_t len)
 {
-	char name[XP_COMM_LEN + 1];
+	char copy[len + 1];
 	json_t *string;
 
-	snprintf(name, sizeof(name), "%.*s", XP_COMM_LEN, comm);
-	string = json_string(name);
-	if (string)
-		return string;
-	for (char *p = name; *p; p++)
+	snprintf(copy, sizeof(copy), "%.*s", (int)len, text);
+	string = json_string(copy);
+	for (char *p = copy; !string && *p; p++)
 		if (*p & 0x80)
 			*p = '?';
-	return json_string(name);
+	return string ?: json_string(copy);
+}
+
+json_t *json_comm(const char *comm)
+{
+	return json_text(comm, XP_COMM_LEN);
 }
 
 json_t *json_witnesses(uint8_t witnesses)
@@ -54,15 +57,16 @@ static json_t *stack_names(const struct finding *f, struct symbols *symbols)
 void finding__print_json(FILE *out, const struct finding *f, struct symbols *symbols)
 {
 	char text[400];
+	size_t len = finding__text(f, text, sizeof(text));
 	json_t *object;
 
-	finding__text(f, text, sizeof(text));
-	object = json_pack("{sisssIsssssosososisosisosssssI}", "schema", 1, "type", "finding", "t",
+	object = json_pack("{sisssIsssssosososisosisosssosI}", "schema", 1, "type", "finding", "t",
 			   (json_int_t)f->t, "class", finding__class(f), "grade", finding__grade(f),
 			   "witnesses", json_witnesses(f->witnesses), "pfn", json_frame(f->pfn),
 			   "mfn", json_frame(f->mfn), "level", f->level, "mm", json_hex(f->mm),
 			   "pid", (int)f->pid, "comm", json_comm(f->comm), "effect",
-			   finding__effect(f), "text", text, "result", (json_int_t)f->result);
+			   finding__effect(f), "text", json_text(text, len), "result",
+			   (json_int_t)f->result);
 	if (symbols)
 		json_object_set_new(object, "stack", stack_names(f, symbols));
 	json_dumpf(object, out, JSON_COMPACT);

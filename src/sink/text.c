@@ -2,6 +2,7 @@
 /* Text for people: one record a line, a batch's operations folded, the summary on stderr. */
 #include <string.h>
 
+#include "../comm.h"
 #include "../symbols.h"
 #include "../xenpin.h"
 #include "../record.h"
@@ -13,7 +14,7 @@
 static void put_head(struct line *l, const struct sink *sink, const struct xp_record *rec)
 {
 	uint64_t us = (rec->t - sink->begin_ns) / 1000;
-	size_t len = strnlen(rec->comm, XP_COMM_LEN);
+	size_t len;
 
 	put_dec_padded(l, us / 1000000, 4, ' ');
 	PUT(l, ".");
@@ -25,7 +26,8 @@ static void put_head(struct line *l, const struct sink *sink, const struct xp_re
 		return;
 	put_dec_padded(l, rec->pid, 7, ' ');
 	PUT(l, " ");
-	put(l, rec->comm, len);
+	len = comm__printable(l->at, rec->comm);
+	l->at += len;
 	put_pad(l, ' ', XP_COMM_LEN - len);
 }
 

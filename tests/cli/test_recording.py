@@ -14,7 +14,8 @@ import jsonschema
 import pytest
 
 import lab
-from recordings import RECORDS, SOURCE, check_prefix, finish, is_begun, query, report, run
+from recordings import (RECORDS, SOURCE, XENPIN, check_prefix, finish, is_begun, lose_a_flag, query, report,
+                        run)
 
 MAN = lab.ROOT / "docs/xenpin-recording.5"
 
@@ -210,6 +211,23 @@ def test_without_its_log_a_killed_recording_is_one(tmp_path):
     copy.write_bytes(path.read_bytes())
     result = report(copy)
     assert result.returncode == 5 and "Linux synthetic, dom0 with 2 vcpus" in result.stdout
+
+
+def test_a_name_says_nothing_to_a_terminal(recording, tmp_path):
+    """Of a task that is among the programs, and in a finding with its history."""
+    path = tmp_path / "names.db"
+    shutil.copy(recording, path)
+    lose_a_flag(path)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE task SET comm = CAST(? AS TEXT)", (b"b\xff\x1b[2J\n\xc3\xbc",))
+    text = subprocess.run([XENPIN, "report", path], capture_output=True).stdout
+    assert b", by b\xff?[2J?\xc3\xbc (pid " in text
+    assert text.count(b" b\xff?[2J?\xc3\xbc ") > 3
+    assert not any(c < 32 for c in text.replace(b"\n", b""))
+    said = json.loads(report(path, "--format", "json").stdout)
+    assert said["findings"][0]["comm"] == "b?\x1b[2J\n??"
+    assert "by b??[2J??? (pid " in said["findings"][0]["text"]
+    assert "\x1b" not in said["verdict"]["sentence"]
 
 
 def test_a_file_that_is_there_is_left_alone(recording):
