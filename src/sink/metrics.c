@@ -54,7 +54,7 @@ static void gauge(struct page *p, const char *name, uint64_t value, const char *
 
 static void put_levels(struct page *p, const uint64_t *of_l1)
 {
-	char labels[16];
+	char labels[24];
 
 	for (int l = 1; l <= 4; l++) {
 		snprintf(labels, sizeof(labels), "{level=\"L%d\"}", l);
@@ -75,16 +75,16 @@ static void put_times(struct page *p, const struct metrics *m)
 {
 	const struct xp_counts *c = &m->counts;
 	const char *name = times_of[m->times].name;
-	uint64_t sum = 0;
+	uint64_t sum = 0, below = 0;
 
 	family(p, name, "histogram", times_of[m->times].help);
 	for (int i = 0; i < XP_COUNT_TIMES; i++)
 		sum += c->tree_times[i];
 	/* From 1 us to 1 s; what is shorter or longer is in the first and in +Inf. */
-	for (int i = 0, below = 0; i < XP_COUNT_TIMES; i++) {
+	for (int i = 0; i <= 30; i++) {
 		below += c->tree_times[i];
-		if (i >= 10 && i <= 30)
-			fprintf(p->out, "xenpin_%s_bucket{le=\"%.9g\"} %d\n", name,
+		if (i >= 10)
+			fprintf(p->out, "xenpin_%s_bucket{le=\"%.9g\"} %" PRIu64 "\n", name,
 				(1ULL << i) / 1e9, below);
 	}
 	fprintf(p->out, "xenpin_%s_bucket{le=\"+Inf\"} %" PRIu64 "\nxenpin_%s_count %" PRIu64 "\n"
