@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Where figures come from. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,18 +56,38 @@ static void take_report(struct metrics *m, const struct report *r)
 		metrics__take_boot(m, &r->boot_report);
 }
 
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+/* While it is written, what is new stands in SQLite's log beside it.  False: there is no file. */
+static bool last_write(const char *path, struct timespec *t)
+{
+	char log[PATH_MAX];
+	struct stat st;
+
+	if (stat(path, &st))
+		return false;
+	*t = st.st_mtim;
+	snprintf(log, sizeof(log), "%s-wal", path);
+	if (!stat(log, &st) && is_later(&st.st_mtim, t))
+		*t = st.st_mtim;
+	return true;
+}
+
 static void read_recording(struct figures *f)
 {
 	uint64_t begin = now_ns();
 	char why[RECORDING_WHY];
+	struct timespec written;
 	struct report report;
-	struct stat st;
 
-	if (stat(f->recording, &st)) {
+	if (!last_write(f->recording, &written)) {
 		f->metrics = (struct metrics){ .source = "recording" };
 		return;
 	}
-	if (f->metrics.up && !memcmp(&st.st_mtim, &f->recorded, sizeof(st.st_mtim)))
+	if (f->metrics.up && !memcmp(&written, &f->recorded, sizeof(written)))
 		return;
 	f->metrics = (struct metrics){ .source = "recording" };
 	if (report__open(&report, f->recording, why)) {
@@ -75,8 +96,8 @@ static void read_recording(struct figures *f)
 	}
 	take_report(&f->metrics, &report);
 	f->metrics.up = true;
-	f->recorded = st.st_mtim;
-	f->metrics.looked_at = st.st_mtim.tv_sec + st.st_mtim.tv_nsec / 1e9;
+	f->recorded = written;
+	f->metrics.looked_at = written.tv_sec + written.tv_nsec / 1e9;
 	f->metrics.look_seconds = (now_ns() - begin) / 1e9;
 	report__close(&report);
 }

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 import urllib.parse
@@ -16,6 +17,7 @@ import urllib.request
 import pytest
 
 import lab
+import recordings as made
 
 XENPIN = lab.ROOT / "build/xenpin"
 CONTRIB = lab.ROOT / "contrib"
@@ -153,6 +155,32 @@ def test_textfile(recordings, tmp_path):
     check = subprocess.run(["promtool", "check", "metrics"], input=(tmp_path / "xenpin.prom").read_text(),
                            capture_output=True, text=True)
     assert check.returncode == 0 and not check.stdout + check.stderr
+
+
+def test_a_recording_that_goes_on(recordings, tmp_path):
+    """What a recorder commits is in SQLite's log at first: the file stays as it is."""
+    path = tmp_path / "a.db"
+    shutil.copy(recordings["clean"], path)
+    recorder = sqlite3.connect(path)
+    recorder.execute("PRAGMA journal_mode = WAL")
+    untouched = path.stat().st_mtime_ns
+    with exporter(path, tmp_path) as port:
+        for found in 0, 1:
+            assert value(get(port)[2], 'xenpin_findings{class="released-pinned",grade="shown"}') == found
+            made.lose_a_flag(path)
+            assert path.stat().st_mtime_ns == untouched
+    recorder.close()
+
+
+def test_a_recorder_that_runs(tmp_path):
+    path = tmp_path / "a.db"
+    with running(made.SOURCE, path, 0):
+        until(lambda: made.is_begun(path))
+        with exporter(path, tmp_path) as port:
+            def pins():
+                return value(get(port)[2], 'xenpin_pins_total{level="L4"}')
+            before = until(pins)
+            until(lambda: pins() > before)
 
 
 def test_a_recording_that_is_gone_is_down_not_clean(recordings, tmp_path):
