@@ -139,6 +139,18 @@ static int follow(struct looking *s)
 	return 0;
 }
 
+/* Of what was found last, and of what was counted. */
+static enum exit_status verdict(const struct looking *s)
+{
+	const char *flaw = metrics__audit_flaw(&s->figures.metrics);
+
+	if (metrics__findings(&s->figures.metrics))
+		return EXIT_FINDING;
+	if (flaw)
+		say("nothing was found, but that proves nothing: %s", flaw);
+	return flaw || s->top.missed ? EXIT_INCOMPLETE : EXIT_CLEAN;
+}
+
 static enum exit_status run(struct looking *s)
 {
 	enum exit_status status;
@@ -168,9 +180,7 @@ static enum exit_status run(struct looking *s)
 		say("it ends early: %s", strerror(-err));
 		return EXIT_INCOMPLETE;
 	}
-	if (status || metrics__findings(&s->figures.metrics))
-		return status ?: EXIT_FINDING;
-	return s->top.missed ? EXIT_INCOMPLETE : EXIT_CLEAN;
+	return status ?: verdict(s);
 }
 
 int cmd_top(const struct options *opts)

@@ -128,30 +128,40 @@ void figures__refresh(struct figures *f)
 		read_counters(f);
 }
 
-/* A failed audit leaves no findings behind: nobody shall take old ones for new. */
+static void take_audit(struct metrics *m, const struct audit *audit)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	m->looked_at = wall.tv_sec + wall.tv_nsec / 1e9;
+	m->look_seconds = (audit->end - audit->begin) / 1e9;
+	m->audit.complete = audit->complete;
+	m->audit.unknown = audit->unknown;
+	m->has_tables = audit->complete;
+	for (int l = XP_L1; l <= XP_L4; l++)
+		m->tables[l] = audit->tables[l];
+	m->has_findings = true;
+	memset(m->findings, 0, sizeof(m->findings));
+	for (size_t i = 0; i < audit->nr_findings; i++)
+		m->findings[audit->findings[i].class][audit->findings[i].grade]++;
+}
+
+/* One that fails leaves what was found before, and its time: so it is seen to grow old. */
 void figures__audit(struct figures *f)
 {
-	struct metrics *m = &f->metrics;
-	struct timespec wall;
 	struct audit audit;
 	int err;
 
 	if (!f->snapshot)
 		return;
 	err = audit__take(&audit, f->snapshot, f->xen);
-
-	m->has_tables = m->has_findings = !err && audit.complete;
-	memset(m->findings, 0, sizeof(m->findings));
-	for (int l = XP_L1; l <= XP_L4; l++)
-		m->tables[l] = audit.tables[l];
-	for (size_t i = 0; i < audit.nr_findings; i++)
-		m->findings[audit.findings[i].class][audit.findings[i].grade]++;
-	clock_gettime(CLOCK_REALTIME, &wall);
-	m->looked_at = wall.tv_sec + wall.tv_nsec / 1e9;
-	m->look_seconds = (audit.end - audit.begin) / 1e9;
-	audit__free(&audit);
+	f->metrics.audit.live = true;
+	f->metrics.audit.failed = err;
 	if (err)
 		say("an audit failed: %s", strerror(-err));
+	else
+		take_audit(&f->metrics, &audit);
+	audit__free(&audit);
 }
 
 /* It is over: once is enough.  What cannot be read, a log of root's for one, has no figures. */

@@ -101,6 +101,19 @@ uint64_t metrics__findings(const struct metrics *m)
 	return n;
 }
 
+const char *metrics__audit_flaw(const struct metrics *m)
+{
+	const struct metrics_audit *a = &m->audit;
+
+	if (!a->live)
+		return "no audit";
+	if (a->failed)
+		return "the last audit failed";
+	if (!a->complete)
+		return "the last audit did not see all page tables";
+	return a->unknown ? "the last audit could not judge all page tables" : NULL;
+}
+
 void metrics__take_boot(struct metrics *m, const struct boot_report *r)
 {
 	m->boot = (struct metrics_boot){
@@ -153,10 +166,27 @@ static void put_findings(struct page *p, const struct metrics *m)
 			sample(p, labels, m->findings[c][g]);
 		}
 	}
-	family(p, "audit_timestamp_seconds", "gauge", "When that audit was.");
-	sample_seconds(p, m->looked_at);
 	family(p, "audit_duration_seconds", "gauge", "How long it took.");
 	sample_seconds(p, m->look_seconds);
+}
+
+static void put_audit(struct page *p, const struct metrics *m)
+{
+	const struct metrics_audit *a = &m->audit;
+
+	if (m->has_findings)
+		put_findings(p, m);
+	if (m->has_findings || a->live) {
+		family(p, "audit_timestamp_seconds", "gauge",
+		       "When the last audit was that did not fail; 0: there was none.");
+		sample_seconds(p, m->looked_at);
+	}
+	if (a->live) {
+		gauge(p, "audit_complete", a->complete && !a->failed,
+		      "Whether the last audit did not fail, and saw every page table.");
+		gauge(p, "audit_unknown_tables", a->unknown,
+		      "Page tables that the last audit could not judge.");
+	}
 }
 
 static void put_counts(struct page *p, const struct metrics *m)
@@ -190,8 +220,7 @@ void metrics__write(const struct metrics *m, enum metrics_format format, FILE *o
 		if (m->table_bytes)
 			gauge(&p, "page_table_bytes", m->table_bytes,
 			      "Page tables of all processes, as the kernel counts them.");
-		if (m->has_findings)
-			put_findings(&p, m);
+		put_audit(&p, m);
 		put_boot(&p, &m->boot);
 	}
 	if (format == METRICS_OPENMETRICS)

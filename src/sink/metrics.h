@@ -25,10 +25,16 @@ struct metrics {
 	bool has_tables;		/* page tables were seen, one by one */
 	uint64_t tables[XP_L4 + 1];	/* by level; 0: not known */
 	uint64_t table_bytes;		/* of all processes; 0: not known */
-	bool has_findings;		/* there was an audit */
+	bool has_findings;		/* an audit succeeded, or it is a recording */
 	uint64_t findings[FINDING_CLASSES][GRADES];
-	double looked_at;		/* seconds since 1970, of the last audit */
-	double look_seconds;		/* that the last look took */
+	double looked_at;		/* seconds since 1970; 0: never */
+	double look_seconds;		/* that this look took */
+	struct metrics_audit {
+		bool live;		/* there are audits: the rest is of the last one */
+		bool failed;		/* what was found is of one before it, if of any */
+		bool complete;		/* it saw every page table */
+		uint64_t unknown;	/* of these it cannot judge so many */
+	} audit;
 	struct metrics_boot {
 		bool has_deferred;	/* the kernel's messages say so much */
 		uint64_t deferred_ns;
@@ -44,6 +50,9 @@ void metrics__take_boot(struct metrics *metrics, const struct boot_report *repor
 
 /* All of the last audit. */
 uint64_t metrics__findings(const struct metrics *metrics);
+
+/* Why it proves nothing that none was found, as the end of a sentence; NULL: all was judged. */
+const char *metrics__audit_flaw(const struct metrics *metrics);
 
 /* Not of any pfn or pid: their number has no bound. */
 void metrics__write(const struct metrics *metrics, enum metrics_format format, FILE *out);

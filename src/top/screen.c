@@ -41,12 +41,13 @@ void view__head(const struct view *v, uint64_t missed, char *text, size_t size)
 void view__judgement(const struct metrics *m, char *text, size_t size)
 {
 	const struct metrics_boot *b = &m->boot;
+	const char *flaw = metrics__audit_flaw(m);
 	uint64_t n = metrics__findings(m);
 	size_t len;
 
-	len = m->has_findings ? snprintf(text, size, "%" PRIu64 " finding%s at the last audit", n,
-					 n == 1 ? "" : "s") :
-				snprintf(text, size, "findings not known: no audit");
+	len = m->has_findings ? snprintf(text, size, "%" PRIu64 " finding%s%s", n,
+					 n == 1 ? "" : "s", flaw ? "" : " at the last audit") :
+				snprintf(text, size, "findings not known: %s", flaw);
 	for (int c = 0; c < FINDING_CLASSES; c++) {
 		const struct finding one = { .class = c };
 		uint64_t of_class = 0;
@@ -57,6 +58,8 @@ void view__judgement(const struct metrics *m, char *text, size_t size)
 			len += snprintf(text + len, size - len, ", %" PRIu64 " %s", of_class,
 					finding__class(&one));
 	}
+	if (m->has_findings && flaw && len < size)
+		len += snprintf(text + len, size - len, ", but %s", flaw);
 	if (b->has_deferred && len < size)
 		len += snprintf(text + len, size - len, "; boot deferred struct pages for %.0f ms",
 				b->deferred_ns / 1e6);

@@ -199,6 +199,12 @@ def test_rules_and_scrape_configuration_are_sound():
         assert check.returncode == 0, check.stdout + check.stderr
 
 
+def test_what_fires_when_an_audit_is_old_or_not_whole():
+    check = subprocess.run(["promtool", "test", "rules", lab.ROOT / "tests/cli/alerts.yml"],
+                           capture_output=True, text=True)
+    assert check.returncode == 0, check.stdout + check.stderr
+
+
 class Prometheus:
     def __init__(self, port):
         self.url = f"http://127.0.0.1:{port}/api/v1/"

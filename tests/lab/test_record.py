@@ -187,6 +187,7 @@ def test_the_exporter_counts_every_pin(seen):
     assert len(findings) == 24 and set(findings.values()) == {"0"}
     assert float(after["xenpin_audit_timestamp_seconds"]) > float(before["xenpin_audit_timestamp_seconds"])
     assert float(after["xenpin_audit_duration_seconds"]) > 0
+    assert after["xenpin_audit_complete"] == "1" and after["xenpin_audit_unknown_tables"] == "0"
     # Of the boot a stock kernel's messages say how long, and nothing else says anything.
     ms = [int(n) for n in re.findall(r"deferred pages initialised in (\d+)ms", seen.text("dmesg"))]
     assert {k: float(v) for k, v in after.items() if k.startswith("xenpin_boot_")} == {

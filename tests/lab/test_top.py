@@ -65,6 +65,13 @@ def test_counters_count_what_a_trace_shows(seen):
     assert int(re.search(r"^xenpin_pin_seconds_count (\d+)$", text, re.M)[1]) > 75
 
 
+def test_top_that_cannot_audit(seen):
+    assert seen.status("top-blind") == 5
+    assert "findings are not shown, it cannot audit: " in seen.text("top-blind.err")
+    assert "nothing was found, but that proves nothing: no audit" in seen.text("top-blind.err")
+    assert re.search(r"^findings not known: no audit\b", seen.text("top-blind.out"), re.M)
+
+
 @pytest.mark.parametrize("kernel", lab.one_worker_each("cost", kernels=[
     k for k in lab.KERNELS if k == "stock-6.1"]))
 def test_what_a_fork_costs(kernel):
