@@ -113,7 +113,8 @@ $(B)/xenpin.a: $(filter-out $(B)/src/main.o,$(OBJS))
 # the sanitizers.
 UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lines.c \
-		   src/record.c src/read_file.c src/recording/raw.c src/sink/finding.c src/sink/metrics.c \
+		   src/record.c src/read_file.c src/recording/raw.c \
+		   src/sink/finding.c src/sink/metrics.c \
 		   src/source/boot_log.c src/source/console.c src/source/early.c src/source/kmsg.c
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 

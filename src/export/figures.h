@@ -15,7 +15,7 @@ struct figures {
 	struct counters *counters;	/* NULL: of a recording */
 	struct snapshot *snapshot;	/* for audits; NULL: none */
 	struct xen *xen;		/* NULL: no control domain */
-	struct timespec recorded;	/* when somebody last wrote to the recording, as it was read */
+	struct timespec recorded;	/* when the recording, as it was read, was written to */
 	struct metrics metrics;
 };
 

@@ -19,7 +19,7 @@ void finding__print_text(FILE *out, const struct finding *finding, struct symbol
 /* Values of the JSON contract; all are new references. */
 json_t *json_hex(uint64_t value);
 json_t *json_frame(uint64_t frame);	/* null when unknown */
-/* Names of tasks and files are any bytes, JSON is UTF-8: where @text is not, '?' for each of these. */
+/* Names of tasks and files are any bytes, JSON is UTF-8: in @text that is not, '?' for others. */
 json_t *json_text(const char *text, size_t len);
 json_t *json_comm(const char *comm);
 json_t *json_witnesses(uint8_t witnesses);
