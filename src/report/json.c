@@ -69,7 +69,7 @@ static json_t *recording_of(const struct report *r)
 							     r->account.last_t),
 			 "realtime_offset_ns", (json_int_t)info->realtime_offset_ns,
 			 "first_seq", (json_int_t)info->first_seq,
-			 "end", *info->end ? info->end : "killed",
+			 "end", *info->end ? info->end : r->running ? "running" : "killed",
 			 "damage", *r->damage ? json_string(r->damage) : json_null(),
 			 "hooks", hooks_of(&info->session));
 }

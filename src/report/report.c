@@ -11,19 +11,54 @@
 #include "../source/hooks.h"
 #include "report.h"
 
-static void on_finding(void *context, const struct finding *finding)
+static void add_finding(struct report *r, const struct finding *finding)
 {
-	struct report *r = context;
-
-	/* What the hook set again is told by the boot's account, as `xenpin boot` does. */
-	if (finding->class == FINDING_ERASED_BY_INIT && !boot__lost(&r->boot, finding->pfn))
-		return;
 	if (GROW(r->findings, r->nr_findings, r->max_findings, 64)) {
 		r->err = -ENOMEM;
 		return;
 	}
 	r->findings[r->nr_findings++] = *finding;
 	r->by_class[finding->class]++;
+}
+
+static void on_finding(void *context, const struct finding *finding)
+{
+	struct report *r = context;
+
+	/* What the hook set again is told by the boot's account, as `xenpin boot` does. */
+	if (finding->class != FINDING_ERASED_BY_INIT || boot__lost(&r->boot, finding->pfn))
+		add_finding(r, finding);
+}
+
+/* The recorder's finding, unless the records told of it, too. */
+static void on_noted(void *context, const struct finding *noted)
+{
+	struct report *r = context;
+
+	for (size_t i = 0; i < r->nr_findings; i++) {
+		const struct finding *f = &r->findings[i];
+
+		if (f->t == noted->t && f->pfn == noted->pfn && f->class == noted->class)
+			return;
+	}
+	add_finding(r, noted);
+}
+
+static int by_t(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	return x->t < y->t ? -1 : x->t > y->t;
+}
+
+/* A recorder that rotates its files judges with older ones at hand: that stands beside the records. */
+static void add_noted(struct report *r)
+{
+	if (!r->info->judged_live || r->info->session.filtered)
+		return;
+	recording__findings(r->recording, on_noted, r, r->damage);
+	if (r->nr_findings)
+		qsort(r->findings, r->nr_findings, sizeof(*r->findings), by_t);
 }
 
 /* The boot's account wants records numbered by slots, as its log has them. */
@@ -254,11 +289,12 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 {
 	int err;
 
-	*r = (struct report){ .path = path };
+	*r = (struct report){ .path = path, .running = recording__is_running(path) };
 	err = recording__open(&r->recording, path, why);
 	if (err)
 		return err;
 	r->info = recording__info(r->recording);
+	r->running &= !*r->info->end;
 	r->pins = pins__new((struct pins_handlers){
 		.finding = r->info->session.filtered ? NULL : on_finding,
 		.context = r,
@@ -275,6 +311,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	count_hooks(r);
 	r->missed = feed__end(&r->feed);
 	pins__confirm(r->pins);
+	add_noted(r);
 	r->unjudged = r->info->session.filtered ? 0 : pins__unjudged(r->pins);
 	err = r->err ?: read_histories(r);
 	if (err)
@@ -376,7 +413,8 @@ void report__sentence(const struct report *r, char *text, size_t size)
 			 *r->damage ? "the recording is damaged" :
 			 r->account.lost_total ? "records were lost" :
 			 r->missed ? "the kernel skipped hooks" :
-			 !*r->info->end ? "the recorder was killed" :
+			 r->running ? "it is still being recorded" :
+			 !*r->info->end ? "the recorder was killed, or had no room" :
 			 r->info->session.filtered ? "a filter left records out" :
 			 feed__partial(r->info) ? "a hook was missing" : r->boot_report.gaps[0]);
 		break;

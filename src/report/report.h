@@ -49,6 +49,7 @@ struct report {
 	struct boot boot;		/* of the records of boot log and early ring */
 	struct boot_report boot_report;
 	uint64_t boot_slots;
+	bool running;			/* the recorder is still at work */
 	uint64_t missed;
 	uint64_t unjudged;		/* as pins__unjudged(); 0 of filtered records */
 	bool complete;			/* nothing lost, damaged, left out or not attached */

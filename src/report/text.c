@@ -68,7 +68,7 @@ static void put_recording(const struct report *r, FILE *out)
 	if (info->first_seq > 1)
 		fprintf(out, "It goes on where another file ended, after %" PRId64 " records.\n",
 			info->first_seq - 1);
-	if (!*info->end)
+	if (!*info->end && !r->running)
 		fputs("The recorder did not end it: its last second may be missing.\n", out);
 	if (*r->damage)
 		fprintf(out, "Only what stands before the damage is reported: %s\n", r->damage);

@@ -6,8 +6,10 @@
  * checked, and a record that is missing between two others is damage.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "hooks.h"
@@ -295,6 +297,16 @@ static int open_database(struct recording *r, const char *path)
 	if (rc)
 		return recording__failed(r, rc);
 	return recording__read_facts(r) ?: open_cursors(r);
+}
+
+bool recording__is_running(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+
+	if (fd >= 0)
+		close(fd);
+	return locked;
 }
 
 int recording__open(struct recording **out, const char *path, char why[RECORDING_WHY])

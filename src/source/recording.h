@@ -28,7 +28,7 @@ struct recording_info {
 	int64_t raw_from;		/* the first record without rows; INT64_MAX: all have them */
 	int64_t findings;		/* noted in it; < 0: nobody looked for any yet */
 	bool judged_live;		/* the recorder looked at once */
-	char end[16];			/* "complete", "rotated", or "": it was killed */
+	char end[16];			/* "complete", "rotated", or "": it was killed, or runs */
 };
 
 /*
@@ -37,6 +37,12 @@ struct recording_info {
  */
 int recording__open(struct recording **recording, const char *path, char why[RECORDING_WHY]);
 void recording__close(struct recording *recording);
+
+/*
+ * Is a recorder at work on @path?  It holds the lock of recording/database.h.  Not to be
+ * asked while the file is open here: that would take SQLite's own locks away.
+ */
+bool recording__is_running(const char *path);
 
 /* Of what stands in the file beside its records; session.delivered and so on are counted. */
 const struct recording_info *recording__info(const struct recording *recording);

@@ -68,9 +68,13 @@ def test_a_recorder_at_work_is_not_disturbed(tmp_path):
         assert "a recorder that is at work on it does this itself" in result.stderr
         time.sleep(1.2)
         assert recorder.poll() is None
+        said = json.loads(report(path, "--format", "json").stdout)
+        assert said["recording"]["end"] == "running"
+        assert "it is still being recorded" in said["verdict"]["sentence"]
     finally:
         recorder.kill()
         recorder.wait()
+    assert "the recorder was killed" in report(path).stdout
     assert finish(path).returncode == 0
     assert check_prefix(path) > 500000
 
@@ -86,6 +90,31 @@ def test_while_somebody_else_writes(tmp_path, unfinished):
 
 
 JUDGED = "INSERT INTO recording VALUES ('findings', 0), ('judged_live', 1)"
+
+
+NOTED = ("INSERT INTO finding VALUES (?, 'double-pin', 'proven', 'xen,history', 33, 44, 1, 55, 66, "
+         "'victim', '', '', 'pin', -22)")
+
+
+def test_what_was_found_with_older_files_at_hand_is_reported(tmp_path, unfinished):
+    """Nothing in this file's records tells of it: the recorder did."""
+    path = copied(unfinished, tmp_path, "a.db")
+    with sqlite3.connect(path) as db:
+        db.execute(JUDGED)
+    before = report(path, "--format", "json")
+    assert before.returncode == 5 and json.loads(before.stdout)["findings"] == []
+    with sqlite3.connect(path) as db:
+        db.execute(NOTED, (json.loads(before.stdout)["recording"]["begin_ns"] + 5,))
+    for _ in range(2):
+        result = report(path, "--format", "json")
+        (found,) = json.loads(result.stdout)["findings"]
+        assert result.returncode == 1
+        assert (found["class"], found["grade"], found["pfn"], found["level"]) == ("double-pin", "proven", "0x21", 1)
+        assert found["text"].endswith("was pinned a second time, by victim (pid 66), Xen says -22")
+        assert finish(path).returncode == 1
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE finding SET class = 'odd'")
+    assert "a finding of class 'odd'" in report(path).stdout
 
 
 def with_a_signal_waiting():
