@@ -69,6 +69,9 @@ struct {
 	__type(value, struct xp_seen);
 } seen SEC(".maps");
 
+/* So many are for what trees reach; the rest is for what user space adds. */
+const volatile __u32 seen_room = ~0U;
+
 /* A copy of what is looked at: the entries of a table, or a page full of struct pages. */
 static __u64 entries[ENTRIES];
 

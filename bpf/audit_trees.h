@@ -12,7 +12,7 @@ static __always_inline void add(__u64 pfn, __u64 mfn, __u64 mm, __u32 level, __u
 				__u32 slot)
 {
 	__u32 index = look_at.seen;
-	struct xp_seen *s = bpf_map_lookup_elem(&seen, &index);
+	struct xp_seen *s = index < seen_room ? bpf_map_lookup_elem(&seen, &index) : NULL;
 
 	if (!s) {
 		look_at.overflow++;

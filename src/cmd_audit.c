@@ -8,6 +8,7 @@
 #include "audit/audit.h"
 #include "options.h"
 #include "platform.h"
+#include "signals.h"
 #include "sink/finding.h"
 #include "source/hooks.h"
 #include "xenpin.h"
@@ -45,7 +46,7 @@ static void print_json(const struct audit *a, const struct platform *p)
 
 static void print_text(const struct audit *a, const struct platform *p)
 {
-	uint32_t all = 0;
+	uint32_t all = 0, bare;
 
 	for (int level = XP_L1; level <= XP_L4; level++)
 		all += a->tables[level];
@@ -55,9 +56,13 @@ static void print_text(const struct audit *a, const struct platform *p)
 		printf("incomplete, nothing found");
 	else
 		printf("clean");
-	printf(": %u page tables (L1 %u, L2 %u, L3 %u, L4 %u), %u with the flag, %u unknown; "
-	       "witnesses:", all, a->tables[XP_L1], a->tables[XP_L2], a->tables[XP_L3],
-	       a->tables[XP_L4], a->flagged, a->unknown);
+	printf(": %u page tables (L1 %u, L2 %u, L3 %u, L4 %u), %u with the flag", all,
+	       a->tables[XP_L1], a->tables[XP_L2], a->tables[XP_L3], a->tables[XP_L4], a->flagged);
+	/* With findings or unknown ones among them it is those. */
+	bare = all - a->flagged;
+	if (bare && !a->nr_findings && !a->unknown)
+		printf(", %u of the kernel's that need%s none", bare, bare == 1 ? "s" : "");
+	printf(", %u unknown; witnesses:", a->unknown);
 	for (int bit = 0; bit < WITNESSES; bit++)
 		if (a->witnesses & 1 << bit)
 			printf(" %s", witness__name(1 << bit));
@@ -86,7 +91,7 @@ static enum exit_status run(const struct options *opts, const struct platform *p
 {
 	enum exit_status status = EXIT_CLEAN;
 
-	for (uint32_t i = 0; i < opts->repeat; i++) {
+	for (uint32_t i = 0; i < opts->repeat && !signals__waiting(); i++) {
 		struct audit audit;
 		int err = audit__take(&audit, snapshot, xen);
 
@@ -118,7 +123,7 @@ int cmd_audit(const struct options *opts)
 	const char *obstacle;
 	int err;
 
-	signal(SIGPIPE, SIG_IGN);
+	signals__catch(0);
 	hooks__verbose(opts->verbose);
 	platform__read(&platform);
 	obstacle = platform__obstacle(&platform);

@@ -12,9 +12,11 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/util.h>
 
 #include "export/figures.h"
 #include "options.h"
+#include "source/hooks.h"
 #include "tracing.h"
 #include "xenpin.h"
 
@@ -135,7 +137,7 @@ static bool catch_signals(struct event_base *base)
 	return true;
 }
 
-/* Where to listen: "ADDRESS:PORT", "[ADDRESS]:PORT", "ADDRESS" or ":PORT". */
+/* Where to listen: "ADDRESS:PORT", "[ADDRESS]:PORT", "ADDRESS" or ":PORT"; false: it is none. */
 static bool split(const char *listen, char address[64], uint16_t *port)
 {
 	const char *colon = strrchr(listen, ':');
@@ -163,14 +165,20 @@ static bool split(const char *listen, char address[64], uint16_t *port)
 static enum exit_status listen_at(struct exporter *e, struct evhttp **http)
 {
 	const char *listen = e->opts->listen ?: DEFAULT_ADDRESS;
+	struct evutil_addrinfo passive = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	struct evutil_addrinfo *found;
 	struct evhttp_bound_socket *bound;
 	char address[64];
 	uint16_t port;
+	int err;
 
-	if (!split(listen, address, &port)) {
-		say("--listen: '%s' is not ADDRESS:PORT", listen);
+	split(listen, address, &port);
+	err = evutil_getaddrinfo(address, NULL, &passive, &found);
+	if (err) {
+		say("--listen: '%s': %s", address, evutil_gai_strerror(err));
 		return EXIT_USAGE;
 	}
+	evutil_freeaddrinfo(found);
 	*http = evhttp_new(e->base);
 	if (!*http)
 		return EXIT_LOAD;
@@ -247,7 +255,15 @@ int cmd_export(const struct options *opts)
 	struct exporter e = { .opts = opts, .base = event_base_new(),
 			      .figures.recording = opts->recording };
 	enum exit_status status;
+	char address[64];
+	uint16_t port;
 
+	if (opts->listen && !split(opts->listen, address, &port)) {
+		say("--listen: '%s' is not ADDRESS:PORT, such as 127.0.0.1:9871 or [::1]:9871",
+		    opts->listen);
+		return EXIT_USAGE;
+	}
+	hooks__verbose(opts->verbose);
 	if (!e.base || !catch_signals(e.base)) {
 		say("no memory");
 		return EXIT_LOAD;

@@ -391,6 +391,10 @@ int cmd_page(const struct options *opts)
 		say("page: '%s' is not a frame number, such as 0x82e0", opts->file);
 		return EXIT_USAGE;
 	}
+	if (!opts->watch && (opts->duration_ns || opts->count || opts->ready_file)) {
+		say("page: --duration, --count and --ready-file are for --watch");
+		return EXIT_USAGE;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	hooks__verbose(opts->verbose);
 	if (!tracing__possible(&p.platform))

@@ -8,6 +8,7 @@
 #include "boot_account.h"
 #include "finish.h"
 #include "sink/recording.h"
+#include "source/hooks.h"
 #include "tracing.h"
 
 /* As long as it takes a second or two, nobody needs to be told. */
@@ -18,9 +19,10 @@ static enum exit_status conclude(const struct options *opts, struct recorder *re
 {
 	int64_t records = recorder__records(recorder);
 	char why[RECORDING_WHY];
-	uint64_t findings;
+	uint64_t findings, lost, missed;
 	int err;
 
+	recorder__losses(recorder, &lost, &missed);
 	if (records > MANY_RECORDS)
 		say("looking for findings in %" PRId64 " records, and making rows of them; to "
 		    "interrupt that does no harm", records);
@@ -29,6 +31,10 @@ static enum exit_status conclude(const struct options *opts, struct recorder *re
 		say("'%s' is complete, but not all of its records have rows for SQL: %s; 'xenpin "
 		    "report' reads them, 'xenpin record --finish -o FILE' makes the rest",
 		    opts->output, why);
+	else
+		say("%" PRId64 " records, %" PRIu64 " lost, %" PRIu64 " missed, %" PRIu64
+		    " findings; `xenpin report %s` says more", records, lost, missed, findings,
+		    opts->output);
 	return findings ? EXIT_FINDING : err ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
@@ -105,10 +111,19 @@ int cmd_record(const struct options *opts)
 		say("record: say where to, with --output FILE");
 		return EXIT_USAGE;
 	}
+	if (opts->finish && (opts->cmd || opts->duration_ns || opts->count || opts->max_size)) {
+		say("--finish traces nothing: it wants --output alone");
+		return EXIT_USAGE;
+	}
 	if (opts->finish)
 		return finish(opts->output);
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
+	if (opts->what & (XP_W_SET | XP_W_CLEAR) && hooks__here() == HOOK_SET) {
+		say("--op: this kernel tells of no write of the flag, and what is inferred is not "
+		    "recorded: it follows from the other records");
+		return EXIT_USAGE;
+	}
 	err = recorder__create(&recorder, opts->output, opts->max_size);
 	if (err) {
 		say("--output: cannot create '%s': %s%s", opts->output, strerror(-err),

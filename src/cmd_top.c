@@ -13,6 +13,7 @@
 #include "export/figures.h"
 #include "options.h"
 #include "signals.h"
+#include "source/hooks.h"
 #include "top/screen.h"
 #include "tracing.h"
 #include "xenpin.h"
@@ -190,6 +191,7 @@ int cmd_top(const struct options *opts)
 	struct platform platform;
 	enum exit_status status;
 
+	hooks__verbose(opts->verbose);
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
 	s.signals = signals__catch(SIGWINCH);

@@ -194,7 +194,7 @@ static const char *parse_what(const struct option_spec *spec, const char *value,
 static const char *parse_string(const struct option_spec *spec, const char *value, void *field)
 {
 	*(const char **)field = value;
-	return *value ? NULL : "something that is not empty";
+	return *value ? NULL : "a name or a path: it is empty";
 }
 
 static const char *parse_via(const struct option_spec *spec, const char *value, void *field)
@@ -273,7 +273,7 @@ static const struct option_spec specs[] = {
 	  FOR_EXPORT, AT(recording), parse_string },
 	{ "format", 'f', "FORMAT", "text (the default), json, html, perfetto", FOR_REPORT, AT(format),
 	  parse_string },
-	{ "max-size", 0, "SIZE", "at this size FILE becomes FILE.1, and another FILE begins",
+	{ "max-size", 0, "SIZE", "at this size FILE replaces FILE.1, and another FILE begins",
 	  FOR_RECORD, AT(max_size), parse_size, 1 << 20 },
 	{ "finish", 0, NULL, "trace nothing: make the rows that FILE lacks, whose recorder was killed",
 	  FOR_RECORD, AT(finish) },
@@ -445,6 +445,10 @@ enum options_result options__parse(struct options *opts, const struct command *c
 	}
 	if (takes_file(cmd))
 		return take_file(opts, cmd, argv + optind, argc - optind);
+	if (optind == argc && *cmd->args && !strcmp(argv[argc - 1], "--")) {
+		say("%s: no command stands behind '--'", cmd->name);
+		return OPTIONS_BAD;
+	}
 	if (optind == argc)
 		return OPTIONS_OK;
 	if (!*cmd->args || strcmp(argv[optind - 1], "--")) {

@@ -299,9 +299,8 @@ static enum exit_status begin(struct trace *trace)
 static enum exit_status finish(struct trace *trace)
 {
 	struct session *s = &trace->session;
-	int err = live__stop(trace->live, on_record, trace);
+	int err = live__stop(trace->live, on_record, trace, &s->end_ns);
 
-	s->end_ns = now_ns();
 	confirm(trace);
 	refresh(s);
 	if (trace->err != -EPIPE) {

@@ -25,6 +25,9 @@
 #define PAGES_PER_TABLE 32
 #define TABLES_MIN	65536
 
+/* And room for what is looked at without a tree: pages with the flag, one that is asked for. */
+#define SPARE		1024
+
 /* A list that changes while it is read is read again. */
 #define TRIES	50
 #define PAUSE_US 100
@@ -115,9 +118,10 @@ static int load_with(struct snapshot *s, enum scan how)
 	bpf_program__set_autoload(s->skel->progs.scan_cast, how == SCAN_CAST);
 	bpf_program__set_autoload(s->skel->progs.scan_lent, how == SCAN_LENT);
 	bpf_program__set_autoload(s->skel->progs.scan_read, how == SCAN_READ);
-	bpf_map__set_max_entries(s->skel->maps.seen, s->room);
+	*(uint32_t *)&s->skel->rodata->seen_room = s->room;
+	bpf_map__set_max_entries(s->skel->maps.seen, s->room + SPARE);
 	bpf_map__set_max_entries(s->skel->maps.flagged, s->room);
-	bpf_map__set_max_entries(s->skel->maps.again_list, s->room);
+	bpf_map__set_max_entries(s->skel->maps.again_list, s->room + SPARE);
 	return audit_bpf__load(s->skel);
 }
 
@@ -261,7 +265,7 @@ int snapshot__add(struct snapshot *s, uint64_t pfn)
 	struct xp_look *look = &s->skel->bss->look_at;
 	struct xp_seen *table = (struct xp_seen *)s->seen.at + look->seen;
 
-	if (look->seen >= s->room)
+	if (look->seen >= s->room + SPARE)
 		return -ENOSPC;
 	*table = (struct xp_seen){ .pfn = pfn, .mfn = XP_NO_PFN, .parent = XP_NO_PARENT };
 	return look->seen++;
@@ -271,7 +275,7 @@ int snapshot__again(struct snapshot *s, const uint32_t *indices, size_t n)
 {
 	uint64_t *list = s->again.at;
 
-	if (n > s->room)
+	if (n > s->room + SPARE)
 		return -ENOSPC;
 	for (size_t i = 0; i < n; i++)
 		list[i] = indices[i];

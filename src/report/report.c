@@ -374,8 +374,8 @@ static void put_numbers(const struct report *r, char *text, size_t size)
 /* What went wrong at boot and was put right is no finding, and worth a sentence. */
 static void put_clean(const struct report *r, char *text, size_t size)
 {
-	size_t len = snprintf(text, size, "Clean: every record was kept, and none contradicts "
-			      "another.");
+	size_t len = snprintf(text, size, "Clean: every record%s was kept, and none contradicts "
+			      "another.", r->info->first_seq > 1 ? " of this file" : "");
 
 	if (r->boot.nr_erased && len < size)
 		snprintf(text + len, size - len, " At boot struct-page init erased the flag of %"

@@ -32,6 +32,7 @@ struct recorder {
 	bool waits;			/* to rotate, and has said so */
 	int64_t begins, older_begins;	/* the number before the first record of each */
 	uint64_t missed_before[XP_HOOK_MAX];	/* in the time of older files */
+	uint64_t lost, missed;		/* at the end */
 };
 
 /* Returns how many runs were skipped in the time of this file. */
@@ -159,6 +160,8 @@ static void recording_end(struct sink *sink, const struct session *session)
 {
 	struct recorder *r = (struct recorder *)sink;
 
+	r->lost = session->lost;
+	r->missed = session->missed;
 	if (r->writer)
 		write_end(r, session, session->end_ns, "complete");
 }
@@ -296,6 +299,12 @@ const char *recorder__error(const struct recorder *r)
 int64_t recorder__records(const struct recorder *r)
 {
 	return writer__seq(r->writer) - (r->rotated ? r->older_begins : r->begins);
+}
+
+void recorder__losses(const struct recorder *r, uint64_t *lost, uint64_t *missed)
+{
+	*lost = r->lost;
+	*missed = r->missed;
 }
 
 int recorder__finish(struct recorder *r, uint64_t *findings, char why[RECORDING_WHY])

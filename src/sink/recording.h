@@ -37,6 +37,9 @@ const char *recorder__error(const struct recorder *recorder);
 /* In the files that are there. */
 int64_t recorder__records(const struct recorder *recorder);
 
+/* Of the whole run, at its end: what the rings had no room for, and what the kernel skipped. */
+void recorder__losses(const struct recorder *recorder, uint64_t *lost, uint64_t *missed);
+
 /* After the end, when nothing failed: as finish__recording(), for all files that are there. */
 int recorder__finish(struct recorder *recorder, uint64_t *findings, char why[RECORDING_WHY]);
 

@@ -175,12 +175,13 @@ static int settle(struct live *live)
 	return -EIO;
 }
 
-int live__stop(struct live *live, record_fn fn, void *context)
+int live__stop(struct live *live, record_fn fn, void *context, uint64_t *end_ns)
 {
 	int unsettled, err;
 
 	/* First what is in flight lands, then nobody writes any more. */
 	live->skel->bss->armed = 0;
+	*end_ns = now_ns();
 	live__let_begun_end();
 	settle(live);
 	hooks__detach(live->at);

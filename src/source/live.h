@@ -32,8 +32,11 @@ uint64_t live__reached(const struct live *live);
 /* As stream__in_gap(). */
 bool live__in_gap(const struct live *live);
 
-/* Detach, then hand over the rest, untold losses included. */
-int live__stop(struct live *live, record_fn fn, void *context);
+/*
+ * Detach, then hand over the rest, untold losses included; nothing was recorded any more
+ * at *@end_ns.
+ */
+int live__stop(struct live *live, record_fn fn, void *context, uint64_t *end_ns);
 
 const struct attachment *live__attachments(const struct live *live);
 

@@ -40,6 +40,7 @@
 /* The host ends the guest; should it have gone, the guest ends itself. */
 #define FAREWELL_S 20
 #define CHUNK 3072
+#define PIPE_BYTES	65536		/* of the kernel's default */
 #define KLOG_CONSOLE_LEVEL 8
 
 /* What a frame carries; frames.py has the same letters. */
@@ -165,6 +166,23 @@ static int pass(int fd, char type)
 	return n > 0;
 }
 
+/*
+ * All that a pipe held: what a program wrote to stdout before it wrote to stderr is
+ * passed on before that.  False at its end.
+ */
+static int pass_all(int fd, char type)
+{
+	struct pollfd more = { .fd = fd, .events = POLLIN };
+	int open = 1;
+
+	for (int n = 0; open && n <= PIPE_BYTES / CHUNK; n++) {
+		open = pass(fd, type);
+		if (poll(&more, 1, 0) != 1)
+			break;
+	}
+	return open;
+}
+
 /* One record of /dev/kmsg: "prio,seq,usec,flags;text\n", as the console would show it. */
 static void pass_kmsg(int fd)
 {
@@ -264,7 +282,7 @@ static int run(char **argv, int kmsg)
 		if (n == 0)
 			break;
 		for (int i = P_OUT; i <= P_ERR; i++)
-			if (fds[i].revents && !pass(fds[i].fd, type[i]))
+			if (fds[i].revents && !pass_all(fds[i].fd, type[i]))
 				fds[i].fd = -1;
 		if (fds[P_KMSG].revents)
 			pass_kmsg(kmsg);
