@@ -76,6 +76,7 @@ void boot_account__read_messages(struct boot_account *a, const struct platform *
 	struct timespec tick;
 	int err = kmsg__read(&a->kmsg);
 
+	a->kmsg.unread = err;
 	if (err)
 		gap(a, "the kernel's messages cannot be read: /dev/kmsg: %s", strerror(-err));
 	if (!a->report.log)

@@ -184,8 +184,8 @@ static enum exit_status prepare(struct account *a)
 	if (status)
 		return status;
 	if ((wants_live(a) || a->opts->verify) && !a->left.early) {
-		say("there is no early ring to follow: boot a kernel with xenpin's series, and "
-		    "with xenpin.early=1");
+		say("%sthere is no early ring to follow: boot a kernel with xenpin's series, and "
+		    "with xenpin.early=1", a->opts->verify ? "--verify: " : "");
 		return EXIT_CANNOT;
 	}
 	if (a->opts->verify && verify__open(&a->verify, why)) {

@@ -76,6 +76,14 @@ static bool last_write(const char *path, struct timespec *t)
 	return true;
 }
 
+/* What is wrong with the recording, and not at each look again. */
+static void complain(struct figures *f, const char *why)
+{
+	if (strcmp(f->complaint, why))
+		say("cannot report on '%s' yet: %s", f->recording, why);
+	snprintf(f->complaint, sizeof(f->complaint), "%s", why);
+}
+
 static void read_recording(struct figures *f)
 {
 	uint64_t begin = now_ns();
@@ -85,15 +93,17 @@ static void read_recording(struct figures *f)
 
 	if (!last_write(f->recording, &written)) {
 		f->metrics = (struct metrics){ .source = "recording" };
+		complain(f, strerror(errno));
 		return;
 	}
 	if (f->metrics.up && !memcmp(&written, &f->recorded, sizeof(written)))
 		return;
 	f->metrics = (struct metrics){ .source = "recording" };
 	if (report__open(&report, f->recording, why)) {
-		say("cannot report on '%s': %s", f->recording, why);
+		complain(f, why);
 		return;
 	}
+	*f->complaint = 0;
 	take_report(&f->metrics, &report);
 	f->metrics.up = true;
 	f->recorded = written;

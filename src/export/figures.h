@@ -9,6 +9,7 @@
 #include "../platform.h"
 #include "../sink/metrics.h"
 #include "../source/counters.h"
+#include "../source/recording.h"
 
 struct figures {
 	const char *recording;		/* a file; NULL: live */
@@ -16,6 +17,7 @@ struct figures {
 	struct snapshot *snapshot;	/* for audits; NULL: none */
 	struct xen *xen;		/* NULL: no control domain */
 	struct timespec recorded;	/* when the recording, as it was read, was written to */
+	char complaint[RECORDING_WHY];	/* about the recording, the last one */
 	struct metrics metrics;
 };
 

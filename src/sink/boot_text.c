@@ -202,7 +202,7 @@ static void print_stock(FILE *out, const struct boot_report *r)
 		    k->nodes[i].ms, k->nodes[i].end / 1e9);
 	if (!k->nr_nodes)
 		row(out, "deferred", "no message of it%s", k->complete ? ": nothing was deferred" :
-		    ", and the first messages are gone");
+		    k->unread ? ": they cannot be read" : ", and the first messages are gone");
 	if (f->there)
 		row(out, "tables", "%" PRIu64 " allocated and %" PRIu64 " released before user "
 		    "space, %" PRIu64 " of these in the deferred stage%s", f->allocs, f->releases,

@@ -15,6 +15,7 @@
 /* Times are the kernel's messages', in ns; 0: no such message. */
 struct kmsg {
 	bool complete;		/* the first message is still there */
+	bool unread;			/* it may not be read here */
 	uint64_t first;
 	uint64_t memory;	/* "Memory: ...", printed after the hand-over and the hook */
 	uint64_t init;		/* "Run ... as init process" */
