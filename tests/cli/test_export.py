@@ -53,13 +53,13 @@ def running(*args):
 
 
 @contextlib.contextmanager
-def exporter(recording, tmp_path, *options):
+def exporter(recording, tmp_path, *options, said=""):
     port, ready = free_port(), tmp_path / "ready"
     with running(XENPIN, "export", "--recording", recording, "--listen", f"127.0.0.1:{port}",
                  "--ready-file", ready, *options) as process:
         until(ready.exists)
         yield port
-    assert process.returncode == 0 and process.said == ""
+    assert process.returncode == 0 and process.said == said
 
 
 def get(port, path="/metrics", headers=None, method="GET"):
@@ -186,11 +186,15 @@ def test_a_recorder_that_runs(tmp_path):
 def test_a_recording_that_is_gone_is_down_not_clean(recordings, tmp_path):
     recording = tmp_path / "a.db"
     shutil.copy(recordings["clean"], recording)
-    with exporter(recording, tmp_path) as port:
-        assert value(get(port)[2], "xenpin_up") == 1
-        recording.unlink()
-        text = get(port)[2]
-        assert value(text, "xenpin_up") == 0 and "xenpin_findings" not in text
+    gone = f"xenpin: cannot report on '{recording}' yet: No such file or directory\n"
+    with exporter(recording, tmp_path, said=2 * gone) as port:
+        for _ in range(2):
+            assert value(get(port)[2], "xenpin_up") == 1
+            recording.unlink()
+            for _ in range(3):
+                text = get(port)[2]
+                assert value(text, "xenpin_up") == 0 and "xenpin_findings" not in text
+            shutil.copy(recordings["clean"], recording)
 
 
 def test_rules_and_scrape_configuration_are_sound():
