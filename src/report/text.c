@@ -63,8 +63,12 @@ static void put_recording(const struct report *r, FILE *out)
 	const struct recording_info *info = r->info;
 	uint64_t end = *info->end ? info->session.end_ns : r->account.last_t;
 
-	fprintf(out, "\n%s: Linux %s, %s with %u vcpus, %.3f s\n", r->path, info->platform.kernel,
-		info->platform.dom0 ? "dom0" : "domU", info->platform.vcpus, seconds(r, end));
+	if (*info->platform.kernel)
+		fprintf(out, "\n%s: Linux %s, %s with %u vcpus, %.3f s\n", r->path,
+			info->platform.kernel, info->platform.dom0 ? "dom0" : "domU",
+			info->platform.vcpus, seconds(r, end));
+	else
+		fprintf(out, "\n%s: of which guest does not stand in it\n", r->path);
 	if (info->first_seq > 1)
 		fprintf(out, "It goes on where another file ended, after %" PRId64 " records.\n",
 			info->first_seq - 1);

@@ -135,6 +135,7 @@ function showVerdict() {
 		`${wall}, ${duration(r.end_ns - begin)}, ${plural(records, "record")}${before}, ${number(c.lost)} lost, ` +
 		`${number(c.missed)} missed.` +
 		(r.end === "killed" ? " The recorder was killed: its last second may be missing." : "") +
+		(r.end === "running" ? " It is still being recorded." : "") +
 		(r.damage ? ` Only what stands before the damage is shown: ${r.damage}.` : "");
 }
 
