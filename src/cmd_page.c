@@ -67,7 +67,7 @@ static int look_at_page(struct page *p)
 		}
 	}
 	if (!p->reached) {
-		err = snapshot__add(p->snapshot, p->pfn);
+		err = snapshot__add(p->snapshot, p->pfn, 0);
 		if (err < 0)
 			return err;
 		index = err;

@@ -166,7 +166,8 @@ static int suspect_flagged(struct inquiry *q)
 	int err = added ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; !err && i < n; i++) {
-		int index = is_reached(q, f[i].pfn) ? -ENOENT : snapshot__add(q->snapshot, f[i].pfn);
+		int index = is_reached(q, f[i].pfn) ? -ENOENT :
+						      snapshot__add(q->snapshot, f[i].pfn, 1);
 
 		if (index >= 0)
 			added[nr++] = index;

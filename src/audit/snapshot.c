@@ -260,12 +260,12 @@ const struct xp_flagged *snapshot__flagged(const struct snapshot *s)
 	return s->flagged.at;
 }
 
-int snapshot__add(struct snapshot *s, uint64_t pfn)
+int snapshot__add(struct snapshot *s, uint64_t pfn, uint32_t leave)
 {
 	struct xp_look *look = &s->skel->bss->look_at;
 	struct xp_seen *table = (struct xp_seen *)s->seen.at + look->seen;
 
-	if (look->seen >= s->room + SPARE)
+	if (look->seen + leave >= s->room + SPARE)
 		return -ENOSPC;
 	*table = (struct xp_seen){ .pfn = pfn, .mfn = XP_NO_PFN, .parent = XP_NO_PARENT };
 	return look->seen++;

@@ -31,8 +31,11 @@ const struct xp_places *snapshot__places(const struct snapshot *snapshot);
 struct xp_seen *snapshot__tables(const struct snapshot *snapshot);
 const struct xp_flagged *snapshot__flagged(const struct snapshot *snapshot);
 
-/* A frame that the walk did not reach, to be looked at again.  Its index, or -ENOSPC. */
-int snapshot__add(struct snapshot *snapshot, uint64_t pfn);
+/*
+ * A frame that the walk did not reach, to be looked at again; places for @leave more
+ * stay free.  Its index, or -ENOSPC.
+ */
+int snapshot__add(struct snapshot *snapshot, uint64_t pfn, uint32_t leave);
 
 /* Look again at these tables, by index: their .state is new.  0 or -errno. */
 int snapshot__again(struct snapshot *snapshot, const uint32_t *indices, size_t n);

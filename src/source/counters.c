@@ -80,13 +80,24 @@ static int find_types(struct counters *c, struct kernel_types *types)
 	       programs__find(types, c->skel->obj);
 }
 
+/* What perf wants to be told of is in there; root's, as a rule. */
+#define RELEASE_ID "tracing/events/xen/xen_mmu_release_ptpage/id"
+
+static bool has_tracefs(void)
+{
+	return !access("/sys/kernel/" RELEASE_ID, R_OK) ||
+	       !access("/sys/kernel/debug/" RELEASE_ID, R_OK);
+}
+
+/* Preempted, one is skipped for others, which is counted: better than nothing. */
 static void choose_release(struct counters *c, const struct kernel_types *types)
 {
-	bool preemptible = kernel_types__id(types, PREEMPTIBLE_TRACEPOINTS, BTF_KIND_TYPEDEF);
+	bool tp = kernel_types__id(types, PREEMPTIBLE_TRACEPOINTS, BTF_KIND_TYPEDEF) &&
+		  has_tracefs();
 
-	bpf_program__set_autoload(c->skel->progs.count_release_tp, preemptible);
-	bpf_program__set_autoload(c->skel->progs.count_release_btf, !preemptible);
-	c->release = preemptible ? c->skel->progs.count_release_tp : c->skel->progs.count_release_btf;
+	bpf_program__set_autoload(c->skel->progs.count_release_tp, tp);
+	bpf_program__set_autoload(c->skel->progs.count_release_btf, !tp);
+	c->release = tp ? c->skel->progs.count_release_tp : c->skel->progs.count_release_btf;
 }
 
 static int load_with(struct counters *c, struct kernel_types *types)
