@@ -36,10 +36,19 @@ static void on_noted(void *context, const struct finding *noted)
 	struct report *r = context;
 
 	for (size_t i = 0; i < r->nr_findings; i++) {
-		const struct finding *f = &r->findings[i];
+		struct finding *f = &r->findings[i];
 
-		if (f->t == noted->t && f->pfn == noted->pfn && f->class == noted->class)
+		if (f->t != noted->t || f->pfn != noted->pfn)
+			continue;
+		if (f->class == noted->class)
 			return;
+		/* Of the same refusal the recorder knew why. */
+		if (f->class == FINDING_HYPERCALL_FAILED && noted->class == FINDING_DOUBLE_PIN) {
+			r->by_class[f->class]--;
+			r->by_class[noted->class]++;
+			*f = *noted;
+			return;
+		}
 	}
 	add_finding(r, noted);
 }

@@ -112,6 +112,19 @@ def test_what_was_found_with_older_files_at_hand_is_reported(tmp_path, unfinishe
         assert (found["class"], found["grade"], found["pfn"], found["level"]) == ("double-pin", "proven", "0x21", 1)
         assert found["text"].endswith("was pinned a second time, by victim (pid 66), Xen says -22")
         assert finish(path).returncode == 1
+    # Of a pin that Xen refused the records tell, not that it was the second.
+    with sqlite3.connect(path) as db:
+        (pin,) = db.execute("SELECT seq, t, pfn FROM op JOIN batch USING (seq) "
+                            "WHERE op = 'pin' AND op.level = 4 ORDER BY op.rowid LIMIT 1")
+        db.execute("UPDATE op SET result = -22 WHERE seq = ?1 AND pfn = ?2", (pin[0], pin[2]))
+        db.execute("DELETE FROM finding")
+    (found,) = json.loads(report(path, "--format", "json").stdout)["findings"]
+    assert found["class"] == "hypercall-failed"
+    with sqlite3.connect(path) as db:
+        db.execute(NOTED, (pin[1],))
+        db.execute("UPDATE finding SET pfn = ?", (pin[2],))
+    (found,) = json.loads(report(path, "--format", "json").stdout)["findings"]
+    assert (found["class"], found["pid"]) == ("double-pin", 66)
     with sqlite3.connect(path) as db:
         db.execute("UPDATE finding SET class = 'odd'")
     assert "a finding of class 'odd'" in report(path).stdout
