@@ -7,6 +7,13 @@
 
 enum { STEPS = 300, HISTORIES = 400 };
 
+static void end_all(void)
+{
+	end_processes();
+	tell_losses();
+	pins__confirm(k.pins);
+}
+
 static void legal_histories(void **state)
 {
 	for (int h = 0; h < HISTORIES; h++) {
