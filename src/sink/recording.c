@@ -166,10 +166,12 @@ static void recording_end(struct sink *sink, const struct session *session)
 		write_end(r, session, session->end_ns, "complete");
 }
 
-/* Somebody has the file open: it is not taken from under him. */
+/* Somebody has the file open: it is not taken from under him, and has not ended. */
 static void wait_to_rotate(struct recorder *r)
 {
-	if (!r->waits)
+	writer__set_text(r->writer, "end", "");
+	writer__commit(r->writer);
+	if (!r->waits && !writer__error(r->writer, NULL))
 		say("'%s' is as large as --max-size says, and goes on growing for as long as "
 		    "another program has it open", r->path);
 	r->waits = true;
@@ -188,22 +190,17 @@ static void begin_to_miss_anew(struct recorder *r)
 static int rotate(struct recorder *r)
 {
 	int64_t seq = writer__seq(r->writer);
-	int err;
 
-	if (!writer__fold(r->writer)) {
-		err = writer__error(r->writer, NULL);
-		if (!err)
-			wait_to_rotate(r);
-		return err;
-	}
-	r->waits = false;
 	if (r->session->refresh)
 		r->session->refresh(r->session);
 	write_end(r, r->session, now_ns(), "rotated");
+	/* The last that is written: from here on a reader could be in the way. */
+	if (!writer__fold(r->writer)) {
+		wait_to_rotate(r);
+		return writer__error(r->writer, NULL);
+	}
+	r->waits = false;
 	begin_to_miss_anew(r);
-	err = writer__error(r->writer, NULL);
-	if (err)
-		return err;
 	writer__close(r->writer);
 	r->writer = NULL;
 	if (rename(r->path, r->older)) {

@@ -164,6 +164,7 @@ def test_rotation_waits_for_who_has_the_file_open(tmp_path):
         assert "another program has it open" in recorder.stderr.readline()
         time.sleep(1.2)
         assert not older.exists() and recorder.poll() is None
+        assert json.loads(report(path, "--format", "json").stdout)["recording"]["end"] == "running"
         reader.close()
         wait_until(older.exists)
         for _ in range(20):
@@ -178,6 +179,24 @@ def test_rotation_waits_for_who_has_the_file_open(tmp_path):
     assert check_prefix(older, begin) == first - 1
     if query(path, "SELECT 1 FROM page_table LIMIT 1"):  # else it was killed before its first commit
         check_prefix(path, first)
+
+
+def test_rotation_while_reports_are_read(tmp_path):
+    path, older = tmp_path / "a.db", tmp_path / "a.db.1"
+    recorder = subprocess.Popen([SOURCE, path, "0", str(1 << 20)], stderr=subprocess.DEVNULL)
+    try:
+        wait_until(older.exists)
+        for _ in range(200):
+            for file in (path, older):
+                assert report(file).returncode in (0, 2, 5)
+        assert recorder.poll() is None
+    finally:
+        recorder.kill()
+        recorder.wait()
+    first, begin = [query(file, "SELECT value FROM recording WHERE key = 'first_seq'")[0]["value"]
+                    for file in (path, older)]
+    assert begin > 100000 and finish(older).returncode == 0
+    assert check_prefix(older, begin) == first - 1
 
 
 def test_each_file_says_what_was_missed_in_its_time(tmp_path):
