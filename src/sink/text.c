@@ -10,11 +10,24 @@
 #include "line.h"
 #include "sink.h"
 
+/* A task's name, in its column: mostly that of the record before. */
+static void put_name(struct line *l, const char comm[XP_COMM_LEN])
+{
+	static char of[XP_COMM_LEN], column[XP_COMM_LEN + 1] = "                ";
+	size_t len;
+
+	if (memcmp(of, comm, XP_COMM_LEN)) {
+		memcpy(of, comm, XP_COMM_LEN);
+		len = comm__printable(column, comm);
+		memset(column + len, ' ', XP_COMM_LEN - len);
+	}
+	put(l, column, XP_COMM_LEN);
+}
+
 /* What does not depend on the record's kind, in columns. */
 static void put_head(struct line *l, const struct sink *sink, const struct xp_record *rec)
 {
 	uint64_t us = (rec->t - sink->begin_ns) / 1000;
-	size_t len;
 
 	put_dec_padded(l, us / 1000000, 4, ' ');
 	PUT(l, ".");
@@ -26,9 +39,7 @@ static void put_head(struct line *l, const struct sink *sink, const struct xp_re
 		return;
 	put_dec_padded(l, rec->pid, 7, ' ');
 	PUT(l, " ");
-	len = comm__printable(l->at, rec->comm);
-	l->at += len;
-	put_pad(l, ' ', XP_COMM_LEN - len);
+	put_name(l, rec->comm);
 }
 
 static void put_level(struct line *l, uint8_t level)
