@@ -52,7 +52,7 @@ static void print_text(const struct audit *a, const struct platform *p)
 		all += a->tables[level];
 	if (a->nr_findings)
 		printf("%zu finding%s", a->nr_findings, a->nr_findings == 1 ? "" : "s");
-	else if (!a->complete || a->unknown)
+	else if (!audit__is_whole(a))
 		printf("incomplete, nothing found");
 	else
 		printf("clean");
@@ -75,7 +75,7 @@ static enum exit_status verdict(const struct audit *a)
 {
 	if (a->nr_findings)
 		return EXIT_FINDING;
-	return a->complete && !a->unknown ? EXIT_CLEAN : EXIT_INCOMPLETE;
+	return audit__is_whole(a) ? EXIT_CLEAN : EXIT_INCOMPLETE;
 }
 
 /* A finding outranks "incomplete". */

@@ -27,6 +27,8 @@
 
 struct exporter {
 	const struct options *opts;
+	char address[64];
+	uint16_t port;
 	struct event_base *base;
 	struct figures figures;
 	enum exit_status status;
@@ -164,18 +166,13 @@ static bool split(const char *listen, char address[64], uint16_t *port)
 
 static enum exit_status listen_at(struct exporter *e, struct evhttp **http)
 {
-	const char *listen = e->opts->listen ?: DEFAULT_ADDRESS;
 	struct evutil_addrinfo passive = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	struct evutil_addrinfo *found;
 	struct evhttp_bound_socket *bound;
-	char address[64];
-	uint16_t port;
-	int err;
+	int err = evutil_getaddrinfo(e->address, NULL, &passive, &found);
 
-	split(listen, address, &port);
-	err = evutil_getaddrinfo(address, NULL, &passive, &found);
 	if (err) {
-		say("--listen: '%s': %s", address, evutil_gai_strerror(err));
+		say("--listen: '%s': %s", e->address, evutil_gai_strerror(err));
 		return EXIT_USAGE;
 	}
 	evutil_freeaddrinfo(found);
@@ -188,9 +185,10 @@ static enum exit_status listen_at(struct exporter *e, struct evhttp **http)
 	evhttp_set_timeout(*http, HTTP_TIMEOUT_S);
 	evhttp_set_cb(*http, "/metrics", on_metrics, e);
 	evhttp_set_gencb(*http, on_other, e);
-	bound = evhttp_bind_socket_with_handle(*http, address, port);
+	bound = evhttp_bind_socket_with_handle(*http, e->address, e->port);
 	if (!bound) {
-		say("--listen: cannot listen at %s, port %u: %s", address, port, strerror(errno));
+		say("--listen: cannot listen at %s, port %u: %s", e->address, e->port,
+		    strerror(errno));
 		return EXIT_USAGE;
 	}
 	return EXIT_CLEAN;
@@ -255,10 +253,8 @@ int cmd_export(const struct options *opts)
 	struct exporter e = { .opts = opts, .base = event_base_new(),
 			      .figures.recording = opts->recording };
 	enum exit_status status;
-	char address[64];
-	uint16_t port;
 
-	if (opts->listen && !split(opts->listen, address, &port)) {
+	if (!split(opts->listen ?: DEFAULT_ADDRESS, e.address, &e.port)) {
 		say("--listen: '%s' is not ADDRESS:PORT, such as 127.0.0.1:9871 or [::1]:9871",
 		    opts->listen);
 		return EXIT_USAGE;

@@ -182,12 +182,6 @@ static const char *history_words(const struct page *p)
 	       known[p->history.xen] : "no page table that it knows of";
 }
 
-/* All tables were seen, and all contradictions were judged: what was not found is not there. */
-static bool is_complete(const struct page *p)
-{
-	return p->audit.complete && !p->audit.unknown;
-}
-
 static void print_json(const struct page *p)
 {
 	const struct finding *f = finding_of(p);
@@ -201,7 +195,7 @@ static void print_json(const struct page *p)
 			   "mm", json_hex(p->seen.mm), "pid", (int)p->owner.pid, "comm",
 			   json_comm(p->owner.comm), "flag", flag_word(p), "direct_map",
 			   map_word(p), "xen", xen, "history", history_words(p),
-			   "history_in_doubt", p->history.doubt, "complete", is_complete(p),
+			   "history_in_doubt", p->history.doubt, "complete", audit__is_whole(&p->audit),
 			   "finding", f ? finding__class(f) : "", "grade",
 			   f ? finding__grade(f) : "");
 	if (f)
@@ -217,7 +211,7 @@ static void print_tree(const struct page *p)
 
 	if (!p->reached) {
 		printf("tree        no pinned tree%s refers to it\n",
-		       is_complete(p) ? "" : " that was seen");
+		       audit__is_whole(&p->audit) ? "" : " that was seen");
 		return;
 	}
 	comm__printable(name, p->owner.comm);
@@ -240,7 +234,7 @@ static void print_text(const struct page *p)
 	printf("page 0x%llx", (unsigned long long)p->pfn);
 	if (p->seen.mfn != XP_NO_PFN)
 		printf(", mfn 0x%llx", p->seen.mfn);
-	printf("%s\nflag        %s\n", f ? "" : is_complete(p) ? ": no contradiction" :
+	printf("%s\nflag        %s\n", f ? "" : audit__is_whole(&p->audit) ? ": no contradiction" :
 	       ": no contradiction was found, but the audit is incomplete, so that proves nothing",
 	       flag_word(p));
 	print_tree(p);
@@ -339,7 +333,7 @@ static enum exit_status verdict(const struct page *p)
 {
 	if (finding_of(p))
 		return EXIT_FINDING;
-	return is_complete(p) && !(p->seen.state & (XP_S_NO_FLAG | XP_S_NO_MAP)) ? EXIT_CLEAN :
+	return audit__is_whole(&p->audit) && !(p->seen.state & (XP_S_NO_FLAG | XP_S_NO_MAP)) ? EXIT_CLEAN :
 										  EXIT_INCOMPLETE;
 }
 

@@ -51,9 +51,6 @@ static int judge(const char *path, uint64_t *findings, char why[RECORDING_WHY])
 	return err;
 }
 
-/* In records: how often to ask whether somebody still waits. */
-#define PATIENCE	4096
-
 /* The records that have rows, through the model: rows of others may depend on them. */
 struct catching_up {
 	struct recording *recording;
@@ -69,7 +66,7 @@ static void on_record(void *context, struct xp_record *rec)
 
 	if (seq > c->after && seq < c->before)
 		c->err = pins__apply(c->pins, rec);
-	if (!c->err && seq % PATIENCE == 0 && signals__waiting())
+	if (!c->err && signals__waiting_at(seq))
 		c->err = -EINTR;
 	if (c->err || seq >= c->before)
 		recording__stop(c->recording);

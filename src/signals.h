@@ -4,6 +4,7 @@
 #define XENPIN_SIGNALS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Blocked from now on, and @also (0: none), to be read from the signalfd that is
@@ -13,5 +14,11 @@ int signals__catch(int also);
 
 /* One of those that end is blocked and waiting: whoever is longer at work may leave off. */
 bool signals__waiting(void);
+
+/* The same, asked at some of what is counted by @n only: it is a system call. */
+static inline bool signals__waiting_at(uint64_t n)
+{
+	return n % 4096 == 0 && signals__waiting();
+}
 
 #endif

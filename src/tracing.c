@@ -376,7 +376,7 @@ static void note_unseen(struct trace *trace)
 {
 	const struct audit *a = &trace->audit;
 
-	if (a->complete && !a->unknown)
+	if (audit__is_whole(a))
 		return;
 	trace->partial = true;
 	say("--findings: the audit that it begins with %s, so that of older page tables no finding "

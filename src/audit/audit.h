@@ -36,6 +36,12 @@ struct audit {
 int audit__take(struct audit *audit, struct snapshot *snapshot, struct xen *xen);
 void audit__free(struct audit *audit);
 
+/* All tables were seen, and all contradictions judged: what was not found is not there. */
+static inline bool audit__is_whole(const struct audit *audit)
+{
+	return audit->complete && !audit->unknown;
+}
+
 /* Seed the model with what the audit saw, between pins__seed_begin() and _end().  0 or -ENOMEM. */
 int audit__seed(const struct audit *audit, const struct snapshot *snapshot, struct pins *pins);
 

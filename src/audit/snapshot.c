@@ -114,14 +114,14 @@ static int load_with(struct snapshot *s, enum scan how)
 	if (!s->skel)
 		return -errno;
 	s->how = how;
-	s->room = tables_at_most();
+	s->room = tables_at_most() + SPARE;
 	bpf_program__set_autoload(s->skel->progs.scan_cast, how == SCAN_CAST);
 	bpf_program__set_autoload(s->skel->progs.scan_lent, how == SCAN_LENT);
 	bpf_program__set_autoload(s->skel->progs.scan_read, how == SCAN_READ);
-	*(uint32_t *)&s->skel->rodata->seen_room = s->room;
-	bpf_map__set_max_entries(s->skel->maps.seen, s->room + SPARE);
+	*(uint32_t *)&s->skel->rodata->seen_room = s->room - SPARE;
+	bpf_map__set_max_entries(s->skel->maps.seen, s->room);
 	bpf_map__set_max_entries(s->skel->maps.flagged, s->room);
-	bpf_map__set_max_entries(s->skel->maps.again_list, s->room + SPARE);
+	bpf_map__set_max_entries(s->skel->maps.again_list, s->room);
 	return audit_bpf__load(s->skel);
 }
 
@@ -265,7 +265,7 @@ int snapshot__add(struct snapshot *s, uint64_t pfn, uint32_t leave)
 	struct xp_look *look = &s->skel->bss->look_at;
 	struct xp_seen *table = (struct xp_seen *)s->seen.at + look->seen;
 
-	if (look->seen + leave >= s->room + SPARE)
+	if (look->seen + leave >= s->room)
 		return -ENOSPC;
 	*table = (struct xp_seen){ .pfn = pfn, .mfn = XP_NO_PFN, .parent = XP_NO_PARENT };
 	return look->seen++;
@@ -275,7 +275,7 @@ int snapshot__again(struct snapshot *s, const uint32_t *indices, size_t n)
 {
 	uint64_t *list = s->again.at;
 
-	if (n > s->room + SPARE)
+	if (n > s->room)
 		return -ENOSPC;
 	for (size_t i = 0; i < n; i++)
 		list[i] = indices[i];

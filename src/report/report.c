@@ -83,9 +83,6 @@ static int apply_to_boot(struct report *r, const struct xp_record *rec)
 	return err;
 }
 
-/* In records: how often to ask whether somebody still waits. */
-#define PATIENCE	4096
-
 static void on_record(void *context, struct xp_record *rec)
 {
 	struct report *r = context;
@@ -94,7 +91,7 @@ static void on_record(void *context, struct xp_record *rec)
 
 	if (!err)
 		err = feed__apply(&r->feed, rec);
-	if (!err && rec->seq % PATIENCE == 0 && signals__waiting())
+	if (!err && signals__waiting_at(rec->seq))
 		err = -EINTR;
 	/* A finding may have failed before. */
 	r->err = r->err ?: err;
