@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# xenpin: `make`, `make demo`, `make check`; V=1 shows the commands.
+# xenpin: `make`, `make demo`, `make check`; V=1 shows the commands.  What can be set:
+#
+#	CC CLANG CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR	as usual; CLANG compiles what runs in the kernel
+#	STATIC=no		a dynamic program, as distributions want it
+#	B=DIR			build there and not in build/
+#	MODULES=DIR		npm's modules are there: npm is not called
+#	CHART_JS=FILE MATRIX_JS=FILE	the two scripts of the report's page are these: npm is not called
 
 VERSION		:= 0.1
 PREFIX		?= /usr/local
@@ -7,15 +13,43 @@ CC		?= gcc
 CLANG		?= clang
 BPFTOOL		?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 NPM		?= npm
+STATIC		?= yes
 B		:= build
 
-CFLAGS		?= -O2 -g
+# What hardens code comes with the default flags, so that whoever sets CFLAGS has his own.
+CFLAGS		?= -O2 -g -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection
 WARN		:= -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
-CPPFLAGS	+= -D_GNU_SOURCE -DXENPIN_VERSION='"$(VERSION)"' -I$(B) -Isrc
+# Debug information names no directory of the machine that compiled it.
+HERE		:= -ffile-prefix-map="$(CURDIR)"=.
+XP_CPPFLAGS	:= -D_GNU_SOURCE -DXENPIN_VERSION='"$(VERSION)"' -I$(B) -Isrc $(HERE)
+LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lsqlite3 -lprotobuf-c -levent_extra -levent_core -lncursesw -ltinfo -lm -lz -llzma -lbz2 -lzstd
+
 # One binary that travels: everything static.  elfutils looks for debuginfod
 # through dlopen(), which a static program answers with "not there".
-LIBS		:= -lbpf -ldw -lelf -lcap -ljansson -lsqlite3 -lprotobuf-c -levent_extra -levent_core -lncursesw -ltinfo -lm -lz -llzma -lbz2 -lzstd
-LDFLAGS		+= -static
+ifeq ($(STATIC),yes)
+LINK		:= -static-pie
+LIBS		+= $(B)/libeu.a
+LIBEU		:= $(B)/libeu.a
+else ifeq ($(STATIC),no)
+LINK		:= -pie
+else
+$(error STATIC is '$(STATIC)': it can be yes or no)
+endif
+LINK		+= -Wl,-z,relro,-z,now
+
+COMPILE		= $(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) -fPIE $(WARN)
+
+MODULES		?= $(B)/page/node_modules
+CHART_JS	?= $(MODULES)/chart.js/dist/chart.umd.min.js
+MATRIX_JS	?= $(MODULES)/chartjs-chart-matrix/dist/chartjs-chart-matrix.min.js
+
+# What was compiled or linked in another way is made again: this file is written when that changes.
+HOW		:= $(CC) $(CLANG) $(XP_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) $(LINK) $(LDFLAGS) \
+		   $(CHART_JS) $(MATRIX_JS)
+$(shell mkdir -p $(B))
+ifneq ($(file <$(B)/how),$(HOW))
+$(file >$(B)/how,$(HOW))
+endif
 
 SRCS		:= $(wildcard src/*.c src/*/*.c)
 OBJS		:= $(SRCS:%.c=$(B)/%.o)
@@ -33,43 +67,68 @@ all: $(B)/xenpin
 
 OBJS		+= $(B)/perfetto.pb-c.o
 
-$(B)/xenpin: $(OBJS)
-	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
+# glibc warns of getaddrinfo(), which libevent has and xenpin does not call: shown when linking fails.
+TO_LIBS		= $(LINK) $(LDFLAGS) -o $@ $(filter %.c %.o %/xenpin.a,$^) $(LIBS) 2>$@.log || { cat $@.log; exit 1; }
 
-$(B)/%.o: %.c | $(SKELETONS)
+$(B)/xenpin: $(OBJS) $(LIBEU) $(B)/how
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(TO_LIBS)
+
+# Empty unless a static link against libdw fails without it: see compat/eu_search.c.
+$(B)/libeu.a: compat/eu_search.c compat/libdw.c
+	$(Q)mkdir -p $(@D) && rm -f $@ && ar rc $@
+	$(Q)if ! $(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -fPIE -o $(B)/libdw.test compat/libdw.c $(LIBS) 2>$@.log; then \
+		$(COMPILE) -c -o $(B)/eu_search.o compat/eu_search.c && ar rc $@ $(B)/eu_search.o; \
+		$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -fPIE -o $(B)/libdw.test compat/libdw.c $(LIBS) 2>>$@.log || { \
+			cat $@.log; \
+			echo "The static libdw of this system does not link, and not for want of libeu: STATIC=no may." >&2; \
+			rm -f $@; exit 1; }; \
+		echo "  The static libdw of this system lacks libeu: compat/eu_search.c stands in for it"; \
+	fi
+
+$(B)/%.o: %.c $(B)/how | $(SKELETONS)
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
 $(B)/perfetto.pb-c.c: src/report/perfetto.proto
 	$(say) PROTO $<
 	$(Q)mkdir -p $(@D)
-	$(Q)protoc-c -Isrc/report --c_out=$(@D) $<
+	$(Q)protoc -Isrc/report --c_out=$(@D) $<
 
 $(B)/src/report/perfetto.o: $(B)/perfetto.pb-c.c
 $(B)/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(COMPILE) -c -o $@ $<
 
 # What the report's page is made with, as package-lock.json says byte for byte.
 PAGE		:= src/report/page
+SCRIPTS		:= $(sort $(patsubst $(B)/page/node_modules/%,$(B)/page/done,$(CHART_JS) $(MATRIX_JS)))
+
+# npm keeps a cache in HOME; whose HOME cannot be written has one in the build directory.
 $(B)/page/done: $(PAGE)/package.json $(PAGE)/package-lock.json
 	$(say) NPM $(@D)
 	$(Q)mkdir -p $(@D) && cp $^ $(@D)
-	$(Q)cd $(@D) && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	$(Q)cd $(@D) && { [ -w "$${HOME:-/nonexistent}" ] || export npm_config_cache="$$PWD/cache"; } && \
+		$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 >npm.log || { \
+		cat npm.log >&2; \
+		echo "npm could not fetch what the report's page is made with (above). Where there is no network," >&2; \
+		echo "say where it is: make MODULES=DIR, or make CHART_JS=FILE MATRIX_JS=FILE" >&2; exit 1; }
 	$(Q)touch $@
 
-$(B)/src/report/html.o: CPPFLAGS += -DPAGE_MODULES='"$(B)/page/node_modules"'
-$(B)/src/report/html.o: $(B)/page/done $(wildcard $(PAGE)/*)
+PAGE_PARTS	:= -DCHART_JS='"$(CHART_JS)"' -DMATRIX_JS='"$(MATRIX_JS)"'
+$(B)/src/report/html.o: CPPFLAGS += $(PAGE_PARTS)
+$(B)/src/report/html.o: $(SCRIPTS) $(wildcard $(PAGE)/*)
 
 # The target's own headers are not asked: linux/types.h wants the host's asm/.
-BPF_INCLUDE	:= -I/usr/include/$(shell $(CC) -print-multiarch)
+hash		:= \#
+BPF_INCLUDE	:= $(shell echo '$(hash)include <asm/types.h>' | $(CC) -E -x c - | \
+		     sed -n 's|^. 1 "\(/.*\)/asm/types.h".*|-idirafter \1|p' | head -n 1)
 
 vpath %.bpf.c bpf tests/bench
-$(B)/%.bpf.o: %.bpf.c
+$(B)/%.bpf.o: %.bpf.c $(B)/how
 	$(say) BPF $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 $(BPF_INCLUDE) -Wall \
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 $(BPF_INCLUDE) $(HERE) -Wall \
 		-MMD -MP -c -o $@ $<
 
 $(B)/%.skel.h: $(B)/%.bpf.o
@@ -89,11 +148,11 @@ $(B)/victim: tests/lab/inject/victim.c
 
 $(B)/census: tests/lab/census.c src/audit/xen.c
 	$(say) CC $<
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
+	$(Q)$(COMPILE) $(LINK) -o $@ $(filter %.c,$^)
 
 $(B)/model: tests/bench/model.c $(wildcard src/model/*.c)
 	$(say) CC $<
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) -static -o $@ $^
+	$(Q)$(COMPILE) $(LINK) -o $@ $(filter %.c,$^)
 
 # On any machine: the audit's scan of struct pages and its walk of page tables, and what a
 # record costs.
@@ -103,8 +162,7 @@ $(B)/ring: $(B)/trace.skel.h
 # And, fed by a synthetic source, the sink of `record`: its rate, and what a kill leaves.
 $(B)/scan $(B)/trees $(B)/ring $(B)/recording: $(B)/%: tests/bench/%.c $(B)/xenpin.a
 	$(say) CC $<
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARN) $(LDFLAGS) -o $@ $< $(B)/xenpin.a $(LIBS) 2>$@.log || \
-		{ cat $@.log; exit 1; }
+	$(Q)$(COMPILE) $(TO_LIBS)
 
 $(B)/xenpin.a: $(filter-out $(B)/src/main.o,$(OBJS))
 	$(Q)rm -f $@ && ar rc $@ $^
@@ -121,12 +179,12 @@ SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 $(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h tests/unit/*.h)
 	$(say) UNIT $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw -lbpf -ljansson
+	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw -lbpf -ljansson
 
 REPLAY		:= $(B)/replay
 $(REPLAY): tests/replay/replay.c $(wildcard src/model/*.[ch] src/*.h include/*.h)
 	$(say) UNIT $@
-	$(Q)$(CC) -std=gnu11 $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $(filter %.c,$^) -ljansson
+	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $(filter %.c,$^) -ljansson
 
 # Every parser of what comes from outside, with what is made of it, under libFuzzer; compiled by
 # clang, which has it.  `make fuzz` runs each for FUZZ_SECONDS, `make check` for a few.
@@ -139,21 +197,21 @@ FUZZ_OBJS	:= $(filter-out $(B)/fuzz/src/main.o $(B)/fuzz/src/cmd_%.o,$(SRCS:%.c=
 $(B)/fuzz/%.o: %.c | $(SKELETONS)
 	$(say) FUZZ $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -std=gnu11 $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -w -MMD -MP -c -o $@ $<
+	$(Q)$(CLANG) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -w -MMD -MP -c -o $@ $<
 
 $(B)/fuzz/src/report/perfetto.o: $(B)/perfetto.pb-c.c
-$(B)/fuzz/src/report/html.o: CPPFLAGS += -DPAGE_MODULES='"$(B)/page/node_modules"'
-$(B)/fuzz/src/report/html.o: $(B)/page/done
+$(B)/fuzz/src/report/html.o: CPPFLAGS += $(PAGE_PARTS)
+$(B)/fuzz/src/report/html.o: $(SCRIPTS)
 $(B)/fuzz/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -std=gnu11 $(CPPFLAGS) $(FUZZ_FLAGS) -w -c -o $@ $<
+	$(Q)$(CLANG) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(FUZZ_FLAGS) -w -c -o $@ $<
 
 $(B)/fuzz/xenpin.a: $(FUZZ_OBJS)
 	$(Q)rm -f $@ && ar rc $@ $^
 
 $(B)/fuzz/%: tests/fuzz/%.c $(wildcard tests/fuzz/*.h) tests/replay/replay.c $(B)/fuzz/xenpin.a
 	$(say) FUZZ $@
-	$(Q)$(CLANG) -std=gnu11 $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer $(WARN) -o $@ $< $(B)/fuzz/xenpin.a \
+	$(Q)$(CLANG) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer $(WARN) -o $@ $< $(B)/fuzz/xenpin.a \
 		$(filter-out -lncursesw -ltinfo -levent_%,$(LIBS))
 
 fuzz:
@@ -204,12 +262,13 @@ bench-audit:
 $(B)/manuals: $(B)/xenpin tools/manuals docs/xenpin.1.in
 	$(Q)tools/manuals $< $@
 
+TO		:= $(DESTDIR)$(PREFIX)
 install: $(B)/xenpin $(B)/manuals
-	install -D -m 755 $(B)/xenpin $(DESTDIR)$(PREFIX)/sbin/xenpin
-	install -D -m 644 $(B)/manuals/xenpin.1 $(DESTDIR)$(PREFIX)/share/man/man1/xenpin.1
-	install -D -m 644 docs/xenpin-recording.5 $(DESTDIR)$(PREFIX)/share/man/man5/xenpin-recording.5
-	install -D -m 644 $(B)/manuals/xenpin.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/xenpin
-	install -D -m 644 $(B)/manuals/_xenpin $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_xenpin
+	install -D -m 755 $(B)/xenpin "$(TO)/sbin/xenpin"
+	install -D -m 644 $(B)/manuals/xenpin.1 "$(TO)/share/man/man1/xenpin.1"
+	install -D -m 644 docs/xenpin-recording.5 "$(TO)/share/man/man5/xenpin-recording.5"
+	install -D -m 644 $(B)/manuals/xenpin.bash "$(TO)/share/bash-completion/completions/xenpin"
+	install -D -m 644 $(B)/manuals/_xenpin "$(TO)/share/zsh/site-functions/_xenpin"
 
 clean:
 	rm -rf $(B)

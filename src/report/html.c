@@ -10,9 +10,11 @@
 
 #include "report.h"
 
+/* Global symbols: with link-time optimisation these lines and the function may be compiled apart. */
 #define PART(name, file)				\
 	extern const char name##_begin[], name##_end[];	\
 	asm(".pushsection .rodata\n"			\
+	    ".globl " #name "_begin, " #name "_end\n"	\
 	    #name "_begin: .incbin \"" file "\"\n"	\
 	    #name "_end:\n"				\
 	    ".popsection\n")
@@ -21,8 +23,8 @@ PART(head, "src/report/page/head.html");
 PART(style, "src/report/page/page.css");
 PART(body, "src/report/page/body.html");
 PART(middle, "src/report/page/middle.html");
-PART(chart, PAGE_MODULES "/chart.js/dist/chart.umd.min.js");
-PART(matrix, PAGE_MODULES "/chartjs-chart-matrix/dist/chartjs-chart-matrix.min.js");
+PART(chart, CHART_JS);
+PART(matrix, MATRIX_JS);
 PART(verdict, "src/report/page/verdict.js");
 PART(charts, "src/report/page/charts.js");
 PART(script, "src/report/page/page.js");
