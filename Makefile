@@ -124,11 +124,14 @@ hash		:= \#
 BPF_INCLUDE	:= $(shell echo '$(hash)include <asm/types.h>' | $(CC) -E -x c - | \
 		     sed -n 's|^. 1 "\(/.*\)/asm/types.h".*|-idirafter \1|p' | head -n 1)
 
+# The boot program finds its headers beside it once it is in the kernel tree.
+$(B)/boot.bpf.o: BPF_INCLUDE += -Iinclude -Wno-gnu-variable-sized-type-not-at-end
+
 vpath %.bpf.c bpf tests/bench
 $(B)/%.bpf.o: %.bpf.c $(B)/how
 	$(say) BPF $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 $(BPF_INCLUDE) $(HERE) -Wall \
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -fno-jump-tables -D__TARGET_ARCH_x86 $(BPF_INCLUDE) $(HERE) -Wall \
 		-MMD -MP -c -o $@ $<
 
 $(B)/%.skel.h: $(B)/%.bpf.o
@@ -160,7 +163,12 @@ $(B)/scan: $(B)/audit.skel.h
 $(B)/trees: $(B)/audit.skel.h $(B)/arena.skel.h
 $(B)/ring: $(B)/trace.skel.h
 # And, fed by a synthetic source, the sink of `record`: its rate, and what a kill leaves.
-$(B)/scan $(B)/trees $(B)/ring $(B)/recording: $(B)/%: tests/bench/%.c $(B)/xenpin.a
+$(B)/scan $(B)/trees $(B)/ring $(B)/recording: $(B)/%: tests/bench/%.c $(B)/xenpin.a $(LIBEU)
+	$(say) CC $<
+	$(Q)$(COMPILE) $(TO_LIBS)
+
+# Every BPF program before the verifier of a kernel, with all options: tests/verifier.
+$(B)/verify: tests/verifier/verify.c $(B)/boot.skel.h $(B)/xenpin.a $(LIBEU)
 	$(say) CC $<
 	$(Q)$(COMPILE) $(TO_LIBS)
 
@@ -229,11 +237,20 @@ check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid patched-6.1
 check-all: PLAIN := 1
 check-all: kernel
 
+# What the tests need beside xenpin: without a lab, and with one.
+HOST_TESTS	:= $(B)/ring $(B)/recording $(REPLAY) $(UNIT) $(FUZZ)
+LAB_TESTS	:= $(patsubst %,$(B)/%,forks victim census clock work verify)
+
 check check-all:
 	$(Q)tools/packages build lab test
-	$(Q)$(MAKE) --no-print-directory all $(B)/forks $(B)/victim $(B)/census $(B)/clock $(B)/work $(B)/ring $(B)/recording \
-		$(REPLAY) $(UNIT) $(FUZZ)
+	$(Q)$(MAKE) --no-print-directory all $(HOST_TESTS) $(LAB_TESTS)
 	$(Q)tests/run $(TEST_KERNELS)
+
+# The tests that need no guest.
+check-host:
+	$(Q)tools/packages build test
+	$(Q)$(MAKE) --no-print-directory all $(HOST_TESTS)
+	$(Q)tests/run --host
 
 # The lab's kernel with the patch series, kept by what it is made from; with
 # PLAIN=1 the same without the series too.  kernel-deb: a package for a real host.
@@ -274,6 +291,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all fuzz kernel kernel-deb bench bench-audit install clean
+.PHONY: all demo check check-all check-host fuzz kernel kernel-deb bench bench-audit install clean
 
 -include $(OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)

@@ -7,6 +7,7 @@
 #define XENPIN_BPF_AUDIT_FRAMES_H
 
 #include "vmlinux.h"
+#include "bound.h"
 #include "../include/record.h"
 #include "../include/audit.h"
 #include <bpf/bpf_helpers.h>

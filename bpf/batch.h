@@ -72,7 +72,7 @@ static __always_inline struct flight *flight__this_cpu(void)
  * Entry @i of the buffer, by address: each use of the variable itself makes the
  * verifier of 6.1 look for its section among all types of the kernel, for 4 ms.
  */
-static __always_inline bool flight__entry(const struct flight *flight, __u32 i,
+static __always_inline bool flight__entry(const struct flight *flight, __u64 i,
 					  struct multicall_entry *mc)
 {
 	__u64 entries = flight->buffer + bpf_core_field_offset(struct mc_buffer, entries);
@@ -98,7 +98,9 @@ static __always_inline void op_walk__begin(struct op_walk *w, __u32 mask)
 static __always_inline enum walk op_walk__open(struct flight *flight)
 {
 	struct op_walk *w = &flight->walk;
-	__u32 nr = w->entry++ & (MC_BATCH - 1);
+	__u64 nr = masked(w->entry, MC_BATCH);
+
+	w->entry++;
 
 	if (!(w->mask >> nr))
 		return WALK_END;
@@ -200,7 +202,7 @@ static long collect_step(__u64 step, struct flight **context)
 {
 	struct flight *flight = *context;
 	struct op_walk *w = &flight->walk;
-	__u32 nr = flight->nraw;
+	__u64 nr = flight->nraw;
 	struct mmuext_op op;
 
 	switch (op_walk__step(flight)) {
@@ -215,6 +217,7 @@ static long collect_step(__u64 step, struct flight **context)
 		return 1;
 	if (bpf_probe_read_kernel(&op, sizeof(op), (void *)(w->mc.args[0] + (w->nr - 1) * sizeof(op))))
 		op.cmd = ~0U;
+	nr = masked(nr, XP_OPS_MAX);
 	flight->raw[nr].cmd = op.cmd;
 	flight->raw[nr].mfn = op.arg1;
 	flight->nraw = nr + 1;
@@ -237,6 +240,7 @@ static long survey_step(__u64 i, struct flight **context)
 	if (i >= MC_BATCH || !flight__entry(flight, i, mc))
 		return 1;
 	if (mc->op == __HYPERVISOR_mmuext_op) {
+		i = masked(i, MC_BATCH);
 		flight->mask |= 1U << i;
 		flight->count[i] = mc->args[1];
 	}
@@ -270,10 +274,12 @@ static __always_inline bool batch__is_plain(const struct mc_buffer *b, __u32 ent
 static long decode_step(__u64 i, struct flight **context)
 {
 	struct flight *flight = *context;
-	__u32 nr = flight->nops;
+	__u64 nr = flight->nops;
 
 	if (i >= XP_OPS_MAX || nr >= XP_OPS_MAX)
 		return 1;
+	i = masked(i, XP_OPS_MAX);
+	nr = masked(nr, XP_OPS_MAX);
 	if (decode_op(&flight->raw[i], &flight->ops[nr])) {
 		flight->from[nr] = i;
 		flight->nops = nr + 1;
@@ -290,7 +296,7 @@ static __always_inline void batch__decode(struct flight *flight)
 static long results_step(__u64 step, struct flight **context)
 {
 	struct flight *flight = *context;
-	__u32 nr = flight->nraw;
+	__u64 nr = flight->nraw;
 
 	switch (op_walk__step(flight)) {
 	case WALK_END:
@@ -302,6 +308,7 @@ static long results_step(__u64 step, struct flight **context)
 	}
 	if (nr >= XP_OPS_MAX)
 		return 1;
+	nr = masked(nr, XP_OPS_MAX);
 	flight->raw[nr].cmd = flight->walk.mc.result;
 	flight->nraw = nr + 1;
 	return 0;
@@ -313,7 +320,8 @@ static long spread_step(__u64 i, struct flight **context)
 
 	if (i >= XP_OPS_MAX || i >= flight->nops)
 		return 1;
-	flight->ops[i].result = flight->raw[flight->from[i] & (XP_OPS_MAX - 1)].cmd;
+	i = masked(i, XP_OPS_MAX);
+	flight->ops[i].result = flight->raw[masked(flight->from[i], XP_OPS_MAX)].cmd;
 	return 0;
 }
 

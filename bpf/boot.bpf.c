@@ -11,6 +11,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include "bound.h"
 #include "record.h"
 #include "boot_log.h"
 
@@ -37,7 +38,7 @@ struct {
 	__type(value, struct xp_early_ctl);
 } xenpin_earlyctl SEC(".maps");
 
-/* Whose loss it is.  No switch: it would become a table in a map of its own. */
+/* Whose loss it is. */
 static __always_inline enum xp_hook hook_of(__u8 kind)
 {
 	if (kind == XP_BATCH)
@@ -97,7 +98,6 @@ int BPF_PROG(early_record, const struct xp_record *rec, const struct xp_op *ops,
 	if (!ctl || !ctl->on || !r)
 		return 0;
 	n = (nops + 1) / 2;
-	barrier_var(n);
 	if (n > XP_OPS_MAX / 2)
 		n = XP_OPS_MAX / 2;
 	dst = reserve(r, 1 + n, &slot);
@@ -107,7 +107,7 @@ int BPF_PROG(early_record, const struct xp_record *rec, const struct xp_op *ops,
 	}
 	bpf_probe_read_kernel(dst, sizeof(*dst), rec);
 	if (n)
-		bpf_probe_read_kernel(dst + 1, n * XP_SLOT, ops);
+		bpf_probe_read_kernel(dst + 1, bounded(n, XP_OPS_MAX / 2) * XP_SLOT, ops);
 	/* Its number makes it visible; the exchange orders that after all the rest. */
 	__sync_lock_test_and_set(&dst->seq, (__u32)slot + 1);
 	return 0;

@@ -10,6 +10,7 @@
  * full buffer.  A table that comes to or goes from a pinned tree has an event of
  * its own, and of calls that Xen refuses the kernel speaks.
  */
+#include "bound.h"
 #include "flushed.h"
 #include "kaddr.h"
 #include "counters_tasks.h"
@@ -127,7 +128,7 @@ SEC("fexit/__xen_pgd_pin") int BPF_PROG(count_pin_end)
 	c->begin = 0;
 	c->trees++;
 	c->tree_ns += ns;
-	c->tree_times[bucket_of(ns) & (XP_COUNT_TIMES - 1)]++;
+	c->tree_times[masked(bucket_of(ns), XP_COUNT_TIMES)]++;
 	flushed__pinned(mc_buffer__this_cpu(), c->so_far_l4, &c->last);
 	return tree__end(c, ns, MMUEXT_PIN_L1_TABLE);
 }
@@ -198,8 +199,10 @@ static long look_at_result(__u64 i, struct xp_counts **context)
 	struct multicall_entry mc;
 	__u32 cmd;
 
-	if (i >= MC_BATCH ||
-	    bpf_probe_read_kernel(&mc, sizeof(mc), (void *)&b->entries + i * sizeof(mc)))
+	if (i >= MC_BATCH)
+		return 1;
+	i = masked(i, MC_BATCH);
+	if (bpf_probe_read_kernel(&mc, sizeof(mc), (void *)&b->entries + i * sizeof(mc)))
 		return 1;
 	if (mc.op == __HYPERVISOR_mmuext_op && mc.result < 0 &&
 	    !bpf_probe_read_kernel(&cmd, sizeof(cmd), (void *)mc.args[0]))

@@ -42,7 +42,7 @@ static __always_inline void record__stack(void *ctx, struct xp_record *rec)
 	if (n < 0)
 		n = 0;
 	if (n < XP_STACK_BYTES)
-		stack[(n / sizeof(__u64)) & (XP_STACK_MAX - 1)] = 0;
+		stack[masked(n / sizeof(__u64), XP_STACK_MAX)] = 0;
 	rec->flags |= XP_F_STACK;
 }
 

@@ -27,7 +27,8 @@
 /* The batch in flight is over: its record is completed and becomes visible. */
 static __always_inline void flight__land(const struct mc_buffer *b, struct flight *flight)
 {
-	__u32 cpu, nops = flight->nops, seq = flight->seq;
+	__u32 cpu, seq = flight->seq;
+	__u64 nops = flight->nops;
 	struct xp_ring *ring = ring__this_cpu(&cpu);
 	struct xp_record *rec;
 	__u64 any = 0;
@@ -40,6 +41,7 @@ static __always_inline void flight__land(const struct mc_buffer *b, struct fligh
 		flight__spread_results(flight);
 	rec = ring__at(ring, seq);
 	rec->u.batch.latency_ns = flight->end ? flight->end - flight->begin : XP_NO_TIME;
+	nops = bounded(nops, XP_OPS_MAX);
 	bpf_probe_read_kernel(record__body(rec), nops * sizeof(struct xp_op), flight->ops);
 	ring__commit(rec, seq);
 }

@@ -16,6 +16,7 @@
 #define XENPIN_BPF_RING_H
 
 #include "vmlinux.h"
+#include "bound.h"
 #include "../include/record.h"
 #include "../include/config.h"
 #include <bpf/bpf_helpers.h>

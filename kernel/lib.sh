@@ -48,7 +48,7 @@ hash_inputs()
 		if [ "$name" != "plain-$kver" ]; then
 			cat "$here/config/xenpin.config" "$here/patches/$kver"/*.patch
 			cat "$root/include/record.h" "$root/include/boot_log.h" \
-				"$root/bpf/boot.bpf.c"
+				"$root/bpf/boot.bpf.c" "$root/bpf/bound.h"
 		fi
 	) | sha256sum | cut -c 1-16
 }
@@ -134,8 +134,9 @@ check_headers()
 make_skeleton()
 {
 	say "boot programs: clang, bpftool gen skeleton -L"
-	quiet clang -O2 -g -mcpu=v3 --target=bpf -D__TARGET_ARCH_x86 -Wall -Werror \
-		-Wno-gnu-variable-sized-type-not-at-end \
+	# A jump table would be a map of its own.
+	quiet clang -O2 -g -mcpu=v3 --target=bpf -fno-jump-tables -D__TARGET_ARCH_x86 \
+		-Wall -Werror -Wno-gnu-variable-sized-type-not-at-end \
 		-I "/usr/include/$(gcc -print-multiarch)" -I "$root/include" \
 		-c "$root/bpf/boot.bpf.c" -o "$work/boot.bpf.o"
 	bpftool gen skeleton -L "$work/boot.bpf.o" name xenpin_boot \

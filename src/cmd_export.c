@@ -3,6 +3,7 @@
  * xenpin export: figures for Prometheus, over HTTP or in a file for
  * node_exporter.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -164,18 +165,29 @@ static bool split(const char *listen, char address[64], uint16_t *port)
 	return true;
 }
 
+/*
+ * A number in one of the two notations, or "localhost".  Other names are not looked up: a static
+ * program would load the name services of whatever C library it finds, and may die of it.
+ */
+static bool is_address(const char *text)
+{
+	struct in6_addr any;
+
+	return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
+}
+
 static enum exit_status listen_at(struct exporter *e, struct evhttp **http)
 {
-	struct evutil_addrinfo passive = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
-	struct evutil_addrinfo *found;
 	struct evhttp_bound_socket *bound;
-	int err = evutil_getaddrinfo(e->address, NULL, &passive, &found);
 
-	if (err) {
-		say("--listen: '%s': %s", e->address, evutil_gai_strerror(err));
+	if (!strcmp(e->address, "localhost"))
+		strcpy(e->address, "127.0.0.1");
+	if (!is_address(e->address)) {
+		say("--listen: '%s' is no IP address, and names are not looked up: give one of this "
+		    "host's addresses, such as 127.0.0.1 or [::1]; 0.0.0.0 and [::] are all of them",
+		    e->address);
 		return EXIT_USAGE;
 	}
-	evutil_freeaddrinfo(found);
 	*http = evhttp_new(e->base);
 	if (!*http)
 		return EXIT_LOAD;

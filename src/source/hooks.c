@@ -120,7 +120,7 @@ static uint32_t needed(const struct options *opts)
 	return opts->mm ? what | XP_W_ALLOC | XP_W_RELEASE : what;
 }
 
-static void configure(struct trace_bpf *skel, const struct options *opts)
+void hooks__configure(struct trace_bpf *skel, const struct options *opts)
 {
 	struct xp_config *config = (void *)&skel->rodata->config;
 	uint32_t slots = opts->ring_pages * 4096 / XP_SLOT, cpus = libbpf_num_possible_cpus();
@@ -197,7 +197,7 @@ static bool lacks(const struct kernel_types *types, const struct trace_bpf *skel
 }
 
 /* The types are found once, whatever is loaded after that. */
-static int open_skeleton(struct trace_bpf **skel, struct kernel_types *types)
+int hooks__skeleton(struct trace_bpf **skel, struct kernel_types *types)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(types));
 
@@ -224,7 +224,7 @@ static int load(struct trace_bpf *skel, const struct attachment at[HOOKS],
 {
 	int err;
 
-	configure(skel, opts);
+	hooks__configure(skel, opts);
 	select_ways(skel, at);
 	err = trace_bpf__load(skel);
 	*culprit = err ? hook_of_prog(at, refusal.prog) : -1;
@@ -299,7 +299,7 @@ static int open_with(struct kernel_types *types, struct trace_bpf **skel,
 	for (;;) {
 		*why = 0;
 		culprit = -1;
-		err = open_skeleton(skel, types) ?: skip_lacking(types, *skel, at, why);
+		err = hooks__skeleton(skel, types) ?: skip_lacking(types, *skel, at, why);
 		if (!err)
 			err = try_ways(*skel, at, opts, attach, &culprit);
 		if (!err)
@@ -350,7 +350,7 @@ static int probe(struct kernel_types *types, int h, int way, char reason[REASON_
 
 	for (int i = 0; i < HOOKS; i++)
 		at[i] = (struct attachment){ .way = i == h ? way : WAY_UNWANTED };
-	err = open_skeleton(&skel, types);
+	err = hooks__skeleton(&skel, types);
 	if (!err)
 		err = lacks(types, skel, &at[h], h) ? -ENOENT : load(skel, at, &none, &culprit);
 	if (err)

@@ -36,6 +36,7 @@ enum { HOOK_SET = XP_HOOK_PGD_UNPIN + 1, HOOK_CLEAR, HOOKS };	/* before: as enum
 extern const struct hook hooks[HOOKS];
 
 struct bpf_link;
+struct kernel_types;
 struct trace_bpf;
 
 /* Refused; not asked for; what this kernel does not have, and others tell in its place. */
@@ -59,6 +60,13 @@ int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const stru
 
 /* Does way @way of hook @h load here?  @reason tells why not. */
 bool hooks__probe(int h, int way, char reason[REASON_LEN]);
+
+/*
+ * The steps of hooks__open(), for whoever loads other programs than a trace needs: open the
+ * skeleton with the types that @types finds, and tell it the options.  -errno or 0.
+ */
+int hooks__skeleton(struct trace_bpf **skel, struct kernel_types *types);
+void hooks__configure(struct trace_bpf *skel, const struct options *opts);
 
 void hooks__detach(struct attachment at[HOOKS]);
 void hooks__close(struct trace_bpf *skel, struct attachment at[HOOKS]);

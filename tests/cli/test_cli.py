@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The command line, where no Xen is needed: this machine is none (or the test says so)."""
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -123,8 +124,18 @@ def test_stdout_closed():
 
 def test_the_binary_travels():
     """Static: one file is all that a dom0 or domU needs."""
-    headers = subprocess.run(["readelf", "-lW", XENPIN], capture_output=True, text=True).stdout
-    assert "INTERP" not in headers and "DYNAMIC" not in headers
+    headers = subprocess.run(["readelf", "-ldW", XENPIN], capture_output=True, text=True).stdout
+    assert "LOAD" in headers and "INTERP" not in headers and "NEEDED" not in headers
+
+
+def test_the_binary_is_hardened():
+    """Loaded anywhere, and with nothing to write to where addresses stand: PIE, full RELRO."""
+    headers = subprocess.run(["readelf", "-hldW", XENPIN], capture_output=True, text=True).stdout
+    assert re.search(r"Type: +DYN", headers) and "GNU_RELRO" in headers and "BIND_NOW" in headers
+    assert re.search(r"FLAGS_1.*PIE", headers)
+    assert re.search(r"GNU_STACK.* RW ", headers)
+    symbols = subprocess.run(["nm", XENPIN], capture_output=True, text=True).stdout
+    assert "__stack_chk_fail" in symbols and "__snprintf_chk" in symbols
 
 
 def test_schema_refuses_what_it_should():

@@ -100,6 +100,13 @@ def injector(kernel):
     return f"{out}/inject.ko:/root/inject.ko"
 
 
+def unpack(archive, into):
+    """Python 3.14 wants to be told what may be in it, and Debian 12's is not told."""
+    with tarfile.open(archive) as tar:
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)
+        tar.extractall(into)
+
+
 def run_script(script, kernel, *options, tools=HOST_TOOLS):
     """Boot @kernel, run tests/lab/@script there; one boot for all tests of a session."""
     name = "-".join([script, kernel, *(re.sub(r"\W+", "", o) for o in options)])
@@ -116,8 +123,7 @@ def run_script(script, kernel, *options, tools=HOST_TOOLS):
             status = boot(out, arguments, ["sh", f"/usr/local/bin/{script}"])
             (out / "done").write_text(str(status))
             if status == 0:
-                with tarfile.open(out / "out.tar") as tar:
-                    tar.extractall(out / "files")
+                unpack(out / "out.tar", out / "files")
         status = int((out / "done").read_text())
     log = (out / "xenlab.log").read_text()
     assert status == 0, f"xenlab: {status}\n{log}"

@@ -37,7 +37,7 @@ static void on_record(void *context, struct xp_record *rec)
 	if (rec->kind == XP_BATCH || rec->kind == XP_DIRECT)
 		for (uint32_t i = 0; i < rec->u.batch.nops; i++)
 			seen->ops += record__ops(rec)[i].op;
-	assert_in_range(rec->kind, XP_LOST, XP_KIND_END - 1);
+	assert_true(rec->kind >= XP_LOST && rec->kind < XP_KIND_END);
 }
 
 /* Allocations, and every second record a batch of 1, 2, 3, 4 operations. */

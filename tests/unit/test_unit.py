@@ -11,14 +11,15 @@ HERE = Path(__file__).resolve().parent
 BUILT = HERE.parents[1] / "build/unit"
 
 
-def all_tests():
-    for source in sorted(HERE.glob("test_*.c")):
-        names = re.findall(r"^\s*(?:TEST|cmocka_unit_test)\((\w+)\),", source.read_text(), re.M)
-        assert names, source
-        yield from ((source.stem, name) for name in names)
+def names_of(source):
+    names = re.findall(r"^\s*(?:TEST|cmocka_unit_test)\((\w+)\),", source.read_text(), re.M)
+    assert names, source
+    return names
 
 
-@pytest.mark.parametrize("program, name", all_tests())
+@pytest.mark.parametrize("program, name", [(source.stem, name)
+                                           for source in sorted(HERE.glob("test_*.c"))
+                                           for name in names_of(source)])
 def test_unit(program, name):
     run = subprocess.run([BUILT / program], capture_output=True, text=True, timeout=120,
                          env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
