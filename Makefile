@@ -97,8 +97,8 @@ $(B)/perfetto.pb-c.c: src/report/perfetto.proto
 	$(Q)protoc -Isrc/report --c_out=$(@D) $<
 
 $(B)/src/report/perfetto.o: $(B)/perfetto.pb-c.c
-$(B)/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
-	$(Q)$(COMPILE) -c -o $@ $<
+$(B)/perfetto.pb-c.o: $(B)/perfetto.pb-c.c $(B)/how
+	$(Q)$(COMPILE) -c -o $@ $(filter %.c,$^)
 
 # What the report's page is made with, as package-lock.json says byte for byte.
 PAGE		:= src/report/page
@@ -116,7 +116,7 @@ $(B)/page/done: $(PAGE)/package.json $(PAGE)/package-lock.json
 	$(Q)touch $@
 
 PAGE_PARTS	:= -DCHART_JS='"$(CHART_JS)"' -DMATRIX_JS='"$(MATRIX_JS)"'
-$(B)/src/report/html.o: CPPFLAGS += $(PAGE_PARTS)
+$(B)/src/report/html.o: XP_CPPFLAGS += $(PAGE_PARTS)
 $(B)/src/report/html.o: $(SCRIPTS) $(wildcard $(PAGE)/*)
 
 # The target's own headers are not asked: linux/types.h wants the host's asm/.
@@ -208,7 +208,7 @@ $(B)/fuzz/%.o: %.c | $(SKELETONS)
 	$(Q)$(CLANG) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -w -MMD -MP -c -o $@ $<
 
 $(B)/fuzz/src/report/perfetto.o: $(B)/perfetto.pb-c.c
-$(B)/fuzz/src/report/html.o: CPPFLAGS += $(PAGE_PARTS)
+$(B)/fuzz/src/report/html.o: XP_CPPFLAGS += $(PAGE_PARTS)
 $(B)/fuzz/src/report/html.o: $(SCRIPTS)
 $(B)/fuzz/perfetto.pb-c.o: $(B)/perfetto.pb-c.c
 	$(Q)mkdir -p $(@D)
@@ -232,8 +232,11 @@ demo:
 	$(Q)$(MAKE) --no-print-directory all $(B)/forks
 	$(Q)tools/demo
 
+# check-all: on every kernel, as every compiler of this machine makes the BPF programs, and in
+# other Debians.
 TEST_KERNELS	:= stock-6.1
 check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid patched-6.1
+check-all: SYSTEMS := trixie sid
 check-all: PLAIN := 1
 check-all: kernel
 
@@ -243,8 +246,20 @@ LAB_TESTS	:= $(patsubst %,$(B)/%,forks victim census clock work verify)
 
 check check-all:
 	$(Q)tools/packages build lab test
+	$(Q)$(if $(SYSTEMS),tools/packages systems)
 	$(Q)$(MAKE) --no-print-directory all $(HOST_TESTS) $(LAB_TESTS)
-	$(Q)tests/run $(TEST_KERNELS)
+	$(Q)builds=$(B); \
+	for clang in $(if $(SYSTEMS),$$(cd /usr/bin && ls -d clang-[1-9][0-9] 2>/dev/null)); do \
+		[ "$$(readlink -f /usr/bin/$$clang)" != "$$(readlink -f "$$(command -v $(CLANG))")" ] || continue; \
+		$(MAKE) --no-print-directory B=$(B)/$$clang CLANG=$$clang MODULES=$(B)/page/node_modules \
+			$(B)/$$clang/verify || exit 1; \
+		builds="$$builds $(B)/$$clang"; \
+	done; \
+	XENPIN_SYSTEMS="$(SYSTEMS)" XENPIN_BUILDS="$$builds" tests/run $(TEST_KERNELS)
+
+# How many instructions the verifier looks at, measured anew: tests/verifier/KERNEL.tsv.
+verifier-counts:
+	$(Q)XENPIN_WRITE_COUNTS=1 $(MAKE) --no-print-directory check-all TESTS=lab/test_verifier.py
 
 # The tests that need no guest.
 check-host:
@@ -291,6 +306,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all check-host fuzz kernel kernel-deb bench bench-audit install clean
+.PHONY: all demo check check-all check-host verifier-counts fuzz kernel kernel-deb bench bench-audit install clean
 
 -include $(OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "lab")]
 import lab  # noqa: E402
+import systems  # noqa: E402
 
 
 def is_worker(config):
@@ -20,11 +21,12 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """What needs a patched kernel is for runs that name one: building it takes minutes."""
-    needs = [item for item in items if item.get_closest_marker("patched")]
-    if not lab.PATCHED and needs:
-        config.hook.pytest_deselected(items=needs)
-        items[:] = [item for item in items if item not in needs]
+    """What takes minutes to make, a patched kernel or another Debian, is for runs that name one."""
+    for marker, named in (("patched", lab.PATCHED), ("systems", systems.SYSTEMS)):
+        needs = [item for item in items if item.get_closest_marker(marker)]
+        if not named and needs:
+            config.hook.pytest_deselected(items=needs)
+            items[:] = [item for item in items if item not in needs]
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The build as a distribution wants it, or somebody with another compiler, path, or no network."""
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import lab
+import recordings as made
+
+MODULES = lab.ROOT / "build/page/node_modules"
+# As dpkg-buildflags has them, and link-time optimisation, which Ubuntu and Fedora add.
+DISTRIBUTION = ["STATIC=no", "CFLAGS=-O2 -g -flto=auto -ffat-lto-objects -fstack-protector-strong",
+                "CPPFLAGS=-Wdate-time -D_FORTIFY_SOURCE=2", "LDFLAGS=-Wl,-z,relro"]
+NO_NETWORK = ["unshare", "-rn"]
+
+
+def checkout(into):
+    """The files that git knows; in a copy without git, as a package's source is, all there are."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=lab.ROOT, capture_output=True, text=True)
+    if listed.returncode == 0:
+        names = listed.stdout.split("\0")[:-1]
+    else:
+        names = [str(p.relative_to(lab.ROOT)) for p in lab.ROOT.rglob("*")
+                 if p.is_file() and p.relative_to(lab.ROOT).parts[0] != "build"]
+    for name in names:
+        if (lab.ROOT / name).exists():
+            (into / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(lab.ROOT / name, into / name)
+    return into
+
+
+def make(where, *args, before=(), timeout=600, **env):
+    keep = {name: value for name, value in os.environ.items()
+            if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CFLAGS", "CPPFLAGS", "LDFLAGS", "TESTS")}
+    return subprocess.run([*before, "make", "-j2", *map(str, args)], cwd=where, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=timeout, env={**keep, **env})
+
+
+def good(done):
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning" not in done.stdout + done.stderr
+    return done
+
+
+def readelf(program):
+    return subprocess.run(["readelf", "-hldW", program], capture_output=True, text=True, check=True).stdout
+
+
+def test_anywhere_it_is_the_same(tmp_path):
+    """In another directory, with spaces in its name, and a HOME that cannot be written."""
+    source = checkout(tmp_path / "a source tree")
+    good(make(source, HOME="/proc/nowhere"))
+    assert (source / "build/xenpin").read_bytes() == (lab.ROOT / "build/xenpin").read_bytes()
+    destination = tmp_path / "de st"
+    good(make(source, "install", f"DESTDIR={destination}", "PREFIX=/usr"))
+    placed = sorted(str(p.relative_to(destination)) for p in destination.rglob("*") if p.is_file())
+    assert placed == ["usr/sbin/xenpin", "usr/share/bash-completion/completions/xenpin",
+                      "usr/share/man/man1/xenpin.1", "usr/share/man/man5/xenpin-recording.5",
+                      "usr/share/zsh/site-functions/_xenpin"]
+    assert not list(source.glob("build/*/done.tmp"))
+    assert make(source, "-q", HOME="/proc/nowhere").returncode == 0
+
+
+def test_as_a_distribution_wants_it(tmp_path):
+    """Dynamic, position-independent, link-time optimised, without a network."""
+    source = checkout(tmp_path / "src")
+    good(make(source, *DISTRIBUTION, f"MODULES={MODULES}", before=NO_NETWORK))
+    program = source / "build/xenpin"
+    headers = readelf(program)
+    assert re.search(r"Type: +DYN", headers) and "INTERP" in headers and "BIND_NOW" in headers
+    assert "GNU_RELRO" in headers and re.search(r"GNU_STACK.* RW ", headers)
+    libraries = set(re.findall(r"NEEDED.*\[lib([a-z0-9_]+)[.-]", headers))
+    assert {"bpf", "dw", "cap", "jansson", "sqlite3", "event_extra", "ncursesw", "c"} <= libraries
+    made.make(tmp_path / "a.db", 2000)
+    page = subprocess.run([program, "report", tmp_path / "a.db", "-f", "html"], capture_output=True, text=True)
+    static = subprocess.run([lab.ROOT / "build/xenpin", "report", tmp_path / "a.db", "-f", "html"],
+                            capture_output=True, text=True)
+    assert page.returncode == static.returncode == 0
+    assert page.stdout == static.stdout and page.stdout.count("Chart.js v") == 1
+
+
+def test_by_clang(tmp_path):
+    source = checkout(tmp_path / "src")
+    good(make(source, "CC=clang", f"MODULES={MODULES}", "build/xenpin"))
+    assert subprocess.run([source / "build/xenpin", "--version"], capture_output=True).returncode == 0
+
+
+def test_debians_own_chart_library(tmp_path):
+    """One of the two scripts from elsewhere: then npm is asked for nothing."""
+    source = checkout(tmp_path / "src")
+    chart = tmp_path / "chart.js"
+    chart.write_text("/* a script of the distribution's */")
+    matrix = MODULES / "chartjs-chart-matrix/dist/chartjs-chart-matrix.min.js"
+    done = make(source, "-n", f"CHART_JS={chart}", f"MATRIX_JS={matrix}", "NPM=false")
+    assert done.returncode == 0 and "npm ci" not in done.stdout and "false ci" not in done.stdout
+    assert str(chart) in done.stdout
+    done = make(source, f"CHART_JS={tmp_path}/none.js", f"MATRIX_JS={matrix}", "build/src/report/html.o")
+    assert done.returncode == 2 and f"'{tmp_path}/none.js', needed by" in done.stderr
+
+
+def test_without_a_network_npm_says_why(tmp_path):
+    source = checkout(tmp_path / "src")
+    done = make(source, "build/page/done", before=NO_NETWORK, timeout=60, HOME=str(tmp_path))
+    assert done.returncode == 2
+    assert re.search(r"npm (error|ERR!) code E", done.stderr)
+    assert "make MODULES=DIR, or make CHART_JS=FILE MATRIX_JS=FILE" in done.stderr
+
+
+def test_static_is_yes_or_no(tmp_path):
+    done = make(lab.ROOT, "-n", "STATIC=maybe", f"B={tmp_path}")
+    assert done.returncode == 2 and "STATIC is 'maybe': it can be yes or no" in done.stderr
+
+
+def test_what_stands_in_for_libeu_is_there_where_it_is_needed(tmp_path):
+    """Debian 13's libdw.a links only with it; elsewhere the archive is empty."""
+    libraries = re.search(r"^LIBS\s*:= (.*)$", (lab.ROOT / "Makefile").read_text(), re.M)[1].split()
+    whole = subprocess.run(["cc", "-static-pie", "-fPIE", "-o", tmp_path / "test", lab.ROOT / "compat/libdw.c",
+                            *libraries], capture_output=True, text=True)
+    members = subprocess.run(["ar", "t", lab.ROOT / "build/libeu.a"], capture_output=True, text=True, check=True)
+    assert members.stdout.split() == ([] if whole.returncode == 0 else ["eu_search.o"])
+    if whole.returncode:
+        missing = set(re.findall(r"undefined reference to `(\w+)'", whole.stderr))
+        assert missing and all(name.startswith("eu_") for name in missing)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Other Debians: xenpin as their own compilers and libraries make it, and whether its tests pass there."""
+import fcntl
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import lab
+
+# Named by `make check-all`; each takes minutes to build and test in.
+SYSTEMS = os.environ.get("XENPIN_SYSTEMS", "").split()
+# Directories in which `make` built with one compiler each: the default one's, and others'.
+BUILDS = os.environ.get("XENPIN_BUILDS", str(lab.ROOT / "build")).split()
+COMMAND = "make -j2 check-host && make build/verify && cp build/xenpin build/verify /out/"
+
+
+class System:
+    """What came of COMMAND in a root of SUITE; made once in a run of the tests."""
+
+    def __init__(self, suite):
+        self.suite = suite
+        self.out = lab.test_dir() / f"system-{suite}"
+        self.out.mkdir(exist_ok=True)
+        with open(self.out / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (self.out / "status").exists():
+                begin = time.monotonic()
+                with open(self.out / "log", "w") as log:
+                    status = subprocess.run(
+                        [lab.ROOT / "tools/system", "--out", self.out, suite, "--", "sh", "-c",
+                         f"{COMMAND} && clang --version >/out/clang"],
+                        stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
+                (self.out / "seconds").write_text(f"{time.monotonic() - begin:.0f}")
+                (self.out / "status").write_text(str(status))
+        self.status = int((self.out / "status").read_text())
+        self.log = (self.out / "log").read_text()
+
+    def program(self, name):
+        assert self.status == 0, self.log[-4000:]
+        return self.out / name
+
+
+def clang_version(words):
+    """"Debian clang version 19.1.7 (3+b1)" is 19."""
+    return words.partition("clang version ")[2].partition(".")[0]
+
+
+def verifiers():
+    """{version of clang: the verifying program that it compiled}"""
+    found = {}
+    for build in map(Path, BUILDS):
+        clang = build.name if build.name.startswith("clang-") else "clang"
+        words = subprocess.run([clang, "--version"], capture_output=True, text=True, check=True).stdout
+        found[clang_version(words)] = build / "verify"
+    for suite in SYSTEMS:
+        program = System(suite).program("verify")
+        found.setdefault(clang_version((program.parent / "clang").read_text()), program)
+    return found
