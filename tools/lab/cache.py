@@ -15,6 +15,8 @@ import shutil
 import tempfile
 import time
 
+from . import LabError
+
 DAY = 24 * 3600
 
 
@@ -22,7 +24,11 @@ def root():
     """The cache directory of this user, created when missing."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     path = pathlib.Path(base) / "xenpin"
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise LabError(f"what is fetched is kept in {path}, which cannot be made "
+                       f"({err.strerror}): set XDG_CACHE_HOME to a directory that can be written") from None
     return path
 
 

@@ -85,16 +85,19 @@ class Suite:
 
     def sources(self):
         """The deb822 text for this suite on the machine's own mirrors."""
-        text = run(["apt-get", "indextargets", "--format",
-                    "$(REPO_URI)|$(RELEASE)|$(COMPONENT)", "Created-By: Packages"])
-        rows = [line.split("|") for line in text.splitlines() if line.count("|") == 2]
-        host = codename()
-        main = [uri for uri, release, part in rows if release == host and part == "main"]
-        security = [uri for uri, release, part in rows
-                    if release == f"{host}-security" and part == "main"]
+        if not shutil.which("apt-get") or not os.path.exists("/usr/bin/dpkg-deb"):
+            raise LabError("the lab fetches Xen and its kernels through apt, "
+                           "and this is not a Debian machine")
+        # Whatever suite of Debian's it is, and however the machine names it: a mirror has them all.
+        text = run(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(LABEL)",
+                    "Created-By: Packages", "Origin: Debian", "Component: main"])
+        rows = [line.split("|") for line in text.splitlines() if line.count("|") == 1]
+        main = [uri for uri, label in rows if label == "Debian"]
+        security = [uri for uri, label in rows if label == "Debian-Security"]
         if not main:
-            raise LabError(f"apt has no source for {host}'s main component, so the lab knows no "
-                           "mirror to fetch Xen and its kernels from")
+            raise LabError("apt knows no source of Debian's main component, so the lab knows no "
+                           "mirror to fetch Xen and its kernels from; is there one, and has "
+                           "apt-get update been run?")
         if not KEYRING.exists():
             raise LabError(f"{KEYRING} is missing: install debian-archive-keyring")
         stanzas = [(main[0], self.name)]
@@ -192,16 +195,3 @@ def newest(what, home, pointer, usable, fetch):
                     raise LabError(f"{what} cannot be fetched: {err}") from None
                 say(f"keeping {what} as cached: {err}")
     return tree
-
-
-def codename():
-    """The codename of the machine's own release."""
-    try:
-        text = pathlib.Path("/etc/os-release").read_text(encoding="utf-8")
-    except OSError:
-        text = ""
-    found = re.search(r"^VERSION_CODENAME=\"?([\w-]+)", text, re.M)
-    if not found or not shutil.which("apt-get") or not os.path.exists("/usr/bin/dpkg-deb"):
-        raise LabError("the lab fetches Xen and its kernels through apt, "
-                       "and this is not a Debian machine")
-    return found[1]
