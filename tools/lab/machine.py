@@ -12,13 +12,12 @@ import subprocess
 import sys
 import time
 
-from . import LabError
+from . import LabError, qemu
 from .frames import (ERR, FAILED, FILE_DATA, FILE_END, FILE_NAME, KMSG, OUT, READY, STATUS,
                      Decoder)
 from .packages import say
 
 TIMEOUT, CRASHED, NO_LAB = 124, 125, 126
-QEMU = "qemu-system-x86_64"
 TAIL = 30  # console lines shown after a crash
 # Xen waits five seconds before it reboots a machine whose dom0 died; nobody else has to.
 DEAD = re.compile(rb"^\(XEN\) (\[[^]]*\] )?.*(rebooting machine in|Reboot in \w+ seconds)")
@@ -69,13 +68,11 @@ class Machine:
         self.host = Console(out / "dom0-console.log") if domu else self.guest
         self.select = selectors.DefaultSelector()
         ours, theirs = socket.socketpair()
-        try:
-            self.qemu = subprocess.Popen(
-                command + ["-chardev", f"socket,id=port,fd={theirs.fileno()}"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                pass_fds=[theirs.fileno()], preexec_fn=die_with_parent)
-        except FileNotFoundError:
-            raise LabError(f"{QEMU} is not installed: run tools/packages lab") from None
+        command, environment = command
+        self.qemu = subprocess.Popen(
+            command + ["-chardev", f"socket,id=port,fd={theirs.fileno()}"], env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            pass_fds=[theirs.fileno()], preexec_fn=die_with_parent)
         theirs.close()
         self.port = ours
         self.qemu_says = b""
@@ -203,7 +200,7 @@ def die_with_parent():
 
 
 def qemu_command(xen, xen_args, modules, mem, vcpus, icount):
-    """QEMU's command line.
+    """QEMU's command line, and its environment.
 
     `modules` is [(path, arguments)]: first dom0's kernel, then its initramfs. SMAP is off: with
     it, the emulated PV guest dies early of a page fault that no real machine has.
@@ -212,14 +209,15 @@ def qemu_command(xen, xen_args, modules, mem, vcpus, icount):
         # QEMU separates modules by commas; two of them are one that is meant.
         return " ".join([str(path).replace(",", ",,"), arguments.replace(",", ",,")]).strip()
 
-    command = [QEMU, "-machine", "q35", "-cpu", "max,-smap,-smep", "-m", f"{mem}M",
+    emulator, environment = qemu.own() if icount else qemu.with_threads()
+    command = [*emulator, "-machine", "q35", "-cpu", "max,-smap,-smep", "-m", f"{mem}M",
                "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
                "-kernel", str(xen), "-append", xen_args,
                "-initrd", ",".join(module(*m) for m in modules),
                "-device", "virtio-serial-pci", "-device",
                "virtserialport,chardev=port,name=xenlab"]
     if icount:
-        return command + ["-accel", "tcg", "-icount", "shift=1,sleep=off", "-smp", "1"]
-    # One host thread for all virtual CPUs: with one each, guests that patched their own text (a
-    # tracer attaching) oopsed with "int3" at a place where the breakpoint was already gone.
-    return command + ["-accel", "tcg,thread=single", "-smp", str(vcpus)]
+        command += ["-accel", "tcg", "-icount", "shift=1,sleep=off", "-smp", "1"]
+    else:
+        command += ["-accel", "tcg,thread=multi", "-smp", str(vcpus)]
+    return command, environment
