@@ -257,6 +257,11 @@ check check-all:
 	done; \
 	XENPIN_SYSTEMS="$(SYSTEMS)" XENPIN_BUILDS="$$builds" tests/run $(TEST_KERNELS)
 
+# The README's two commands in fresh roots of other Debians that have git and make only, guests and all.
+check-systems:
+	$(Q)tools/packages systems
+	$(Q)for suite in trixie sid; do tools/system --fresh $$suite -- sh -c 'make demo && make check' || exit 1; done
+
 # How many instructions the verifier looks at, measured anew: tests/verifier/KERNEL.tsv.
 verifier-counts:
 	$(Q)XENPIN_WRITE_COUNTS=1 $(MAKE) --no-print-directory check-all TESTS=lab/test_verifier.py
@@ -306,6 +311,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all check-host verifier-counts fuzz kernel kernel-deb bench bench-audit install clean
+.PHONY: all demo check check-all check-host check-systems verifier-counts fuzz kernel kernel-deb bench bench-audit install clean
 
 -include $(OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)
