@@ -252,7 +252,7 @@ static const struct option_spec specs[] = {
 	{ "output", 'o', "FILE", "the recording, which must not exist", FOR_RECORD, AT(output),
 	  parse_string },
 	{ "output", 'o', "FILE", "write the report to FILE", FOR_REPORT, AT(output), parse_string },
-	{ "listen", 'l', "ADDR:PORT", "where to answer /metrics (default 127.0.0.1:9871)", FOR_EXPORT,
+	{ "listen", 'l', "ADDR:PORT", "an address of this host at which to answer /metrics (default 127.0.0.1:9871)", FOR_EXPORT,
 	  AT(listen), parse_string },
 	{ "textfile", 't', "DIR", "write DIR/xenpin.prom for node_exporter, and do not listen",
 	  FOR_EXPORT, AT(textfile), parse_string },

@@ -13,6 +13,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -129,10 +130,27 @@ def test_listening_is_local_unless_told(recordings, tmp_path):
         assert re.findall(rf"(\S+)\s+\S+\s+users:.*pid={process.pid},", listens) == ["127.0.0.1:9871"]
 
 
+@pytest.mark.parametrize("where", ["localhost", "127.0.0.1", "[::1]"])
+def test_it_loads_no_name_services(recordings, tmp_path, where):
+    """A static program dies of those of another C library; so it has none of them, and no library at all."""
+    port, ready = free_port(), tmp_path / "ready"
+    with running(XENPIN, "export", "--recording", recordings["clean"], "--listen", f"{where}:{port}",
+                 "--ready-file", ready) as process:
+        until(ready.exists)
+        maps = Path(f"/proc/{process.pid}/maps").read_text()
+        assert str(XENPIN) in maps and not re.search(r"\.so[.\d]*$", maps, re.M)
+        listens = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True).stdout
+        (at,) = re.findall(rf"(\S+):{port}\s+\S+\s+users:.*pid={process.pid},", listens)
+        assert at == {"localhost": "127.0.0.1"}.get(where, where)
+
+
 @pytest.mark.parametrize("where, sentence", [
     ("127.0.0.1:x", "'127.0.0.1:x' is not ADDRESS:PORT"),
     ("127.0.0.1:70000", "is not ADDRESS:PORT"),
     ("192.0.2.1:9", "cannot listen at 192.0.2.1, port 9"),
+    ("a-host.example:9871", "'a-host.example' is no IP address, and names are not looked up"),
+    ("127.1:9871", "'127.1' is no IP address"),
+    ("[::1%lo]:9871", "'::1%lo' is no IP address"),
 ])
 def test_where_it_cannot_listen(recordings, where, sentence):
     result = subprocess.run([XENPIN, "export", "--recording", recordings["clean"], "--listen", where],
