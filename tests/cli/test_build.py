@@ -42,7 +42,7 @@ def make(where, *args, before=(), timeout=600, **env):
 
 def good(done):
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "warning" not in done.stdout + done.stderr
+    assert "warning:" not in done.stdout + done.stderr
     return done
 
 
