@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <string.h>
+
+#include "fact.h"
+
+struct row {
+	uint8_t kind;
+	uint8_t extra;
+	const char *format;
+};
+
+#define ROW(kind, extra, format) { FACT_##kind, extra, format },
+static const struct row linux_rows[] = {
+#define FORMAT ROW
+#define XEN(kind, extra, format)
+#include "formats.def"
+#undef FORMAT
+#undef XEN
+};
+
+static const struct row xen_rows[] = {
+#define FORMAT(kind, extra, format)
+#define XEN ROW
+#include "formats.def"
+#undef FORMAT
+#undef XEN
+};
+
+#define ROWS(rows)	(sizeof(rows) / sizeof(*rows))
+
+unsigned int fact__rank(enum fact_kind kind)
+{
+	static const uint8_t ranks[] = {
+		0,
+#define FACT(kind, rank) rank,
+#include "facts.def"
+#undef FACT
+	};
+
+	return ranks[kind];
+}
+
+/* A number may stand first; everything else begins as its format does. */
+static bool may_match(const struct row *row, const char *text)
+{
+	return *row->format == '%' ? isdigit(*text) : *row->format == *text;
+}
+
+/* Returns whether a row fits, though perhaps to a cut line. */
+static bool read_rows(struct fact *f, const struct row *rows, size_t nr, const char *text, bool whole)
+{
+	enum match_end end = MATCH_NO;
+	struct match found;
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (!may_match(&rows[i], text))
+			continue;
+		end = match(text, whole, rows[i].format, &found);
+		if (end != MATCH_NO)
+			break;
+	}
+	if (end == MATCH_NO)
+		return false;
+	f->kind = rows[i].kind;
+	f->extra = rows[i].extra;
+	memcpy(f->v, found.v, sizeof(f->v));
+	if (found.digits)
+		f->v[found.nr] = found.digits;
+	strcpy(f->text, found.text);
+	f->cut = end == MATCH_CUT || !fact__details(f, whole);
+	return f->kind != FACT_NONE;
+}
+
+/* A line of a stack trace: "[<addr>] ? function+0x1/0x2 [module]". */
+static bool read_frame(struct fact *f, const char *s, bool whole)
+{
+	if (!strncmp(s, "[<", 2) && strstr(s, ">]"))
+		s = strstr(s, ">]") + 2;
+	s += strspn(s, " ");
+	f->extra = *s == '?';
+	s += strspn(s, "? ");
+	if (!isalpha(*s) && *s != '_')
+		return false;
+	f->kind = FACT_FRAME;
+	return fact__function(s, whole, f->name, sizeof(f->name));
+}
+
+/* "mm.c:3506:d0v0 ", "arch/x86/mm.c:1:d[IDLE]v2 ", "d0:v0: ", "d31 ": whom it is about. */
+static const char *skip_place(struct fact *f, const char *s)
+{
+	const char *colon = strchr(s, ':'), *at;
+	struct match found;
+
+	if (colon && colon < s + strcspn(s, " \t") && isdigit(colon[1]))
+		s = colon + 1 + strspn(colon + 1, "0123456789") + 1;
+	s += strspn(s, " ");
+	if (*s != 'd' || !isdigit(s[1]) || match(s, true, "d%d", &found) == MATCH_NO) {
+		if (*s != 'd' || !isdigit(s[1]))
+			return s;
+		found.v[0] = 0;
+	}
+	at = s + 1 + strspn(s + 1, "0123456789");
+	match(s, true, "d%dv", &found);
+	f->domain = found.v[0] < INT16_MAX ? (int16_t)found.v[0] : -1;
+	at += *at == ':';
+	if (*at == 'v' && isdigit(at[1])) {
+		f->vcpu = 0;
+		for (at++; isdigit(*at); at++)
+			f->vcpu = f->vcpu < 1000 ? f->vcpu * 10 + *at - '0' : f->vcpu;
+	}
+	at += *at == ':';
+	return at + strspn(at, " ");
+}
+
+/* Behind a prefix that nobody knows the words begin after a colon or a bracket. */
+static bool read_anywhere(struct fact *f, const char *text, bool whole)
+{
+	const char *s = text;
+
+	while ((s = strpbrk(s, ":]>|"))) {
+		s++;
+		if (*s == ' ' && read_rows(f, linux_rows, ROWS(linux_rows), s + strspn(s, " "), whole))
+			return true;
+	}
+	return false;
+}
+
+bool fact__read(struct fact *f, const struct line *line)
+{
+	const char *text = line->text;
+
+	*f = (struct fact){ .guest = line->guest, .domain = -1, .vcpu = -1, .count = 1,
+			    .caller = line->caller, .line = line->number, .last_line = line->number,
+			    .t = line->t };
+	if (line->xen)
+		return read_rows(f, xen_rows, ROWS(xen_rows), skip_place(f, text), line->whole);
+	if (read_rows(f, linux_rows, ROWS(linux_rows), text, line->whole) ||
+	    read_frame(f, text, line->whole))
+		return true;
+	return line->t == NO_TIME && read_anywhere(f, text, line->whole);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Verdicts of boots, oopses and refusals, each from its own facts. */
+#ifndef XENPIN_CONSOLE_JUDGE_H
+#define XENPIN_CONSOLE_JUDGE_H
+
+#include "boots.h"
+#include "xen_account.h"
+
+/* All that is known of a console; owns its facts. */
+struct console {
+	struct scan scan;
+	struct boots boots;
+	struct xen_account xen;
+	unsigned int guests;		/* that have boots */
+	const struct verdict *verdict;	/* of the newest boot, or of Xen's words when there is none */
+	bool finding;			/* of any boot */
+	bool clean;			/* the newest lives, and nothing is left erased */
+};
+
+/* Judges what scan__end() left in @console->scan.  Returns 0 or -errno. */
+int console__judge(struct console *console);
+void console__free(struct console *console);
+
+/* Nothing in it is a line of Linux or of Xen. */
+bool console__is_none(const struct console *console);
+
+void judge__oops(struct oops *oops, const struct boot_facts *boot, const struct console *console);
+
+/* Of all refusals of a boot. */
+void judge__refusals(struct verdict *verdict, const struct boot_facts *boot,
+		     const struct console *console);
+
+/* The function that a refused call was made for: the first one that is not Xen's or the trace's own. */
+const char *refusal__for(const struct refusal *refusal);
+
+/* What an oops says, each thing once. */
+struct oops_view {
+	const struct oops *oops;
+	const struct boot_facts *boot;
+	const struct console *console;
+	const char *release;		/* NULL: unknown */
+	const char *function;		/* "": unknown */
+	uint64_t segment;		/* 0: unknown */
+	bool page_fault;
+	bool has_address, has_code;
+	bool writes;			/* known even without a whole code */
+	uint64_t address, code;
+	unsigned int digits;		/* of the address */
+	uint64_t pfn;			/* XP_NO_PFN: unknown */
+	bool read_only;			/* its mapping, by the walk of Linux */
+	unsigned int level;		/* of the page table that it is; 0: unknown */
+};
+
+void oops_view__read(struct oops_view *view, const struct oops *oops, const struct boot_facts *boot,
+		     const struct console *console);
+
+#endif

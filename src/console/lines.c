@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <string.h>
+
+#include "lines.h"
+#include "match.h"
+
+void lines__begin(struct lines *l, line_handler handler, void *context)
+{
+	memset(l, 0, sizeof(*l));
+	l->handler = handler;
+	l->context = context;
+	l->nr_guests = 1;
+}
+
+static uint8_t guest_of(struct lines *l, const struct prefix *p)
+{
+	char name[CONSOLE_NAME];
+
+	if (!p->name)
+		return 0;
+	match__copy(name, sizeof(name), p->name, p->name_len);
+	for (unsigned int i = 0; i < l->nr_guests; i++)
+		if (!strcmp(l->guests[i], name))
+			return i;
+	if (l->nr_guests == CONSOLE_GUESTS)
+		return CONSOLE_GUESTS - 1;
+	strcpy(l->guests[l->nr_guests], name);
+	return l->nr_guests++;
+}
+
+static void deliver(struct lines *l, const struct line *line)
+{
+	l->handler(l->context, line);
+}
+
+static void give_up_waiting(struct lines *l)
+{
+	if (!l->waiting)
+		return;
+	l->waiting = false;
+	l->head.whole = false;
+	deliver(l, &l->head);
+}
+
+static void wait_for_rest(struct lines *l, const struct line *head)
+{
+	give_up_waiting(l);
+	l->head = *head;
+	match__copy(l->text, sizeof(l->text), head->text, strlen(head->text));
+	l->head.text = l->text;
+	l->waiting = true;
+}
+
+/* A rest has no stamp of the kernel and does not look like the start of anything. */
+static bool is_rest(const struct lines *l, const struct line *line)
+{
+	if (!l->waiting || line->guest != l->head.guest || line->t != NO_TIME || !*line->text)
+		return false;
+	/* A terminal's own dates stand before rests, too. */
+	return (!line->stamped || l->head.t != NO_TIME) && !input__starts_line(line->text);
+}
+
+static void join(struct lines *l, const struct line *rest)
+{
+	size_t len = strlen(l->text), room = sizeof(l->text) - len;
+
+	l->waiting = false;
+	l->mended++;
+	l->head.whole = rest->whole && strlen(rest->text) < room;
+	match__copy(l->text + len, room, rest->text, strlen(rest->text));
+	deliver(l, &l->head);
+}
+
+static void finish(struct lines *l, const struct line *line)
+{
+	if (line->xen) {
+		deliver(l, line);
+	} else if (is_rest(l, line)) {
+		join(l, line);
+	} else {
+		if (!line->guest || line->guest == l->head.guest)
+			give_up_waiting(l);
+		deliver(l, line);
+	}
+}
+
+/* Where in @s another line begins: at "(XEN) ", or at the kernel's stamp; NULL: nowhere. */
+static char *second_line(char *s, bool xen)
+{
+	int64_t t;
+
+	for (; (s = strpbrk(s, "([")); s++) {
+		if (!xen && !strncmp(s, "(XEN) ", 6))
+			return s;
+		if (*s == '[' && prefix__stamp(s, &t) && prefix__stamp(s, &t) > s + 8)
+			return s;
+	}
+	return NULL;
+}
+
+/* @s is cut in two where another line begins in it. */
+static void split(struct lines *l, char *s, bool whole, uint64_t number)
+{
+	for (;;) {
+		struct line line = { .whole = whole, .number = number };
+		struct prefix p;
+		char *second;
+		bool xen;
+
+		prefix__strip(&p, s);
+		line.guest = guest_of(l, &p);
+		line.xen = p.xen;
+		line.t = p.t;
+		line.caller = p.caller;
+		line.stamped = p.seen;
+		line.text = p.text;
+		second = second_line((char *)p.text, p.xen);
+		if (!second) {
+			finish(l, &line);
+			return;
+		}
+		xen = *second == '(';
+		*second = 0;
+		line.whole = false;
+		/* Xen prints into a line and the line goes on below; a stamp means that it does not. */
+		if (xen && *p.text)
+			wait_for_rest(l, &line);
+		else if (*p.text)
+			finish(l, &line);
+		*second = xen ? '(' : '[';
+		s = second;
+	}
+}
+
+void lines__add(void *lines, const struct input_line *line)
+{
+	char copy[INPUT_LINE];
+
+	match__copy(copy, sizeof(copy), line->text, strlen(line->text));
+	split(lines, copy, line->whole, line->number);
+}
+
+void lines__end(struct lines *l)
+{
+	give_up_waiting(l);
+}

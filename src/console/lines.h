@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Lines without prefixes: those of Xen apart from those of the guests, lines
+ * that others were printed into put together again.
+ */
+#ifndef XENPIN_CONSOLE_LINES_H
+#define XENPIN_CONSOLE_LINES_H
+
+#include "input.h"
+#include "prefix.h"
+
+#define CONSOLE_GUESTS	16	/* the last one stands for all that are more */
+#define CONSOLE_NAME	32
+
+struct line {
+	const char *text;
+	bool whole;
+	bool xen;
+	bool stamped;		/* it has a prefix */
+	uint8_t guest;
+	uint32_t caller;	/* who printed it; 0: not said */
+	int64_t t;		/* µs, or NO_TIME */
+	uint64_t number;
+};
+
+typedef void (*line_handler)(void *context, const struct line *line);
+
+struct lines {
+	line_handler handler;
+	void *context;
+	char guests[CONSOLE_GUESTS][CONSOLE_NAME];	/* [0] is "": lines without a name */
+	unsigned int nr_guests;
+	uint64_t mended;	/* lines that were put together again */
+	struct line head;	/* a line that Xen printed into, until its rest comes */
+	char text[INPUT_LINE];	/* of .head */
+	bool waiting;		/* there is a .head */
+};
+
+void lines__begin(struct lines *lines, line_handler handler, void *context);
+
+/* An input_handler. */
+void lines__add(void *lines, const struct input_line *line);
+void lines__end(struct lines *lines);
+
+#endif
