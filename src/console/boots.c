@@ -136,6 +136,7 @@ static bool starts_oops(const struct fact *f)
 static void add_to_oops(struct place *p, const struct fact *f)
 {
 	struct oops *o = p->block == BLOCK_OOPS ? p->oops : NULL;
+	bool torn;
 
 	if (p->block == BLOCK_OOPS && !o && !starts_oops(f))
 		return;
@@ -151,12 +152,15 @@ static void add_to_oops(struct place *p, const struct fact *f)
 		}
 		if (o->of[f->kind] && same_words(o->of[f->kind], f) && !starts_oops(f))
 			return;
-		if (!complete(o) && !starts_oops(f))
-			o->torn = true;
 	}
+	/* An oops begins in the middle of another: whose lines follow, nobody knows. */
+	torn = o && in_time(o, f) && (o->torn || !complete(o)) &&
+	       !(o->caller && o->caller == f->caller);
+	if (torn)
+		o->torn = true;
 	begin_oops(p, f);
-	if (p->oops && o && in_time(o, f))
-		p->oops->torn = !complete(o) && !starts_oops(f);
+	if (p->oops)
+		p->oops->torn = torn;
 	set(p->oops, f);
 }
 

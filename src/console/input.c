@@ -170,6 +170,8 @@ static void special(struct input *in, unsigned char c)
 		in->number++;
 	} else if (c == '\x1b') {
 		in->escape = ESCAPE_BEGUN;
+	} else if (c >= 0x80 && !in->number && !in->len) {
+		return;		/* the byte order mark of an editor */
 	} else if (c >= 0x80 || c == 0x7f || (c && c < ' ' && c != '\t' && c != '\r')) {
 		put(in, '?');
 	} else if (c && c != '\r') {

@@ -234,6 +234,11 @@ static void choose(struct console *c)
 		c->verdict = &c->xen.verdict;
 	if (!c->verdict && newest)
 		c->verdict = &newest->verdict;
+	if (!c->verdict) {
+		verdict__set(&c->nothing, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "Nothing on this console tells of a death, of a guest or of Xen");
+		c->verdict = &c->nothing;
+	}
 }
 
 int console__judge(struct console *c)

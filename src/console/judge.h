@@ -14,6 +14,7 @@ struct console {
 	unsigned int guests;		/* that have boots */
 	const struct verdict *verdict;	/* of the newest boot, or of Xen's words when there is none */
 	bool finding;			/* of any boot */
+	struct verdict nothing;		/* for a console that says nothing of any death */
 	bool clean;			/* the newest lives, and nothing is left erased */
 };
 
@@ -51,6 +52,7 @@ struct oops_view {
 	unsigned int level;		/* of the page table that it is; 0: unknown */
 };
 
+/* Of a torn oops nothing is joined: only what the series' one line has. */
 void oops_view__read(struct oops_view *view, const struct oops *oops, const struct boot_facts *boot,
 		     const struct console *console);
 

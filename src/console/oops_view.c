@@ -79,7 +79,17 @@ void oops_view__read(struct oops_view *v, const struct oops *o, const struct boo
 	const struct fact *rip = o->of[FACT_RIP], *name = o->symbol ?: rip;
 	uint32_t faults = 1U << FACT_ADDRESS | 1U << FACT_OOPS | 1U << FACT_CODE | 1U << FACT_ACCESS;
 
-	*v = (struct oops_view){ .oops = o, .boot = boot, .console = console };
+	*v = (struct oops_view){ .oops = o, .boot = boot, .console = console, .pfn = XP_NO_PFN,
+				 .function = "" };
+	if ((o->torn || console->boots.torn) && o->fault) {
+		v->page_fault = v->has_address = true;
+		v->address = o->fault->v[0];
+		v->digits = 16;
+		v->pfn = o->fault->v[1];
+		v->level = o->fault->v[2];
+	}
+	if (o->torn || console->boots.torn)
+		return;
 	v->release = o->of[FACT_CPU] ? o->of[FACT_CPU]->text : boot->kernel ? boot->kernel->text : NULL;
 	v->function = name ? name->name : "";
 	v->segment = rip && !rip->extra ? rip->v[0] : 0;

@@ -73,7 +73,10 @@ static const char *kind_of(const struct oops_view *v)
 
 static json_t *oops_object(const struct oops *o, const struct boot_facts *b, const struct console *c)
 {
-	const struct fact *fault = o->fault, *rip = o->symbol ?: o->of[FACT_RIP], *cpu = o->of[FACT_CPU];
+	bool torn = o->torn || c->boots.torn;
+	const struct fact *rip = torn ? NULL : o->symbol ?: o->of[FACT_RIP];
+	const struct fact *cpu = torn ? NULL : o->of[FACT_CPU], *bug = torn ? NULL : o->of[FACT_BUG];
+	const struct fact *fault = o->fault;
 	bool page = fault && fault->v[1] != XP_NO_PFN;
 	json_t *object = json_object();
 	struct oops_view v;
@@ -85,7 +88,7 @@ static json_t *oops_object(const struct oops *o, const struct boot_facts *b, con
 	set(object, "error_code", hex(v.has_code, v.code));
 	set(object, "segment", hex(v.segment, v.segment));
 	set(object, "rip", rip ? text(rip->text) : NULL);
-	set(object, "bug_at", o->of[FACT_BUG] ? json_string(o->of[FACT_BUG]->text) : NULL);
+	set(object, "bug_at", bug ? json_string(bug->text) : NULL);
 	set(object, "kernel", cpu ? text(cpu->text) : NULL);
 	set(object, "comm", cpu ? text(cpu->name) : NULL);
 	set(object, "pid", number(cpu, cpu ? cpu->v[1] : 0));
@@ -97,7 +100,7 @@ static json_t *oops_object(const struct oops *o, const struct boot_facts *b, con
 	set(object, "where", page && fault->v[4] ? json_string(record__where_name(fault->v[5])) : NULL);
 	set(object, "frames", frames_array(&o->trace));
 	set(object, "panic", o->panic ? text(o->panic->text) : NULL);
-	set(object, "torn", json_boolean(o->torn));
+	set(object, "torn", json_boolean(torn));
 	set(object, "foreign", json_boolean(o->foreign));
 	set(object, "verdict", verdict_object(&o->verdict));
 	return object;

@@ -94,18 +94,28 @@ static void print_page(FILE *out, const struct oops_view *v)
 	row(out, "page", "pfn 0x%" PRIx64 "%s%s%s", v->pfn, level, v->read_only ? ", read-only" : "", flag);
 }
 
+static const char *span_in_words(uint64_t first, uint64_t last, char *buffer, size_t size)
+{
+	if (first == last)
+		snprintf(buffer, size, "%" PRIu64, first);
+	else
+		snprintf(buffer, size, "%" PRIu64 " to %" PRIu64, first, last);
+	return buffer;
+}
+
 static void print_oops(FILE *out, const struct oops *o, const struct boot_facts *b,
 		       const struct console *c)
 {
-	const struct fact *bug = o->of[FACT_BUG], *cpu = o->of[FACT_CPU];
+	const struct fact *bug = o->of[FACT_BUG], *cpu = o->torn ? NULL : o->of[FACT_CPU];
 	struct oops_view v;
+	char lines[64];
 
 	oops_view__read(&v, o, b, c);
 	if (&o->verdict != c->verdict && strcmp(o->verdict.text, b->verdict.text))
 		row(out, "oops", "%s", o->verdict.text);
-	if (v.page_fault)
+	if (v.page_fault && (v.has_address || !o->torn))
 		print_address(out, &v);
-	else if (bug)
+	else if (bug && !o->torn)
 		row(out, "BUG", "%s%s%s", bug->text, *v.function ? ", in " : "", v.function);
 	else if (*v.function)
 		row(out, "exception", "in %s", v.function);
@@ -113,7 +123,7 @@ static void print_oops(FILE *out, const struct oops *o, const struct boot_facts 
 	if (cpu)
 		row(out, "by", "%s, pid %" PRIu64 ", on Linux %s%s", cpu->name, cpu->v[1], cpu->text,
 		    o->foreign ? ": another kernel than this boot's, so another guest's lines" : "");
-	row(out, "lines", "%" PRIu64 " to %" PRIu64 "%s", o->first, o->last,
+	row(out, "lines", "%s%s", span_in_words(o->first, o->last, lines, sizeof(lines)),
 	    o->torn ? ", not in the order of an oops" : "");
 }
 
@@ -228,13 +238,15 @@ static void print_heading(FILE *out, const struct console *c, unsigned int at)
 	const struct boot_facts *b = c->boots.boot[at];
 	const char *name = c->scan.lines.guests[b->guest];
 	unsigned int of = 0, number = 0;
+	char lines[64];
 
 	for (unsigned int i = 0; i < c->boots.nr; i++) {
 		of += c->boots.boot[i]->guest == b->guest;
 		number += c->boots.boot[i]->guest == b->guest && i <= at;
 	}
-	fprintf(out, "\n%s%soot %u of %u%s, lines %" PRIu64 " to %" PRIu64 "%s\n", name, *name ? ", b" : "B",
-		number, of, number == of && of > 1 ? ", the newest" : "", b->first_line, b->last_line,
+	fprintf(out, "\n%s%soot %u of %u%s, line%s %s%s\n", name, *name ? ", b" : "B", number, of,
+		number == of && of > 1 ? ", the newest" : "", b->first_line == b->last_line ? "" : "s",
+		span_in_words(b->first_line, b->last_line, lines, sizeof(lines)),
 		b->headless ? ", its start is not there" : "");
 }
 
