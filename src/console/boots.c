@@ -11,6 +11,9 @@
 /* Between two lines of one oops, even on a serial line of 9600 baud. */
 #define GAP_MAX		3000000
 
+/* Facts of a boot that died, at least, if its start is not there. */
+#define JUMPS_APART	32
+
 enum block { BLOCK_NONE, BLOCK_OOPS, BLOCK_TRACE, BLOCK_REFUSAL };
 
 /* Where each guest is in what it says. */
@@ -22,12 +25,14 @@ struct place {
 	struct trace trace;		/* of nobody yet */
 	const struct fact *page, *reason;
 	int64_t t;
+	uint8_t style;			/* of the line before */
 };
 
 struct sorter {
 	struct boots *boots;
 	const struct scan *scan;
 	struct place places[CONSOLE_GUESTS];
+	size_t jump;			/* the last fact at which time went back */
 	int err;
 };
 
@@ -73,7 +78,6 @@ static void touch(struct oops *o, const struct fact *f)
 	o->first = o->first && o->first < f->line ? o->first : f->line;
 	o->last = f->last_line > o->last ? f->last_line : o->last;
 	o->t = f->t;
-	o->caller = o->caller ?: f->caller;
 }
 
 static void begin_oops(struct place *p, const struct fact *f)
@@ -86,6 +90,8 @@ static void begin_oops(struct place *p, const struct fact *f)
 		return;
 	}
 	p->oops = &p->boot->oopses[p->boot->nr_oopses++];
+	p->oops->caller = f->caller;
+	p->oops->style = f->style;
 	touch(p->oops, f);
 	if (p->page && (p->page->t == NO_TIME || f->t - p->page->t < GAP_MAX))
 		p->oops->page = p->page;
@@ -112,9 +118,16 @@ static bool complete(const struct oops *o)
 	       (o->cut & 1U << FACT_RIP);
 }
 
-static bool in_time(const struct oops *o, const struct fact *f)
+/* Of about the same time, in any order. */
+static bool near(const struct oops *o, const struct fact *f)
 {
-	return o->t == NO_TIME || f->t == NO_TIME || (f->t >= o->t && f->t - o->t <= GAP_MAX);
+	return o->t == NO_TIME || f->t == NO_TIME || llabs(f->t - o->t) <= GAP_MAX;
+}
+
+/* Whether @f may be the next line of @o. */
+static bool belongs(const struct oops *o, const struct fact *f)
+{
+	return near(o, f) && f->t >= o->t && o->style == f->style && o->caller == f->caller;
 }
 
 static unsigned int rank_of(const struct oops *o)
@@ -140,12 +153,7 @@ static void add_to_oops(struct place *p, const struct fact *f)
 
 	if (p->block == BLOCK_OOPS && !o && !starts_oops(f))
 		return;
-	if (o && in_time(o, f) && o->caller && f->caller && o->caller != f->caller && !starts_oops(f)) {
-		/* Somebody else printed it meanwhile. */
-		o->torn = true;
-		return;
-	}
-	if (o && in_time(o, f)) {
+	if (o && belongs(o, f)) {
 		if (!complete(o) && fact__rank(f->kind) > rank_of(o)) {
 			set(o, f);
 			return;
@@ -154,8 +162,7 @@ static void add_to_oops(struct place *p, const struct fact *f)
 			return;
 	}
 	/* An oops begins in the middle of another: whose lines follow, nobody knows. */
-	torn = o && in_time(o, f) && (o->torn || !complete(o)) &&
-	       !(o->caller && o->caller == f->caller);
+	torn = o && near(o, f) && (o->torn || !complete(o));
 	if (torn)
 		o->torn = true;
 	begin_oops(p, f);
@@ -179,9 +186,45 @@ static void add_rip(struct oops *o, const struct fact *f)
 	}
 }
 
-static bool belongs(const struct oops *o, const struct fact *f)
+/*
+ * Registers that an oops has already, and others: of another oops, whose lines stand
+ * between its own.  In a stack trace there may be those of what was interrupted.
+ */
+static bool contradicts(const struct oops *o, const struct fact *f)
 {
-	return o && in_time(o, f) && !(o->caller && f->caller && o->caller != f->caller);
+	const struct fact *before = o->of[f->kind];
+
+	if (!before || f->cut)
+		return false;
+	if (f->kind == FACT_CPU)
+		return strcmp(before->text, f->text) != 0;
+	if (o->traced)
+		return false;
+	if (f->kind == FACT_RIP)
+		return !before->extra && !f->extra && f->v[0] == before->v[0] &&
+		       strcmp(before->text, f->text);
+	return f->v[0] != before->v[0];
+}
+
+/* Registers follow "Oops:" or what leads to it; those behind an address alone are another's. */
+static bool awaits_registers(const struct oops *o)
+{
+	return o->of[FACT_OOPS] || o->of[FACT_TRAP] || o->of[FACT_CODE] || o->of[FACT_ACCESS] ||
+	       o->of[FACT_BUG] || o->fault || o->cut;
+}
+
+static void add_registers_to_oops(struct oops *o, const struct fact *f)
+{
+	if (!o)
+		return;
+	if (!belongs(o, f) || contradicts(o, f) || (!f->extra && !awaits_registers(o))) {
+		o->torn |= near(o, f) && o->caller == f->caller && !o->traced;
+		return;
+	}
+	if (f->kind == FACT_RIP)
+		add_rip(o, f);
+	else if (!o->of[f->kind])
+		set(o, f);
 }
 
 /* Of a trace: the oops's, that of a warning or a refusal, or of what nobody knows yet. */
@@ -190,12 +233,7 @@ static void add_registers(struct place *p, const struct fact *f)
 	struct trace *trace = p->block == BLOCK_REFUSAL && p->refusal ? &p->refusal->trace : &p->trace;
 
 	if (p->block == BLOCK_OOPS) {
-		if (!belongs(p->oops, f))
-			return;
-		if (f->kind == FACT_RIP)
-			add_rip(p->oops, f);
-		else if (!p->oops->of[f->kind])
-			set(p->oops, f);
+		add_registers_to_oops(p->oops, f);
 		return;
 	}
 	if (p->block == BLOCK_NONE)
@@ -215,9 +253,10 @@ static void add_frame(struct place *p, const struct fact *f)
 	if (p->block == BLOCK_NONE)
 		p->block = BLOCK_TRACE;
 	if (p->block == BLOCK_OOPS) {
-		if (!belongs(p->oops, f))
+		if (!p->oops || !belongs(p->oops, f))
 			return;
 		trace = &p->oops->trace;
+		p->oops->traced = true;
 		touch(p->oops, f);
 	} else if (p->block == BLOCK_REFUSAL && p->refusal) {
 		trace = &p->refusal->trace;
@@ -228,7 +267,8 @@ static void add_frame(struct place *p, const struct fact *f)
 
 static void begin_refusal(struct place *p, const struct fact *f)
 {
-	struct trace before = p->block == BLOCK_TRACE ? p->trace : (struct trace){};
+	struct trace before = p->block == BLOCK_TRACE && p->style == f->style ? p->trace :
+			      (struct trace){};
 
 	p->block = BLOCK_REFUSAL;
 	p->refusal = NULL;
@@ -261,7 +301,7 @@ static void add_fault(struct place *p, const struct fact *f)
 
 	if (f->cut)
 		return;
-	if (!o || o->fault || !in_time(o, f) || (address && address->v[0] != f->v[0]))
+	if (!o || o->fault || !near(o, f) || (address ? address->v[0] != f->v[0] : !belongs(o, f)))
 		begin_oops(p, f);
 	if (p->oops) {
 		p->oops->fault = f;
@@ -317,8 +357,18 @@ static void add_panic(struct place *p, const struct fact *f)
 	if (f->cut)
 		return;
 	p->boot->panic = p->boot->panic ?: f;
-	if (p->block == BLOCK_OOPS && p->oops && in_time(p->oops, f))
+	if (p->block == BLOCK_OOPS && p->oops && belongs(p->oops, f)) {
 		p->oops->panic = f;
+		p->oops->ended = true;
+	}
+}
+
+static void add_trace(struct place *p, const struct fact *f)
+{
+	if (p->block != BLOCK_OOPS || !p->oops || !belongs(p->oops, f))
+		return;
+	p->oops->traced = true;
+	p->oops->ended |= f->kind == FACT_TRACE_END;
 }
 
 static void add(struct place *p, const struct fact *f)
@@ -334,6 +384,7 @@ static void add(struct place *p, const struct fact *f)
 		break;
 	case FACT_TRACE:
 	case FACT_TRACE_END:
+		add_trace(p, f);
 		break;
 	case FACT_PAGE:
 		p->page = f->cut ? NULL : f;
@@ -346,7 +397,8 @@ static void add(struct place *p, const struct fact *f)
 		p->trace = (struct trace){ .warning = f };
 		break;
 	case FACT_MC_FAILED:
-		begin_refusal(p, f);
+		if (!f->cut)
+			begin_refusal(p, f);
 		break;
 	case FACT_MC_CALL:
 		add_call(p, f);
@@ -365,26 +417,41 @@ static void add(struct place *p, const struct fact *f)
 	}
 }
 
+/*
+ * Time that goes back where no boot begins may be a boot whose start is lost.  When it
+ * does so again at once, lines of two guests alternate.
+ */
+static void note_jump(struct sorter *s, size_t at)
+{
+	s->boots->torn |= s->boots->jumps++ && at - s->jump < JUMPS_APART;
+	s->jump = at;
+}
+
 static void sort_fact(struct sorter *s, size_t at)
 {
 	const struct fact *f = &s->scan->facts[at];
 	struct place *p = &s->places[f->guest];
 	bool back = f->t != NO_TIME && p->t != NO_TIME && f->t + BACK_MAX < p->t;
 
+	/* A clock that goes back in the middle of an oops is another guest's. */
+	if (back && f->kind != FACT_KERNEL && p->block == BLOCK_OOPS && p->oops && !p->oops->ended)
+		p->oops->torn = true;
 	if (!p->boot || back || (f->kind == FACT_KERNEL && (p->boot->kernel || p->boot->nr_oopses ||
 							    p->t > f->t))) {
-		s->boots->jumps += back && f->kind != FACT_KERNEL;
+		if (back && f->kind != FACT_KERNEL)
+			note_jump(s, at);
 		if (!begin_boot(s, f, at))
 			return;
 	}
 	if (f->kind == FACT_KERNEL)
 		p->boot->headless = false;
-	p->t = f->t != NO_TIME ? f->t : p->t;
 	p->boot->end = at + 1;
 	p->boot->last_line = f->last_line > p->boot->last_line ? f->last_line : p->boot->last_line;
 	if (f->line < p->boot->first_line)
 		p->boot->first_line = f->line;
 	add(p, f);
+	p->t = f->t != NO_TIME ? f->t : p->t;
+	p->style = f->style;
 }
 
 /* Numbers that an oops says twice must be the same. */
@@ -414,7 +481,9 @@ int boots__sort(struct boots *boots, const struct scan *scan)
 	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++)
 		s->places[i].t = NO_TIME;
 	for (size_t i = 0; i < scan->nr && !s->err; i++) {
-		if (fact__is_xen(&scan->facts[i]))
+		if (scan->facts[i].kind == FACT_RESTART)
+			s->places[0] = (struct place){ .t = NO_TIME };
+		else if (fact__is_xen(&scan->facts[i]))
 			boots->xen = true;
 		else
 			sort_fact(s, i);
@@ -422,8 +491,6 @@ int boots__sort(struct boots *boots, const struct scan *scan)
 	for (unsigned int i = 0; i < boots->nr; i++)
 		for (unsigned int n = 0; n < boots->boot[i]->nr_oopses; n++)
 			check_oops(boots->boot[i], &boots->boot[i]->oopses[n]);
-	/* Two guests whose lines alternate look like boots of two or three lines each. */
-	boots->torn = boots->jumps >= 2 && scan->nr < 6UL * boots->jumps;
 	err = s->err;
 	free(s);
 	return err;

@@ -36,6 +36,9 @@ struct oops {
 	uint64_t first, last;			/* lines */
 	int64_t t;				/* of its last fact */
 	uint32_t caller;
+	uint8_t style;		/* enum line_style of its lines */
+	bool traced;		/* its stack trace has begun */
+	bool ended;		/* and is over */
 	bool torn;		/* lines of several, or out of order: what it says cannot be joined */
 	bool foreign;		/* its kernel is another than this boot's: of another guest */
 	struct verdict verdict;

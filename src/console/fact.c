@@ -61,8 +61,8 @@ static bool read_rows(struct fact *f, const struct row *rows, size_t nr, const c
 		if (end != MATCH_NO)
 			break;
 	}
-	if (end == MATCH_NO)
-		return false;
+	if (end == MATCH_NO || (end == MATCH_CUT && *rows[i].format == '%'))
+		return false;	/* a number at a cut end is no word of anything */
 	f->kind = rows[i].kind;
 	f->extra = rows[i].extra;
 	memcpy(f->v, found.v, sizeof(f->v));
@@ -134,6 +134,8 @@ bool fact__read(struct fact *f, const struct line *line)
 	*f = (struct fact){ .guest = line->guest, .domain = -1, .vcpu = -1, .count = 1,
 			    .caller = line->caller, .line = line->number, .last_line = line->number,
 			    .t = line->t };
+	f->style = (line->t != NO_TIME ? STYLE_STAMP : 0) | (line->dated ? STYLE_DATE : 0) |
+		   (line->caller ? STYLE_CALLER : 0);
 	if (line->xen)
 		return read_rows(f, xen_rows, ROWS(xen_rows), skip_place(f, text), line->whole);
 	if (read_rows(f, linux_rows, ROWS(linux_rows), text, line->whole) ||

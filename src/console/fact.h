@@ -15,12 +15,17 @@ enum fact_kind {
 };
 
 #define FACT_NAME	48
+
+/* Lines of one oops came through the same hands: all of them have a stamp, or none of them. */
+enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
+
 #define FORMAT_DAMAGED	9	/* .extra of a row in formats.def that fits what is left of a line */
 
 struct fact {
 	uint8_t kind;			/* enum fact_kind; facts.def says what the rest means */
 	uint8_t extra;			/* of its row in formats.def */
 	uint8_t guest;			/* whose line it was (struct lines) */
+	uint8_t style;			/* enum line_style: what stood before it */
 	bool cut;			/* it is such a line, and nothing in it can be used */
 	int16_t domain, vcpu;		/* of whom Xen speaks; -1: it does not say */
 	uint32_t count;			/* how often it was said, the same each time */

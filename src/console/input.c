@@ -35,7 +35,7 @@ bool input__starts_line(const char *s)
 
 static void emit(struct input *in, bool whole)
 {
-	struct input_line line = { in->text, whole && !in->cut, in->start };
+	struct input_line line = { in->text, whole && !in->cut, in->start, false };
 
 	in->text[in->len] = 0;
 	in->handler(in->context, &line);
@@ -81,7 +81,8 @@ static bool soft_break(const struct input *in)
 static void note_mail(struct input *in)
 {
 	in->text[in->len] = 0;
-	if (strstr(in->text, "=3D") || strstr(in->text, "quoted-printable"))
+	if (strstr(in->text, "=3D") || strstr(in->text, "quoted-printable") ||
+	    (in->len > 3 && !strcmp(in->text + in->len - 3, "=20")))
 		in->mail = true;
 }
 

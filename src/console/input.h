@@ -17,6 +17,7 @@ struct input_line {
 	const char *text;	/* printable ASCII and tabs, NUL-terminated */
 	bool whole;		/* its end was seen */
 	uint64_t number;	/* of the file's line where it starts; from 1 */
+	bool restart;		/* no line: what follows is another text, of the same log perhaps */
 };
 
 typedef void (*input_handler)(void *context, const struct input_line *line);

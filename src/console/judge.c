@@ -36,7 +36,7 @@ static bool is_pin(const struct refusal *r)
 	/* The debug format has the command: MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE. */
 	if (call && call->v[1] == 26 && call->extra == 2)
 		return (uint32_t)call->v[6] <= 4;
-	if (call && call->v[1] != 26 && !xen__is_clobber(call->v[1]))
+	if (!call || (call->v[1] != 26 && !xen__is_clobber(call->v[1])))
 		return false;
 	for (unsigned int i = 0; i < r->trace.nr; i++)
 		if (known_bug__names(pinners, r->trace.frames[i]->name))
@@ -116,6 +116,11 @@ void judge__refusals(struct verdict *v, const struct boot_facts *b, const struct
 				 r->trace.cpu ? r->trace.cpu->text : NULL, NULL, &r->trace);
 }
 
+static bool stronger(const struct verdict *a, const struct verdict *b)
+{
+	return a->class < b->class || (a->class == b->class && a->grade > b->grade);
+}
+
 /*
  * The oops that a boot is judged by: one that is a finding, the strongest first; or
  * the first of those that ended it.
@@ -127,8 +132,7 @@ static const struct oops *decisive(const struct boot_facts *b)
 	for (unsigned int i = 0; i < b->nr_oopses; i++) {
 		const struct oops *o = &b->oopses[i];
 
-		if (verdict__is_finding(o->verdict.class) &&
-		    (!chosen || o->verdict.class < chosen->verdict.class))
+		if (verdict__is_finding(o->verdict.class) && (!chosen || stronger(&o->verdict, &chosen->verdict)))
 			chosen = o;
 	}
 	for (unsigned int i = 0; !chosen && i < b->nr_oopses; i++) {
@@ -158,9 +162,11 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 			     "(%s), and nothing on it tells of erased flags", b->panic->text);
 		verdict__rests_on(v, b->panic);
 	} else if (b->lives) {
-		verdict__set(v, VERDICT_LIVES, b->repaired ? GRADE_SHOWN : GRADE_LIKELY,
+		bool alone = c->guests == 1 && !c->boots.jumps;
+
+		verdict__set(v, VERDICT_LIVES, b->repaired && alone ? GRADE_SHOWN : GRADE_LIKELY,
 			     "No oops is on this console: the guest reached user space%s",
-			     b->repaired ? ", and every flag that was erased has been repaired" :
+			     b->repaired && alone ? ", and every flag that was erased has been repaired" :
 			     "; whether flags were erased, nothing on it tells");
 		verdict__rests_on(v, b->repaired);
 		verdict__rests_on(v, b->lives);

@@ -13,12 +13,33 @@ void lines__begin(struct lines *l, line_handler handler, void *context)
 	l->nr_guests = 1;
 }
 
-static uint8_t guest_of(struct lines *l, const struct prefix *p)
+/* Of a line with no prefix but the name of a guest that has others: behind that name, or NULL. */
+static const char *behind_name(const struct lines *l, const char *s, uint8_t *guest)
+{
+	for (unsigned int i = 1; i < l->nr_guests; i++) {
+		size_t len = strlen(l->guests[i]);
+		const char *at = s + len;
+
+		if (strncmp(s, l->guests[i], len))
+			continue;
+		at += strspn(at, " ");
+		if (*at == ':' || *at == '|') {
+			*guest = i;
+			return at + 1 + strspn(at + 1, " ");
+		}
+	}
+	return NULL;
+}
+
+static uint8_t guest_of(struct lines *l, struct prefix *p)
 {
 	char name[CONSOLE_NAME];
+	uint8_t guest = 0;
 
-	if (!p->name)
-		return 0;
+	if (!p->name) {
+		p->text = behind_name(l, p->text, &guest) ?: p->text;
+		return guest;
+	}
 	match__copy(name, sizeof(name), p->name, p->name_len);
 	for (unsigned int i = 0; i < l->nr_guests; i++)
 		if (!strcmp(l->guests[i], name))
@@ -78,7 +99,7 @@ static void finish(struct lines *l, const struct line *line)
 		deliver(l, line);
 	} else if (is_rest(l, line)) {
 		join(l, line);
-	} else {
+	} else if (*line->text) {
 		if (!line->guest || line->guest == l->head.guest)
 			give_up_waiting(l);
 		deliver(l, line);
@@ -114,6 +135,7 @@ static void split(struct lines *l, char *s, bool whole, uint64_t number)
 		line.t = p.t;
 		line.caller = p.caller;
 		line.stamped = p.seen;
+		line.dated = p.dated;
 		line.text = p.text;
 		second = second_line((char *)p.text, p.xen);
 		if (!second) {
@@ -135,8 +157,14 @@ static void split(struct lines *l, char *s, bool whole, uint64_t number)
 
 void lines__add(void *lines, const struct input_line *line)
 {
+	struct line restart = { .text = "", .restart = true, .t = NO_TIME };
 	char copy[INPUT_LINE];
 
+	if (line->restart) {
+		give_up_waiting(lines);
+		deliver(lines, &restart);
+		return;
+	}
 	match__copy(copy, sizeof(copy), line->text, strlen(line->text));
 	split(lines, copy, line->whole, line->number);
 }

@@ -16,7 +16,9 @@ struct line {
 	const char *text;
 	bool whole;
 	bool xen;
+	bool restart;		/* no line: another text begins (struct input_line) */
 	bool stamped;		/* it has a prefix */
+	bool dated;		/* with a date in it that is not the kernel's stamp */
 	uint8_t guest;
 	uint32_t caller;	/* who printed it; 0: not said */
 	int64_t t;		/* µs, or NO_TIME */

@@ -66,12 +66,14 @@ static enum match_end number(struct cursor *c, int base, bool address, char next
 
 static enum match_end text(struct cursor *c, bool word)
 {
-	size_t len = word ? strcspn(c->at, " \t") : strlen(c->at);
+	size_t len = word ? strcspn(c->at, " \t") : strlen(c->at), all = len;
 
 	if (word && !c->at[len] && !c->whole)
 		return MATCH_CUT;
+	while (len && (c->at[len - 1] == ' ' || c->at[len - 1] == '\t'))
+		len--;
 	match__copy(c->found->text, sizeof(c->found->text), c->at, len);
-	c->at += len;
+	c->at += all;
 	return len || !word ? MATCH_YES : c->whole ? MATCH_NO : MATCH_CUT;
 }
 

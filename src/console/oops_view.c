@@ -15,18 +15,25 @@ static void read_address(struct oops_view *v)
 {
 	const struct fact *address = v->oops->of[FACT_ADDRESS], *cr2 = v->oops->of[FACT_CR2];
 	const struct fact *fault = v->oops->fault;
+	/* Every oops prints CR2; it is this one's address if a page fault was its cause. */
+	bool by_cr2 = v->page_fault && (v->oops->of[FACT_OOPS] || v->oops->of[FACT_CODE]);
 
 	if (address) {
 		v->address = address->v[0];
 		v->digits = address->v[1];
-	} else if (cr2 && v->page_fault) {
+	} else if (cr2 && by_cr2) {
 		v->address = cr2->v[0];
 		v->digits = cr2->v[1];
 	} else if (fault) {
 		v->address = fault->v[0];
 		v->digits = 16;
 	}
-	v->has_address = address || (cr2 && v->page_fault) || fault;
+	v->has_address = address || (cr2 && by_cr2) || fault;
+	/* Kernels of 32 bits print CR2 with 16 digits, too. */
+	if (!address && !fault && v->address >> 16 && !(v->address >> 32)) {
+		v->has_address = v->segment;
+		v->digits = v->segment == 0x61 || v->segment == 0x60 ? 8 : 16;
+	}
 	/* "(null)" is the word of some kernels for address 0. */
 	if (address && !v->digits)
 		v->digits = 16;

@@ -44,14 +44,15 @@ static void pass(struct parts *p, const struct input_line *line)
 
 static struct input_line line_at(const struct parts *p, size_t i)
 {
-	return (struct input_line){ p->text + p->lines[i].text, p->lines[i].whole, p->lines[i].number };
+	return (struct input_line){ p->text + p->lines[i].text, p->lines[i].whole, p->lines[i].number,
+				    false };
 }
 
 /* The last line of a part goes on in the next part, unless a line starts there. */
 static void pass_torn(struct parts *p, const struct input_line *head, const struct input_line *rest)
 {
 	char text[INPUT_LINE];
-	struct input_line line = { text, rest->whole, head->number };
+	struct input_line line = { text, rest->whole, head->number, false };
 
 	if (snprintf(text, sizeof(text), "%s%s", head->text, rest->text) >= (int)sizeof(text))
 		line.whole = false;
@@ -90,8 +91,11 @@ static int older_first(const void *a, const void *b)
 
 static void flush(struct parts *p)
 {
+	struct input_line restart = { "", false, 0, true };
 	size_t used = 0;
 
+	if (p->nr)
+		pass(p, &restart);
 	for (unsigned int i = 1; i < p->nr; i++)
 		p->reordered |= p->part[i].number > p->part[i - 1].number;
 	qsort(p->part, p->nr, sizeof(*p->part), older_first);

@@ -72,8 +72,11 @@ static const char *bracket(struct prefix *p, const char *s)
 	len = end - s - 1;
 	if (p->xen && len >= 8 && strspn(s + 1, "0123456789abcdef") == len)
 		return end + 1;
-	return strcspn(s, "0123456789") < len && (memchr(s, ':', len) || memchr(s, '+', len)) &&
-	       !memchr(s, '=', len) ? end + 1 : NULL;
+	if (strcspn(s, "0123456789") >= len || memchr(s, '=', len) ||
+	    !(memchr(s, ':', len) || memchr(s, '+', len)))
+		return NULL;
+	p->dated = true;
+	return end + 1;
 }
 
 static const char *level(struct prefix *p, const char *s)
@@ -180,6 +183,7 @@ static const char *dated(struct prefix *p, const char *s)
 
 	if (!at || (*at && *at != ' ' && *at != '\t'))
 		return NULL;
+	p->dated = true;
 	return host(p, spaces(at)) ?: at;
 }
 

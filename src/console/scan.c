@@ -117,6 +117,11 @@ static void on_line(void *context, const struct line *line)
 	struct scan *s = context;
 	struct fact f;
 
+	if (line->restart) {
+		f = (struct fact){ .kind = FACT_RESTART, .t = NO_TIME };
+		store(s, &f);
+		return;
+	}
 	s->console_lines += line->t != NO_TIME || line->xen;
 	if (!fact__read(&f, line))
 		return;

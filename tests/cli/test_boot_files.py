@@ -80,7 +80,7 @@ CONSOLES = [
     (OOPS.replace("xen_set_pud+0x4d/0xc0", "memset_orig+0x4d/0xc0"), 5,
      "died of a write to a read-only page at 0xffff88826d24e068, in memset_orig; a lost flag looks "
      "like that, and so does any other write"),
-    (OOPS.replace("0003", "0000").replace("write", "read"), 5,
+    (OOPS.replace("x0003", "x0000").replace(" 0003 ", " 0000 ").replace("write", "read"), 5,
      "died of a read of a page that is not there at 0xffff88826d24e068"),
     (OOPS + ERASED + FAULT, 1, "died of an erased flag: it wrote to 0xffff88826d24e068, which is "
      "in pfn 0x26d24e, an L3 page table"),

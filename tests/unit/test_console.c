@@ -269,6 +269,7 @@ static void words_are_printable(void **state)
 	struct console *c = read_text(
 		"Linux version 6\x1b[2J\xff\x7f (root@vm)\r\n"
 		"BUG: unable to handle page fault for address: ffff888274934068\r\n"
+		"Oops: 0003 [#1] SMP\r\n"
 		"RIP: e030:f\x1b[2J\xff+0x1/0x2\r\n"
 		"xenpin: last seq=1 t=2 cpu=0 kind=a\x1b]0;title\a\xff pfn=0x1 level=1 where=- ip=f\x1b[1m\xff\r\n");
 	struct boot_facts *b = newest(c);
