@@ -104,6 +104,18 @@ static bool cpu_details(struct fact *f, bool whole)
 	return true;
 }
 
+static bool trap_details(struct fact *f, bool whole)
+{
+	static const char *const names[] = {
+		"", "general protection fault", "invalid opcode", "double fault", "stack segment",
+		"divide error", "int3", "alignment check", "control protection", "stack overflow",
+		"bad page table",
+	};
+
+	strcpy(f->name, names[f->extra]);
+	return true;
+}
+
 static bool bug_details(struct fact *f, bool whole)
 {
 	char *end = strchr(f->text, '!');
@@ -266,11 +278,15 @@ static bool xen_unhandled_details(struct fact *f, bool whole)
 {
 	if (f->extra == 1)
 		f->v[1] = f->v[0];
-	if (f->extra == 2) {
-		f->domain = f->v[0];
-		f->vcpu = f->v[1];
-		f->v[1] = f->v[2];
+	if (f->extra == 2 || f->extra == 3) {
+		const uint64_t *v = f->v + f->extra - 2;
+
+		f->domain = v[0] < INT16_MAX ? (int16_t)v[0] : -1;
+		f->vcpu = v[1] < INT16_MAX ? (int16_t)v[1] : -1;
+		f->v[1] = v[2];
 	}
+	if (f->extra == 4)
+		f->v[1] = f->v[2];
 	if (f->extra)
 		f->v[0] = 14;
 	f->extra = f->v[0] == 14 && *f->text == '#';
@@ -281,8 +297,8 @@ static bool xen_crashed_details(struct fact *f, bool whole)
 {
 	if (*f->text)
 		return true;
-	f->domain = f->v[0];
-	f->vcpu = f->v[1];
+	f->domain = f->v[0] < INT16_MAX ? (int16_t)f->v[0] : -1;
+	f->vcpu = f->v[1] < INT16_MAX ? (int16_t)f->v[1] : -1;
 	return true;
 }
 
@@ -304,6 +320,7 @@ static bool (*const details[FACT_KINDS])(struct fact *f, bool whole) = {
 	[FACT_CODE] = code_details,
 	[FACT_CPU] = cpu_details,
 	[FACT_BUG] = bug_details,
+	[FACT_TRAP] = trap_details,
 	[FACT_WARNING] = warning_details,
 	[FACT_PAGE] = page_details,
 	[FACT_DEFERRED] = deferred_details,

@@ -42,9 +42,23 @@ unsigned int fact__rank(enum fact_kind kind)
 }
 
 /* A number may stand first; everything else begins as its format does. */
-static bool may_match(const struct row *row, const char *text)
+static bool may_match(const struct row *row, char first)
 {
-	return *row->format == '%' ? isdigit(*text) : *row->format == *text;
+	return *row->format == '%' ? isdigit(first) : *row->format == first;
+}
+
+/* Most words of most lines begin like no row at all, and there are many of them. */
+static bool any_may_match(const struct row *rows, size_t nr, char first)
+{
+	static uint8_t answers[2][128];		/* 0: not asked yet; else the answer + 1 */
+	uint8_t *answer = &answers[rows == xen_rows][first & 127];
+
+	if (!*answer) {
+		*answer = 1;
+		for (size_t i = 0; i < nr; i++)
+			*answer |= may_match(&rows[i], first) << 1;
+	}
+	return *answer >> 1;
 }
 
 /* Returns whether a row fits, though perhaps to a cut line. */
@@ -54,8 +68,10 @@ static bool read_rows(struct fact *f, const struct row *rows, size_t nr, const c
 	struct match found;
 	size_t i;
 
+	if (!any_may_match(rows, nr, *text))
+		return false;
 	for (i = 0; i < nr; i++) {
-		if (!may_match(&rows[i], text))
+		if (!may_match(&rows[i], *text))
 			continue;
 		end = match(text, whole, rows[i].format, &found);
 		if (end != MATCH_NO)

@@ -157,9 +157,9 @@ static bool in_escape(struct input *in, unsigned char c)
 
 static void newline(struct input *in, bool whole)
 {
-	if (!in->len)
-		in->start = in->number + 1;
-	end_line(in, whole);
+	/* Empty lines say nothing, and a file may be full of them. */
+	if (in->len || in->soft)
+		end_line(in, whole);
 }
 
 static void special(struct input *in, unsigned char c)

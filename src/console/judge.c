@@ -226,14 +226,15 @@ static const struct boot_facts *newest_boot(const struct console *c)
 static void choose(struct console *c)
 {
 	const struct boot_facts *newest = newest_boot(c);
+	bool by_boot = newest && !says_nothing(newest);
 
-	if (newest && !says_nothing(newest))
+	if (by_boot)
 		c->verdict = &newest->verdict;
 	for (unsigned int i = 0; i < c->xen.nr; i++) {
 		const struct verdict *v = &c->xen.domains[i].verdict;
 
 		c->finding |= verdict__is_finding(v->class);
-		if (!c->verdict || (c->verdict != &newest->verdict && v->class < c->verdict->class))
+		if (!by_boot && (!c->verdict || v->class < c->verdict->class))
 			c->verdict = v;
 	}
 	if (c->xen.died && !(newest && newest->nr_oopses))

@@ -215,8 +215,8 @@ static bool is_no_page_fault(const struct oops_view *v, struct verdict *verdict)
 			 v->oops->reason ? ": " : "", v->oops->reason ? v->oops->reason->text : "");
 	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
 		     "The guest died, but not of a page fault: %s%s%s%s%s. No lost flag does that",
-		     bug ? "its kernel stopped itself with BUG at " : "of another exception",
-		     bug ? bug->text : "", *v->function ? ", in " : "", v->function, page);
+		     bug ? "its kernel stopped itself with BUG at " : "of another exception, ",
+		     bug ? bug->text : trap->name, *v->function ? ", in " : "", v->function, page);
 	verdict__rests_on(verdict, bug ?: trap);
 	verdict__rests_on(verdict, v->oops->page);
 	verdict__rests_on(verdict, v->oops->of[FACT_RIP]);

@@ -5,6 +5,9 @@
 #include "lines.h"
 #include "match.h"
 
+/* Columns: where no line is longer than that, one of just that length may go on below. */
+#define TERMINAL	80
+
 void lines__begin(struct lines *l, line_handler handler, void *context)
 {
 	memset(l, 0, sizeof(*l));
@@ -60,13 +63,14 @@ static void give_up_waiting(struct lines *l)
 	if (!l->waiting)
 		return;
 	l->waiting = false;
-	l->head.whole = false;
+	l->head.whole &= l->wrapped;
 	deliver(l, &l->head);
 }
 
-static void wait_for_rest(struct lines *l, const struct line *head)
+static void wait_for_rest(struct lines *l, const struct line *head, bool wrapped)
 {
 	give_up_waiting(l);
+	l->wrapped = wrapped;
 	l->head = *head;
 	match__copy(l->text, sizeof(l->text), head->text, strlen(head->text));
 	l->head.text = l->text;
@@ -85,17 +89,22 @@ static bool is_rest(const struct lines *l, const struct line *line)
 static void join(struct lines *l, const struct line *rest)
 {
 	size_t len = strlen(l->text), room = sizeof(l->text) - len;
+	const char *text = rest->rest;
 
 	l->waiting = false;
-	l->mended++;
-	l->head.whole = rest->whole && strlen(rest->text) < room;
-	match__copy(l->text + len, room, rest->text, strlen(rest->text));
+	l->mended += !l->wrapped;
+	/* Of a rest's own spaces only those count that its head has not. */
+	text += rest->indent < l->head.indent ? rest->indent : l->head.indent;
+	l->head.whole = rest->whole && strlen(text) < room;
+	match__copy(l->text + len, room, text, strlen(text));
 	deliver(l, &l->head);
 }
 
-static void finish(struct lines *l, const struct line *line)
+static void finish(struct lines *l, const struct line *line, bool wrapped)
 {
-	if (line->xen) {
+	if (wrapped && !line->xen && line->t != NO_TIME) {
+		wait_for_rest(l, line, true);
+	} else if (line->xen) {
 		deliver(l, line);
 	} else if (is_rest(l, line)) {
 		join(l, line);
@@ -123,6 +132,8 @@ static char *second_line(char *s, bool xen)
 /* @s is cut in two where another line begins in it. */
 static void split(struct lines *l, char *s, bool whole, uint64_t number)
 {
+	bool wrapped = whole && strlen(s) == TERMINAL && l->longest == TERMINAL;
+
 	for (;;) {
 		struct line line = { .whole = whole, .number = number };
 		struct prefix p;
@@ -137,9 +148,11 @@ static void split(struct lines *l, char *s, bool whole, uint64_t number)
 		line.stamped = p.seen;
 		line.dated = p.dated;
 		line.text = p.text;
+		line.rest = line.stamped || line.guest ? p.text : s;
+		line.indent = line.rest == s || line.t != NO_TIME ? strspn(s, " \t>") : 0;
 		second = second_line((char *)p.text, p.xen);
 		if (!second) {
-			finish(l, &line);
+			finish(l, &line, wrapped);
 			return;
 		}
 		xen = *second == '(';
@@ -147,16 +160,17 @@ static void split(struct lines *l, char *s, bool whole, uint64_t number)
 		line.whole = false;
 		/* Xen prints into a line and the line goes on below; a stamp means that it does not. */
 		if (xen && *p.text)
-			wait_for_rest(l, &line);
+			wait_for_rest(l, &line, false);
 		else if (*p.text)
-			finish(l, &line);
+			finish(l, &line, false);
 		*second = xen ? '(' : '[';
 		s = second;
 	}
 }
 
-void lines__add(void *lines, const struct input_line *line)
+void lines__add(void *context, const struct input_line *line)
 {
+	struct lines *lines = context;
 	struct line restart = { .text = "", .restart = true, .t = NO_TIME };
 	char copy[INPUT_LINE];
 
@@ -166,6 +180,7 @@ void lines__add(void *lines, const struct input_line *line)
 		return;
 	}
 	match__copy(copy, sizeof(copy), line->text, strlen(line->text));
+	lines->longest = strlen(copy) > lines->longest ? strlen(copy) : lines->longest;
 	split(lines, copy, line->whole, line->number);
 }
 

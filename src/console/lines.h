@@ -14,6 +14,8 @@
 
 struct line {
 	const char *text;
+	const char *rest;	/* .text with what stands before it, if it is the rest of another line */
+	size_t indent;		/* spaces and signs of quotation before all of it */
 	bool whole;
 	bool xen;
 	bool restart;		/* no line: another text begins (struct input_line) */
@@ -36,6 +38,8 @@ struct lines {
 	struct line head;	/* a line that Xen printed into, until its rest comes */
 	char text[INPUT_LINE];	/* of .head */
 	bool waiting;		/* there is a .head */
+	bool wrapped;		/* not Xen, but the edge of a terminal cut it */
+	size_t longest;		/* line so far, with its prefix */
 };
 
 void lines__begin(struct lines *lines, line_handler handler, void *context);

@@ -5,6 +5,9 @@
 
 #include "scan.h"
 
+/* So many facts back the same line may have been printed by another console. */
+#define TWICE	4
+
 static uint64_t mix(uint64_t hash, const void *data, size_t size)
 {
 	const uint8_t *at = data;
@@ -112,6 +115,24 @@ static bool wanted(struct scan *s, const struct fact *f)
 	return !full;
 }
 
+/*
+ * Whether two consoles of a guest print to the same place: its early console goes on
+ * beside the real one, and each line comes twice.
+ */
+static bool printed_twice(const struct scan *s, const struct fact *f)
+{
+	for (size_t i = s->nr; i-- > 0 && i + TWICE >= s->nr;) {
+		const struct fact *before = &s->facts[i];
+
+		if (before->kind == f->kind && before->t == f->t && before->guest == f->guest &&
+		    before->extra == f->extra && before->caller == f->caller &&
+		    !memcmp(before->v, f->v, sizeof(f->v)) && !strcmp(before->text, f->text) &&
+		    !strcmp(before->name, f->name))
+			return f->t != NO_TIME || (i + 1 == s->nr && fact__rank(f->kind));
+	}
+	return false;
+}
+
 static void on_line(void *context, const struct line *line)
 {
 	struct scan *s = context;
@@ -130,7 +151,7 @@ static void on_line(void *context, const struct line *line)
 		s->cut_facts++;
 		s->cut += f.kind >= FACT_S_ERASED_TOTAL && f.kind <= FACT_S_REPAIRED;
 	}
-	if (wanted(s, &f))
+	if (!printed_twice(s, &f) && wanted(s, &f))
 		store(s, &f);
 }
 

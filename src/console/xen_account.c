@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,8 +262,8 @@ static bool judge_unhandled(struct xen_domain *d, const char *name)
 			     "A trap that is no page fault, and that it could not take, ended %s", name);
 	else if ((f->v[1] & 3) != 3)
 		verdict__set(&d->verdict, VERDICT_OTHER, GRADE_SHOWN,
-			     "A %s of a page that is %s%s ended %s before it could say so itself: that is no "
-			     "lost flag", f->v[1] & 2 ? "write" : f->v[1] & 16 ? "fetch" : "read",
+			     "A %s a page that is %s%s ended %s before it could say so itself: that is no "
+			     "lost flag", f->v[1] & 2 ? "write to" : f->v[1] & 16 ? "fetch from" : "read of",
 			     f->v[1] & 1 ? "there but not for it" : "not there", at, name);
 	else
 		verdict__set(&d->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
@@ -271,10 +272,25 @@ static bool judge_unhandled(struct xen_domain *d, const char *name)
 	return true;
 }
 
+static bool judge_not_pv(struct xen_domain *d, const char *name)
+{
+	const struct fact *f = xen_domain__first(d, FACT_X_HVM), *c = xen_domain__first(d, FACT_X_CONTEXT);
+
+	if (!f && c && !strncmp(c->text, "hvm guest", 9))
+		f = c;
+	if (!f)
+		return false;
+	verdict__set(&d->verdict, VERDICT_NOT_PV, GRADE_SHOWN,
+		     "%c%s is no PV guest, and PagePinned plays no part in how it died",
+		     toupper(*name), name + 1);
+	verdict__rests_on(&d->verdict, f);
+	return true;
+}
+
 static void judge_domain(struct xen_domain *d)
 {
 	static bool (*const rules[])(struct xen_domain *d, const char *name) = {
-		judge_handed_out, judge_pinned_twice, judge_pin, judge_not_pinned, judge_base,
+		judge_not_pv, judge_handed_out, judge_pinned_twice, judge_pin, judge_not_pinned, judge_base,
 		judge_l1tf, judge_entry, judge_unhandled,
 	};
 	const struct fact *crash = xen_domain__first(d, FACT_X_CRASHED) ?:

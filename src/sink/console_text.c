@@ -117,8 +117,8 @@ static void print_oops(FILE *out, const struct oops *o, const struct boot_facts 
 		print_address(out, &v);
 	else if (bug && !o->torn)
 		row(out, "BUG", "%s%s%s", bug->text, *v.function ? ", in " : "", v.function);
-	else if (*v.function)
-		row(out, "exception", "in %s", v.function);
+	else if (o->of[FACT_TRAP] && !o->torn)
+		row(out, "exception", "%s%s%s", o->of[FACT_TRAP]->name, *v.function ? ", in " : "", v.function);
 	print_page(out, &v);
 	if (cpu)
 		row(out, "by", "%s, pid %" PRIu64 ", on Linux %s%s", cpu->name, cpu->v[1], cpu->text,
@@ -160,8 +160,8 @@ static void print_refusals(FILE *out, const struct boot_facts *b)
 static void print_series(FILE *out, const struct boot_facts *b)
 {
 	for (unsigned int i = 0; i < b->nr_last; i++)
-		row(out, i ? "" : "history", "%11.6f s  %-10s %s", b->last[i]->v[1] / 1e9,
-		    b->last[i]->name, b->last[i]->text);
+		fprintf(out, "  %-10s %11.6f s  %-10s %.39s\n", i ? "" : "history",
+			b->last[i]->v[1] / 1e9, b->last[i]->name, b->last[i]->text);
 	if (b->erased_total)
 		row(out, "erased", "%" PRIu64 " flags, the console names %u", b->erased_total->v[0],
 		    b->nr_erased);

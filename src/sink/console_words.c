@@ -87,6 +87,9 @@ void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 		snprintf(buffer, size, "trap %" PRIu64 ", error code 0x%04" PRIx64 ", not handled", f->v[0],
 			 f->v[1]);
 		break;
+	case FACT_X_HVM:
+		snprintf(buffer, size, "triple fault");
+		break;
 	case FACT_X_WALK:
 		snprintf(buffer, size, "walk from 0x%" PRIx64, f->v[0]);
 		break;

@@ -15,12 +15,13 @@ from test_consoles import HERE, NAMES, ask, judge
 
 TEXTS = {name: (HERE / f"{name}.log").read_bytes() for name in NAMES}
 # Files that are such a variant themselves.
-ENCODED = {"text-poke-in-a-mail", "pstore-parts", "journal-reversed", "hole-of-a-lost-disk-block"}
+ENCODED = {"text-poke-in-a-mail", "pstore-parts", "journal-reversed", "pstore-two-dumps",
+           "wrapped-at-80-columns", "two-consoles-print-the-same", "hole-of-a-lost-disk-block"}
 PLAIN = [name for name in NAMES if name not in ENCODED]
 # Its lines belong to two guests, and the whole says of neither what a piece of it may say.
 MIXED = {"two-guests-through-one-line"}
 # What a piece lacks shows that the hypervisor lives; where a part of pstore ends nobody can see.
-WHOLE_ONLY = MIXED | {"hypervisor-registers-of-a-warning", "pstore-parts"}
+WHOLE_ONLY = MIXED | {"hypervisor-registers-of-a-warning", "pstore-parts", "pstore-two-dumps"}
 # Lines without any stamp, before which a name cannot be told from a word.
 BARE = {"multicall-of-2.6.35"}
 NAMED = {"two-guests", "two-guests-stock", "old-2.6.26-syslog", "multicall-loop"}	# lines have prefixes
