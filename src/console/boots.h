@@ -13,7 +13,7 @@
 #define BOOTS_MAX	64	/* the newest ones */
 #define BOOT_OOPSES	8	/* of each the first ones */
 #define BOOT_REFUSALS	16
-#define BOOT_CALLS	8
+#define BOOT_CALLS	32	/* of a batch there are no more */
 #define BOOT_ERASED	32	/* the series names no more */
 #define BOOT_LAST	8
 #define BOOT_NODES	64
@@ -57,6 +57,7 @@ struct boot_facts {
 	uint8_t guest;
 	bool headless;				/* how it began is not there */
 	const struct fact *kernel, *platform, *lives, *panic;
+	const struct fact *warned;		/* that a batch failed */
 	const struct fact *nodes[BOOT_NODES];
 	unsigned int nr_nodes;
 	const struct fact *erased_total, *repaired, *log;

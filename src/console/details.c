@@ -302,6 +302,25 @@ static bool xen_crashed_details(struct fact *f, bool whole)
 	return true;
 }
 
+static bool platform_details(struct fact *f, bool whole)
+{
+	if (f->extra)
+		strcpy(f->text, "ARM");
+	return whole;
+}
+
+/* Who maps the page may be another domain than the one that owns it: a toolstack, a backend. */
+static bool xen_entry_details(struct fact *f, bool whole)
+{
+	struct match owners;
+
+	if (match(f->text, whole, "l1e_owner=%d, pg_owner=%d", &owners) != MATCH_YES &&
+	    match(f->text, whole, "l1e_owner d%d, pg_owner d%d", &owners) != MATCH_YES)
+		return true;
+	f->extra = owners.v[0] != owners.v[1];
+	return true;
+}
+
 static bool xen_pin_details(struct fact *f, bool whole)
 {
 	if (f->extra) {
@@ -334,6 +353,8 @@ static bool (*const details[FACT_KINDS])(struct fact *f, bool whole) = {
 	[FACT_X_CONTEXT] = xen_context_details,
 	[FACT_X_UNHANDLED] = xen_unhandled_details,
 	[FACT_X_CRASHED] = xen_crashed_details,
+	[FACT_PLATFORM] = platform_details,
+	[FACT_X_ENTRY] = xen_entry_details,
 	[FACT_X_PIN] = xen_pin_details,
 	[FACT_X_BASE] = xen_pin_details,
 };

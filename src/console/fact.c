@@ -137,7 +137,8 @@ static bool read_anywhere(struct fact *f, const char *text, bool whole)
 
 	while ((s = strpbrk(s, ":]>|"))) {
 		s++;
-		if (*s == ' ' && read_rows(f, linux_rows, ROWS(linux_rows), s + strspn(s, " "), whole))
+		if ((*s == ' ' || *s == '"') &&
+		    read_rows(f, linux_rows, ROWS(linux_rows), s + strspn(s, " \""), whole))
 			return true;
 	}
 	return false;

@@ -24,8 +24,7 @@ const char *refusal__for(const struct refusal *r)
 	return "";
 }
 
-/* Hypercalls of a batch that pin, by the operation or by who asked for it. */
-static bool is_pin(const struct refusal *r)
+bool refusal__is_pin(const struct refusal *r)
 {
 	static const char pinners[] = "xen_alloc_pt*|xen_release_pt*|xen_alloc_p?d*|xen_pgd_pin|"
 				      "xen_pgd_unpin|__xen_pgd_pin|__xen_pgd_unpin|xen_mm_*|"
@@ -36,7 +35,8 @@ static bool is_pin(const struct refusal *r)
 	/* The debug format has the command: MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE. */
 	if (call && call->v[1] == 26 && call->extra == 2)
 		return (uint32_t)call->v[6] <= 4;
-	if (!call || (call->v[1] != 26 && !xen__is_clobber(call->v[1])))
+	/* A table's mapping is made writable or not by update_va_mapping in the same batch. */
+	if (!call || (call->v[1] != 26 && call->v[1] != 14 && !xen__is_clobber(call->v[1])))
 		return false;
 	for (unsigned int i = 0; i < r->trace.nr; i++)
 		if (known_bug__names(pinners, r->trace.frames[i]->name))
@@ -96,7 +96,7 @@ void judge__refusals(struct verdict *v, const struct boot_facts *b, const struct
 	const struct refusal *r = &b->refusals[0];
 	const struct fact *pinned = xens_word(c, b);
 	const char *who = refusal__for(r);
-	bool pin = is_pin(r) || pinned;
+	bool pin = refusal__is_pin(r) || pinned;
 	char call[80];
 
 	call_in_words(r, call, sizeof(call));
@@ -156,6 +156,11 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 		verdict__rests_on(v, b->erased_total ?: b->erased[0]);
 	} else if (b->nr_refusals || b->more_refusals) {
 		judge__refusals(v, b, c);
+	} else if (b->warned) {
+		verdict__set(v, VERDICT_REFUSED, GRADE_LIKELY,
+			     "Xen refused hypercalls of a batch: Linux warned of it at %s; which ones, the "
+			     "console does not say", b->warned->text);
+		verdict__rests_on(v, b->warned);
 	} else if (b->panic) {
 		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
 			     "The guest died, but not of a page fault that is on this console: it panicked "

@@ -31,6 +31,9 @@ void judge__oops(struct oops *oops, const struct boot_facts *boot, const struct 
 void judge__refusals(struct verdict *verdict, const struct boot_facts *boot,
 		     const struct console *console);
 
+/* Whether what was refused belongs to pinning or unpinning, by the operation and by who asked. */
+bool refusal__is_pin(const struct refusal *refusal);
+
 /* The function that a refused call was made for: the first one that is not Xen's or the trace's own. */
 const char *refusal__for(const struct refusal *refusal);
 

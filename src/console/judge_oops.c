@@ -9,11 +9,12 @@
 #include "bugs.h"
 #include "judge.h"
 
-#define PROTECTED_WRITE	3	/* of the error code: the page is there, and it was written to */
+#define PROTECTED_WRITE	3	/* error code: the kernel wrote to a page that is there, and nothing else */
+#define RESERVED_BITS	8
 
 static bool is_protected_write(const struct oops_view *v)
 {
-	return v->page_fault && v->has_code && (v->code & (PROTECTED_WRITE | 4 | 16)) == PROTECTED_WRITE;
+	return v->page_fault && v->has_code && v->code == PROTECTED_WRITE;
 }
 
 /* "a write to a read-only page at 0x1 (pfn 0x2), in function" */
@@ -26,6 +27,8 @@ static const char *fault_in_words(const struct oops_view *v, char *buffer, size_
 			   v->writes ? " to a page that is not there" : " of a page that is not there";
 	char at[32] = "";
 
+	if (v->code & RESERVED_BITS)
+		page = ", by bits of an entry that nobody may set,";
 	if (v->has_address)
 		snprintf(at, sizeof(at), " at 0x%" PRIx64, v->address);
 	snprintf(buffer, size, "%s%s%s%s%s", what, page, at, *v->function ? ", in " : "", v->function);
@@ -173,31 +176,72 @@ static bool others_were_erased(const struct oops_view *v, struct verdict *verdic
 	return true;
 }
 
+/* The refused update_va_mapping of the page that faults, or NULL. */
+static const struct fact *call_for_page(const struct refusal *r, const struct oops_view *v)
+{
+	for (unsigned int i = 0; i < r->nr_calls; i++)
+		if (r->calls[i]->v[1] == 14 && v->has_address && !((r->calls[i]->v[2] ^ v->address) >> 12))
+			return r->calls[i];
+	return NULL;
+}
+
+/* Within ten seconds, as far as there are times. */
+static bool soon_after(const struct oops *o, const struct refusal *r)
+{
+	return r->first < o->first &&
+	       (o->t == NO_TIME || r->t == NO_TIME || o->t - r->t < 10000000);
+}
+
 /* A call that Xen refused just before, best for the page that then faults. */
 static bool was_refused(const struct oops_view *v, struct verdict *verdict)
 {
 	for (unsigned int i = 0; i < v->boot->nr_refusals; i++) {
 		const struct refusal *r = &v->boot->refusals[i];
-		const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
-		bool near = r->first < v->oops->first && (v->oops->t == NO_TIME || r->t == NO_TIME ||
-							   v->oops->t - r->t < 10000000);
-		bool same = call && call->v[1] == 14 && v->has_address && !((call->v[2] ^ v->address) >> 12);
+		const struct fact *of_page = call_for_page(r, v), *call = of_page ?: r->calls[0];
+		bool pin = refusal__is_pin(r);
 		char words[160], error[24];
 
-		if (!near || !call || (v->page_fault && is_protected_write(v) && !same))
+		/* A write to a table that was to be unpinned at that moment follows from it, too. */
+		if (!r->nr_calls || !soon_after(v->oops, r) || (is_protected_write(v) && !of_page && !pin))
 			continue;
 		fault_in_words(v, words, sizeof(words));
-		verdict__set(verdict, VERDICT_REFUSED, same ? GRADE_SHOWN : GRADE_LIKELY,
-			     "Xen refused %s (%s)%s%s%s, and the guest then died of %s: %s",
+		verdict__set(verdict, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED,
+			     of_page ? GRADE_SHOWN : GRADE_LIKELY,
+			     "Xen refused %s (%s)%s%s%s, and the guest then %s%s",
 			     hypercall__name(call->v[1]) ?: "a hypercall",
 			     error__name(call->v[3], error, sizeof(error)),
 			     *refusal__for(r) ? " for " : "", refusal__for(r),
-			     same ? ", for this very page" : "", v->page_fault ? words : "what follows from it",
-			     "not a lost flag, the page is not what the guest takes it for");
+			     of_page ? ", for this very page" : "", v->page_fault ? "died of " : "stopped "
+			     "itself", v->page_fault ? words : "");
 		verdict__rests_on(verdict, r->failed);
 		verdict__rests_on(verdict, call);
 		rest_on_fault(verdict, v);
-		verdict->bug = known_bug__find(EVENT_REFUSED, v->release, NULL, &r->trace);
+		verdict->bug = known_bug__find(pin ? EVENT_PIN : EVENT_REFUSED, v->release, NULL, &r->trace);
+		return true;
+	}
+	return false;
+}
+
+/* Where Linux stops itself because a hypercall was refused, and which one that was. */
+static bool stopped_for_refusal(const struct oops_view *v, struct verdict *verdict)
+{
+	static const struct { const char *functions; enum verdict_class class; const char *what; } stops[] = {
+		{ "pin_pagetable_pfn", VERDICT_PIN_REFUSED, "a pin or unpin" },
+		{ "xen_mc_flush", VERDICT_REFUSED, "hypercalls of a batch" },
+		{ "set_page_prot*|set_aliased_prot|make_lowmem_page_*|xen_set_fixmap",
+		  VERDICT_REFUSED, "to change the protection of a page" },
+	};
+	const struct fact *bug = v->oops->of[FACT_BUG];
+
+	for (size_t i = 0; bug && i < sizeof(stops) / sizeof(*stops); i++) {
+		if (!known_bug__names(stops[i].functions, v->function))
+			continue;
+		verdict__set(verdict, stops[i].class, GRADE_LIKELY,
+			     "Xen refused %s, and the guest stopped itself for that with BUG at %s, in %s",
+			     stops[i].what, bug->text, v->function);
+		verdict__rests_on(verdict, bug);
+		verdict__rests_on(verdict, v->oops->of[FACT_RIP]);
+		verdict->bug = known_bug__find(EVENT_PIN, v->release, NULL, &v->oops->trace);
 		return true;
 	}
 	return false;
@@ -320,8 +364,8 @@ void judge__oops(struct oops *oops, const struct boot_facts *boot, const struct 
 {
 	static bool (*const rules[])(const struct oops_view *v, struct verdict *verdict) = {
 		died_of_erased_page, is_torn, is_not_pv, others_were_erased, flag_is_known,
-		xen_calls_it_a_table, was_refused, is_no_page_fault, cannot_be_a_flag, writes_a_table,
-		nothing_decides,
+		xen_calls_it_a_table, was_refused,
+		stopped_for_refusal, is_no_page_fault, cannot_be_a_flag, writes_a_table, nothing_decides,
 	};
 	struct oops_view view;
 

@@ -113,6 +113,15 @@ static const struct fact *types_of(const struct xen_domain *d, uint64_t mfn)
 	return NULL;
 }
 
+/* Whether another domain wants frame @mfn: then it is no guest's own mistake. */
+static bool mapped_by_another(const struct xen_domain *d, uint64_t mfn)
+{
+	for (unsigned int i = 0; i < d->nr; i++)
+		if (d->facts[i]->kind == FACT_X_ENTRY && d->facts[i]->v[0] == mfn && d->facts[i]->extra)
+			return true;
+	return false;
+}
+
 /* The guest wants a page writable that is a page table to Xen. */
 static bool judge_handed_out(struct xen_domain *d, const char *name)
 {
@@ -123,7 +132,7 @@ static bool judge_handed_out(struct xen_domain *d, const char *name)
 		if (f->kind != FACT_X_BAD_TYPE)
 			continue;
 		xen_types(f->v[0], f->v[1], &is, &wanted);
-		if (!is.level || !wanted.writable)
+		if (!is.level || !wanted.writable || mapped_by_another(d, f->v[2]))
 			continue;
 		verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_LIKELY,
 			     "Xen did not let %s map pfn 0x%" PRIx64 " (mfn 0x%" PRIx64 ") writable: "
