@@ -61,7 +61,8 @@ static enum exit_status print(const struct console *console, const struct option
 	enum exit_status status = status_of(console);
 
 	if (console__is_none(console)) {
-		say("--console %s: it is no console: no line of it is one of Linux or of Xen", opts->console);
+		say("--console %s: it is no console: no line of it is one of Linux or of Xen",
+		    opts->console);
 		return EXIT_USAGE;
 	}
 	if (opts->json)

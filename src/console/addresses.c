@@ -104,7 +104,8 @@ const struct table_writer *table_writer__find(const char *function)
 		const char *name = writers[i].name;
 		size_t len = strlen(name);
 
-		if (name[len - 1] == '*' ? !strncmp(function, name, len - 1) : !strcmp(function, name))
+		if (name[len - 1] == '*' ? !strncmp(function, name, len - 1)
+					 : !strcmp(function, name))
 			return &writers[i];
 	}
 	return NULL;

@@ -218,7 +218,8 @@ static void sort_fact(struct sorter *s, size_t at)
 /* Numbers that an oops says twice must be the same. */
 static void check_oops(struct boot_facts *b, struct oops *o)
 {
-	const struct fact *code = o->of[FACT_CODE], *oops = o->of[FACT_OOPS], *cpu = o->of[FACT_CPU];
+	const struct fact *code = o->of[FACT_CODE], *oops = o->of[FACT_OOPS],
+			  *cpu = o->of[FACT_CPU];
 	const struct fact *address = o->of[FACT_ADDRESS], *cr2 = o->of[FACT_CR2];
 	const struct fact *access = o->of[FACT_ACCESS];
 

@@ -26,8 +26,8 @@ struct trace {
 };
 
 struct oops {
-	const struct fact *of[FACT_CR2 + 1];	/* by kind: what is part of an oops; NULL: not there */
-	const struct fact *symbol;		/* "EIP is at", where the segment has a line of its own */
+	const struct fact *of[FACT_CR2 + 1]; /* by kind: what is part of an oops; NULL: not there */
+	const struct fact *symbol; /* "EIP is at", where the segment has a line of its own */
 	uint32_t cut;				/* bits by kind: there, but not whole */
 	const struct fact *page, *reason;	/* a page that was dumped just before */
 	const struct fact *fault;		/* the series' line about it */
@@ -39,7 +39,7 @@ struct oops {
 	uint8_t style;		/* enum line_style of its lines */
 	bool traced;		/* its stack trace has begun */
 	bool ended;		/* and is over */
-	bool torn;		/* lines of several, or out of order: what it says cannot be joined */
+	bool torn; /* lines of several, or out of order: what it says cannot be joined */
 	bool foreign;		/* its kernel is another than this boot's: of another guest */
 	struct verdict verdict;
 };
@@ -69,7 +69,7 @@ struct boot_facts {
 	unsigned int nr_oopses, more_oopses;
 	struct refusal refusals[BOOT_REFUSALS];
 	unsigned int nr_refusals, more_refusals;
-	size_t begin, end;			/* facts of the scan, of other guests and Xen among them */
+	size_t begin, end; /* facts of the scan, of other guests and Xen among them */
 	uint64_t first_line, last_line;
 	struct verdict verdict;
 };

@@ -40,7 +40,7 @@ static bool symbol_details(struct fact *f, bool whole)
 	return true;
 }
 
-/* The value and the level (Xen's numbering) of the last entry of "PGD 1 P4D 2 PUD 3 PMD 4 PTE 5". */
+/* The value and Xen's level of the last entry of "PGD 1 P4D 2 PUD 3 PMD 4 PTE 5". */
 static bool walk_details(struct fact *f, bool whole)
 {
 	static const struct { const char *word; unsigned int level; } words[] = {
@@ -69,8 +69,10 @@ static bool walk_details(struct fact *f, bool whole)
 /* 5.0 has words for the error code's bits. */
 static bool code_details(struct fact *f, bool whole)
 {
-	static const struct { const char *word; unsigned int bit; } words[] = {
-		{ "[PROT]", 1 }, { "[WRITE]", 2 }, { "[USER]", 4 }, { "[RSVD]", 8 }, { "[INSTR]", 16 },
+	static const struct { const char *word; unsigned int bit;
+	} words[] = {
+		{ "[PROT]", 1 }, { "[WRITE]", 2 },  { "[USER]", 4 },
+		{ "[RSVD]", 8 }, { "[INSTR]", 16 },
 	};
 
 	if (!f->extra)

@@ -62,7 +62,8 @@ static bool any_may_match(const struct row *rows, size_t nr, char first)
 }
 
 /* Returns whether a row fits, though perhaps to a cut line. */
-static bool read_rows(struct fact *f, const struct row *rows, size_t nr, const char *text, bool whole)
+static bool read_rows(struct fact *f, const struct row *rows, size_t nr, const char *text,
+		      bool whole)
 {
 	enum match_end end = MATCH_NO;
 	struct match found;

@@ -19,7 +19,7 @@ enum fact_kind {
 /* Lines of one oops came through the same hands: all of them have a stamp, or none of them. */
 enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 
-#define FORMAT_DAMAGED	99	/* .extra of a row in formats.def that fits what is left of a line */
+#define FORMAT_DAMAGED 99 /* .extra of a row in formats.def that fits what is left of a line */
 
 struct fact {
 	uint8_t kind;			/* enum fact_kind; facts.def says what the rest means */

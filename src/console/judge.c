@@ -13,10 +13,10 @@
 
 const char *refusal__for(const struct refusal *r)
 {
-	static const char own[] = "xen_*|__xen_*|pin_pagetable_pfn|dump_stack*|show_*|__warn*|warn_*|"
-				  "report_bug|handle_bug|exc_*|asm_exc_*|invalid_op|do_*trap*|"
-				  "do_invalid_op|__raw_callee_save_*|set_pte*|__set_pte*|pte_*|arch_*|"
-				  "paravirt_*|ret_from_*|vprintk*|_printk|printk";
+	static const char own[] =
+		"xen_*|__xen_*|pin_pagetable_pfn|dump_stack*|show_*|__warn*|warn_*|report_bug|"
+		"handle_bug|exc_*|asm_exc_*|invalid_op|do_*trap*|do_invalid_op|__raw_callee_save_*|"
+		"set_pte*|__set_pte*|pte_*|arch_*|paravirt_*|ret_from_*|vprintk*|_printk|printk";
 
 	for (unsigned int i = 0; i < r->trace.nr; i++)
 		if (!r->trace.frames[i]->extra && !known_bug__names(own, r->trace.frames[i]->name))
@@ -26,10 +26,10 @@ const char *refusal__for(const struct refusal *r)
 
 bool refusal__is_pin(const struct refusal *r)
 {
-	static const char pinners[] = "xen_alloc_pt*|xen_release_pt*|xen_alloc_p?d*|xen_pgd_pin|"
-				      "xen_pgd_unpin|__xen_pgd_pin|__xen_pgd_unpin|xen_mm_*|"
-				      "xen_alloc_pmd*|xen_alloc_pud*|xen_enter_mmap|xen_exit_mmap|"
-				      "xen_activate_mm|xen_dup_mmap";
+	static const char pinners[] =
+		"xen_alloc_pt*|xen_release_pt*|xen_alloc_p?d*|xen_pgd_pin|"
+		"xen_pgd_unpin|__xen_pgd_pin|__xen_pgd_unpin|xen_mm_*|xen_alloc_pmd*|xen_alloc_pud*"
+		"|xen_enter_mmap|xen_exit_mmap|xen_activate_mm|xen_dup_mmap";
 	const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
 
 	/* The debug format has the command: MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE. */
@@ -63,8 +63,9 @@ static void call_in_words(const struct refusal *r, char *buffer, size_t size)
 		snprintf(buffer, size, "%s", "which ones, the console does not say");
 	else if (xen__is_clobber(call->v[1]) || !hypercall__name(call->v[1]))
 		snprintf(buffer, size, "%s, %s", error__name(call->v[3], error, sizeof(error)),
-			 xen__is_clobber(call->v[1]) ? "and Xen has overwritten which operation it was" :
-			 "of an operation that does not exist");
+			 xen__is_clobber(call->v[1])
+				 ? "and Xen has overwritten which operation it was"
+				 : "of an operation that does not exist");
 	else
 		snprintf(buffer, size, "%s, %s", hypercall__name(call->v[1]),
 			 error__name(call->v[3], error, sizeof(error)));
@@ -79,8 +80,10 @@ static const char *entry_in_words(const struct refusal *r)
 	if (!call || call->extra != 2 || call->v[1] != 1)
 		return "";
 	address = call->v[7] & 0x000ffffffffff000ULL;
-	return address >= 0xfee00000 && address < 0xfef00000 ?
-	       ". The entry refers to the range of MSIs, which is no memory: no flag is involved" : "";
+	return address >= 0xfee00000 && address < 0xfef00000
+		       ? ". The entry refers to the range of MSIs, which is no memory: no flag is "
+			 "involved"
+		       : "";
 }
 
 static const struct fact *xens_word(const struct console *c, const struct boot_facts *b)
@@ -100,11 +103,14 @@ void judge__refusals(struct verdict *v, const struct boot_facts *b, const struct
 	char call[80];
 
 	call_in_words(r, call, sizeof(call));
-	verdict__set(v, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED, pinned ? GRADE_SHOWN : GRADE_LIKELY,
-		     "Xen refused %s%s%s, %" PRIu64 " time%s (%s)%s",
-		     pinned ? "to pin page tables that are pinned already, pinned twice by the guest" : pin ?
-		     "a pin or unpin" : "hypercalls of the guest", *who ? ", for " : "", who,
-		     times(b), times(b) == 1 ? "" : "s", call, entry_in_words(r));
+	verdict__set(
+		v, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED, pinned ? GRADE_SHOWN : GRADE_LIKELY,
+		"Xen refused %s%s%s, %" PRIu64 " time%s (%s)%s",
+		pinned ? "to pin page tables that are pinned already, pinned twice by the guest"
+		: pin  ? "a pin or unpin"
+		       : "hypercalls of the guest",
+		*who ? ", for " : "", who, times(b), times(b) == 1 ? "" : "s", call,
+		entry_in_words(r));
 	if (!pin)
 		v->grade = GRADE_SHOWN;
 	verdict__rests_on(v, pinned);
@@ -132,7 +138,8 @@ static const struct oops *decisive(const struct boot_facts *b)
 	for (unsigned int i = 0; i < b->nr_oopses; i++) {
 		const struct oops *o = &b->oopses[i];
 
-		if (verdict__is_finding(o->verdict.class) && (!chosen || stronger(&o->verdict, &chosen->verdict)))
+		if (verdict__is_finding(o->verdict.class) &&
+		    (!chosen || stronger(&o->verdict, &chosen->verdict)))
 			chosen = o;
 	}
 	for (unsigned int i = 0; !chosen && i < b->nr_oopses; i++) {
@@ -151,34 +158,40 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 	struct verdict *v = &b->verdict;
 
 	if (total > repaired) {
-		verdict__set(v, VERDICT_ERASED, GRADE_LIKELY, "%" PRIu64 " flag%s erased; no page fault "
-			     "is on this console", total - repaired, total - repaired == 1 ? " was" : "s were");
+		verdict__set(v, VERDICT_ERASED, GRADE_LIKELY,
+			     "%" PRIu64 " flag%s erased; no page fault "
+			     "is on this console",
+			     total - repaired, total - repaired == 1 ? " was" : "s were");
 		verdict__rests_on(v, b->erased_total ?: b->erased[0]);
 	} else if (b->nr_refusals || b->more_refusals) {
 		judge__refusals(v, b, c);
 	} else if (b->warned) {
 		verdict__set(v, VERDICT_REFUSED, GRADE_LIKELY,
-			     "Xen refused hypercalls of a batch: Linux warned of it at %s; which ones, the "
-			     "console does not say", b->warned->text);
+			     "Xen refused hypercalls of a batch: Linux warned of it at %s; which "
+			     "ones, the console does not say",
+			     b->warned->text);
 		verdict__rests_on(v, b->warned);
 	} else if (b->panic) {
 		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-			     "The guest died, but not of a page fault that is on this console: it panicked "
-			     "(%s), and nothing on it tells of erased flags", b->panic->text);
+			     "The guest died, but not of a page fault that is on this console: it "
+			     "panicked (%s), and nothing on it tells of erased flags",
+			     b->panic->text);
 		verdict__rests_on(v, b->panic);
 	} else if (b->lives) {
 		bool alone = c->guests == 1 && !c->boots.jumps;
 
 		verdict__set(v, VERDICT_LIVES, b->repaired && alone ? GRADE_SHOWN : GRADE_LIKELY,
 			     "No oops is on this console: the guest reached user space%s",
-			     b->repaired && alone ? ", and every flag that was erased has been repaired" :
-			     "; whether flags were erased, nothing on it tells");
+			     b->repaired && alone
+				     ? ", and every flag that was erased has been repaired"
+				     : "; whether flags were erased, nothing on it tells");
 		verdict__rests_on(v, b->repaired);
 		verdict__rests_on(v, b->lives);
 	} else {
-		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-			     "No oops is on this console, so nothing on it tells of erased flags: on a "
-			     "guest that lives, run `xenpin boot` in it");
+		verdict__set(
+			v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			"No oops is on this console, so nothing on it tells of erased flags: on a "
+			"guest that lives, run `xenpin boot` in it");
 	}
 }
 
@@ -261,7 +274,8 @@ int console__judge(struct console *c)
 		return err;
 	count_guests(c);
 	xen_account__read(&c->xen, &c->scan);
-	c->clean = c->boots.nr && !c->boots.older && !c->scan.forgotten && !c->xen.nr && !c->xen.died;
+	c->clean =
+		c->boots.nr && !c->boots.older && !c->scan.forgotten && !c->xen.nr && !c->xen.died;
 	for (unsigned int i = 0; i < c->boots.nr; i++) {
 		struct boot_facts *b = c->boots.boot[i];
 

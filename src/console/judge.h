@@ -12,7 +12,8 @@ struct console {
 	struct boots boots;
 	struct xen_account xen;
 	unsigned int guests;		/* that have boots */
-	const struct verdict *verdict;	/* of the newest boot, or of Xen's words when there is none */
+	const struct verdict
+		*verdict; /* of the newest boot, or of Xen's words when there is none */
 	bool finding;			/* of any boot */
 	struct verdict nothing;		/* for a console that says nothing of any death */
 	bool clean;			/* the newest lives, and nothing is left erased */
@@ -34,7 +35,8 @@ void judge__refusals(struct verdict *verdict, const struct boot_facts *boot,
 /* Whether what was refused belongs to pinning or unpinning, by the operation and by who asked. */
 bool refusal__is_pin(const struct refusal *refusal);
 
-/* The function that a refused call was made for: the first one that is not Xen's or the trace's own. */
+/* The function that a refused call was made for: the first one that is not Xen's or the trace's
+ * own. */
 const char *refusal__for(const struct refusal *refusal);
 
 /* What an oops says, each thing once. */

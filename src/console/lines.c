@@ -158,7 +158,8 @@ static void split(struct lines *l, char *s, bool whole, uint64_t number)
 		xen = *second == '(';
 		*second = 0;
 		line.whole = false;
-		/* Xen prints into a line and the line goes on below; a stamp means that it does not. */
+		/* Xen prints into a line and the line goes on below; a stamp means that it does
+		 * not. */
 		if (xen && *p.text)
 			wait_for_rest(l, &line, false);
 		else if (*p.text)

@@ -14,7 +14,7 @@
 
 struct line {
 	const char *text;
-	const char *rest;	/* .text with what stands before it, if it is the rest of another line */
+	const char *rest; /* .text with what stands before it, if it is the rest of another line */
 	size_t indent;		/* spaces and signs of quotation before all of it */
 	bool whole;
 	bool xen;

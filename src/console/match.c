@@ -107,7 +107,7 @@ enum match_end match(const char *line, bool whole, const char *format, struct ma
 		} else if (*c.at == *format) {
 			c.at++;
 		} else {
-			/* A line that ends inside of literal text has not said that it is this one. */
+			/* What ends inside of literal text has not said that it is this line. */
 			return !*c.at && !whole && found->nr ? MATCH_CUT : MATCH_NO;
 		}
 	}

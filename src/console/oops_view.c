@@ -84,7 +84,8 @@ void oops_view__read(struct oops_view *v, const struct oops *o, const struct boo
 		     const struct console *console)
 {
 	const struct fact *rip = o->of[FACT_RIP], *name = o->symbol ?: rip;
-	uint32_t faults = 1U << FACT_ADDRESS | 1U << FACT_OOPS | 1U << FACT_CODE | 1U << FACT_ACCESS;
+	uint32_t faults =
+		1U << FACT_ADDRESS | 1U << FACT_OOPS | 1U << FACT_CODE | 1U << FACT_ACCESS;
 
 	*v = (struct oops_view){ .oops = o, .boot = boot, .console = console, .pfn = XP_NO_PFN,
 				 .function = "" };
@@ -97,7 +98,9 @@ void oops_view__read(struct oops_view *v, const struct oops *o, const struct boo
 	}
 	if (o->torn || console->boots.torn)
 		return;
-	v->release = o->of[FACT_CPU] ? o->of[FACT_CPU]->text : boot->kernel ? boot->kernel->text : NULL;
+	v->release = o->of[FACT_CPU] ? o->of[FACT_CPU]->text
+		     : boot->kernel  ? boot->kernel->text
+				     : NULL;
 	v->function = name ? name->name : "";
 	v->segment = rip && !rip->extra ? rip->v[0] : 0;
 	v->page_fault = (o->of[FACT_ADDRESS] || o->of[FACT_OOPS] || o->of[FACT_CODE] ||

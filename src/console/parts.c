@@ -44,8 +44,8 @@ static void pass(struct parts *p, const struct input_line *line)
 
 static struct input_line line_at(const struct parts *p, size_t i)
 {
-	return (struct input_line){ p->text + p->lines[i].text, p->lines[i].whole, p->lines[i].number,
-				    false };
+	return (struct input_line){ p->text + p->lines[i].text, p->lines[i].whole,
+				    p->lines[i].number, false };
 }
 
 /* The last line of a part goes on in the next part, unless a line starts there. */

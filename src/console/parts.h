@@ -34,7 +34,7 @@ struct parts {
 	size_t nr_lines, room_lines;
 	char *text;			/* of all of them, each with its NUL */
 	size_t size;
-	bool reordered;			/* some dump had its parts in another order, or torn lines */
+	bool reordered; /* some dump had its parts in another order, or torn lines */
 	unsigned int missing;		/* parts that should have been between others */
 	int err;			/* -ENOMEM */
 };

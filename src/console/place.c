@@ -10,7 +10,8 @@
 
 static bool same_words(const struct fact *a, const struct fact *b)
 {
-	return !memcmp(a->v, b->v, sizeof(a->v)) && !strcmp(a->text, b->text) && a->extra == b->extra;
+	return !memcmp(a->v, b->v, sizeof(a->v)) && !strcmp(a->text, b->text) &&
+	       a->extra == b->extra;
 }
 
 static void touch(struct oops *o, const struct fact *f)
@@ -85,7 +86,8 @@ static bool starts_oops(const struct fact *f)
 	return f->kind == FACT_ADDRESS || f->kind == FACT_BUG;
 }
 
-/* An address, a code, a walk, "Oops:": the next one of the oops that is being printed, or a new one. */
+/* An address, a code, a walk, "Oops:": the next one of the oops that is being printed, or a new
+ * one. */
 void place__add_to_oops(struct place *p, const struct fact *f)
 {
 	struct oops *o = p->block == BLOCK_OOPS ? p->oops : NULL;
@@ -170,7 +172,8 @@ static void add_registers_to_oops(struct oops *o, const struct fact *f)
 /* Of a trace: the oops's, that of a warning or a refusal, or of what nobody knows yet. */
 void place__add_registers(struct place *p, const struct fact *f)
 {
-	struct trace *trace = p->block == BLOCK_REFUSAL && p->refusal ? &p->refusal->trace : &p->trace;
+	struct trace *trace =
+		p->block == BLOCK_REFUSAL && p->refusal ? &p->refusal->trace : &p->trace;
 
 	if (p->block == BLOCK_OOPS) {
 		add_registers_to_oops(p->oops, f);

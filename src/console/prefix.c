@@ -168,7 +168,8 @@ static const char *host(struct prefix *p, const char *s)
 {
 	const char *end = token_end(s), *tag = spaces(end);
 
-	if (!*tag || end == s || end[-1] == ':' || end - s > 64 || *s == '[' || *s == '(' || *s == '<')
+	if (!*tag || end == s || end[-1] == ':' || end - s > 64 || *s == '[' || *s == '(' ||
+	    *s == '<')
 		return NULL;
 	if (!isalpha(*tag) || token_end(tag)[-1] != ':')
 		return NULL;
@@ -198,7 +199,8 @@ static const char *tag(struct prefix *p, const char *s)
 		return NULL;
 	second = strspn(spaces(s + word) + 1, "abcdefghijklmnopqrstuvwxyz");
 	s = spaces(s + word) + 1 + second;
-	return second && *spaces(s) == ':' && spaces(s) > s - 1 && s[-1] != ' ' ? spaces(s) + 1 : NULL;
+	return second && *spaces(s) == ':' && spaces(s) > s - 1 && s[-1] != ' ' ? spaces(s) + 1
+										: NULL;
 }
 
 static bool starts_prefix(const char *s)

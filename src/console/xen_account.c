@@ -95,10 +95,12 @@ static void judge_hypervisor(struct xen_account *xen, const struct scan *scan)
 	if (!panic && (!context || harmless))
 		return;
 	xen->died = true;
-	verdict__set(&xen->verdict, VERDICT_OTHER, panic ? GRADE_SHOWN : GRADE_LIKELY,
-		     "The hypervisor itself died%s%s%s%s, and every guest with it: it is no guest's "
-		     "flag", rip && *rip->name ? " in " : "", rip ? rip->name : "",
-		     panic && *panic->text ? ": " : "", panic ? panic->text : "");
+	verdict__set(
+		&xen->verdict, VERDICT_OTHER, panic ? GRADE_SHOWN : GRADE_LIKELY,
+		"The hypervisor itself died%s%s%s%s, and every guest with it: it is no "
+		"guest's flag",
+		rip && *rip->name ? " in " : "", rip ? rip->name : "",
+		panic && *panic->text ? ": " : "", panic ? panic->text : "");
 	verdict__rests_on(&xen->verdict, panic);
 	verdict__rests_on(&xen->verdict, context);
 	verdict__rests_on(&xen->verdict, rip);
@@ -117,7 +119,8 @@ static const struct fact *types_of(const struct xen_domain *d, uint64_t mfn)
 static bool mapped_by_another(const struct xen_domain *d, uint64_t mfn)
 {
 	for (unsigned int i = 0; i < d->nr; i++)
-		if (d->facts[i]->kind == FACT_X_ENTRY && d->facts[i]->v[0] == mfn && d->facts[i]->extra)
+		if (d->facts[i]->kind == FACT_X_ENTRY && d->facts[i]->v[0] == mfn &&
+		    d->facts[i]->extra)
 			return true;
 	return false;
 }
@@ -134,11 +137,12 @@ static bool judge_handed_out(struct xen_domain *d, const char *name)
 		xen_types(f->v[0], f->v[1], &is, &wanted);
 		if (!is.level || !wanted.writable || mapped_by_another(d, f->v[2]))
 			continue;
-		verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_LIKELY,
-			     "Xen did not let %s map pfn 0x%" PRIx64 " (mfn 0x%" PRIx64 ") writable: "
-			     "to Xen it is %s L%u page table. The page went back to the allocator, or "
-			     "was used otherwise, without being unpinned", name, f->v[3], f->v[2],
-			     is.pinned ? "a pinned" : "an", is.level);
+		verdict__set(
+			&d->verdict, VERDICT_PIN_REFUSED, GRADE_LIKELY,
+			"Xen did not let %s map pfn 0x%" PRIx64 " (mfn 0x%" PRIx64 ") writable: "
+			"to Xen it is %s L%u page table. The page went back to the allocator, or "
+			"was used otherwise, without being unpinned",
+			name, f->v[3], f->v[2], is.pinned ? "a pinned" : "an", is.level);
 		verdict__rests_on(&d->verdict, f);
 		return true;
 	}
@@ -155,8 +159,10 @@ static bool judge_pinned_twice(struct xen_domain *d, const char *name)
 	for (unsigned int i = 0; i < d->nr; i++)
 		frames += d->facts[i]->kind == FACT_X_PINNED;
 	verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
-		     "Xen refused to pin page tables of %s that are pinned already: %u frame%s, the first "
-		     "is mfn 0x%" PRIx64, name, frames, frames == 1 ? "" : "s", f->v[0]);
+		     "Xen refused to pin page tables of %s that are pinned already: %u frame%s, "
+		     "the first "
+		     "is mfn 0x%" PRIx64,
+		     name, frames, frames == 1 ? "" : "s", f->v[0]);
 	verdict__rests_on(&d->verdict, f);
 	return true;
 }
@@ -168,14 +174,16 @@ static bool judge_not_pinned(struct xen_domain *d, const char *name)
 	if (!f)
 		return false;
 	verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
-		     "Xen refused to unpin mfn 0x%" PRIx64 " of %s: it is not pinned", f->v[0], name);
+		     "Xen refused to unpin mfn 0x%" PRIx64 " of %s: it is not pinned", f->v[0],
+		     name);
 	verdict__rests_on(&d->verdict, f);
 	return true;
 }
 
 static bool judge_pin(struct xen_domain *d, const char *name)
 {
-	const struct fact *f = xen_domain__first(d, FACT_X_PIN), *types = f ? types_of(d, f->v[0]) : NULL;
+	const struct fact *f = xen_domain__first(d, FACT_X_PIN),
+			  *types = f ? types_of(d, f->v[0]) : NULL;
 	struct xen_type is, wanted;
 
 	if (!f)
@@ -183,19 +191,21 @@ static bool judge_pin(struct xen_domain *d, const char *name)
 	verdict__rests_on(&d->verdict, f);
 	if (!types) {
 		verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
-			     "Xen refused to pin mfn 0x%" PRIx64 " of %s; why is not on this console",
+			     "Xen refused to pin mfn 0x%" PRIx64
+			     " of %s; why is not on this console",
 			     f->v[0], name);
 		return true;
 	}
 	verdict__rests_on(&d->verdict, types);
 	xen_types(types->v[0], types->v[1], &is, &wanted);
-	verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
-		     "Xen refused to pin mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ") of %s%s%s: %s%s",
-		     f->v[0], types->v[3], name, wanted.level ? " as an " : "",
-		     wanted.level ? wanted.name : "",
-		     is.writable ? "it is mapped writable somewhere, by another mapping of the same page" :
-		     is.known ? "it is in use as " : "Xen's types of it are of an unknown layout",
-		     is.writable || !is.known ? "" : is.name);
+	verdict__set(
+		&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
+		"Xen refused to pin mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ") of %s%s%s: %s%s", f->v[0],
+		types->v[3], name, wanted.level ? " as an " : "", wanted.level ? wanted.name : "",
+		is.writable ? "it is mapped writable somewhere, by another mapping of the same page"
+		: is.known  ? "it is in use as "
+			    : "Xen's types of it are of an unknown layout",
+		is.writable || !is.known ? "" : is.name);
 	return true;
 }
 
@@ -206,7 +216,8 @@ static bool judge_base(struct xen_domain *d, const char *name)
 	if (!f)
 		return false;
 	verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
-		     "Xen refused to load mfn 0x%" PRIx64 " of %s as CR3: it is no valid L4", f->v[0], name);
+		     "Xen refused to load mfn 0x%" PRIx64 " of %s as CR3: it is no valid L4",
+		     f->v[0], name);
 	verdict__rests_on(&d->verdict, f);
 	d->verdict.bug = known_bug__find(EVENT_BASE, NULL, NULL, NULL);
 	return true;
@@ -218,10 +229,12 @@ static bool judge_l1tf(struct xen_domain *d, const char *name)
 
 	if (!f)
 		return false;
-	verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
-		     "Xen %s %s for an L%u entry that the L1TF flaw of CPUs could exploit, 0x%" PRIx64
-		     ": no flag is involved", strncmp(f->text, "Crashing", 8) ?
-		     "put under shadow paging" : "ended", name, (unsigned int)f->v[0] & 7, f->v[1]);
+	verdict__set(
+		&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
+		"Xen %s %s for an L%u entry that the L1TF flaw of CPUs could exploit, 0x%" PRIx64
+		": no flag is involved",
+		strncmp(f->text, "Crashing", 8) ? "put under shadow paging" : "ended", name,
+		(unsigned int)f->v[0] & 7, f->v[1]);
 	verdict__rests_on(&d->verdict, f);
 	verdict__rests_on(&d->verdict, xen_domain__first(d, FACT_X_CRASHED));
 	d->verdict.bug = known_bug__find(EVENT_L1TF, NULL, NULL, NULL);
@@ -242,13 +255,14 @@ static bool judge_entry(struct xen_domain *d, const char *name)
 		return false;
 	if (f->kind == FACT_X_ENTRY)
 		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
-			     "Xen refused an L%u entry of %s, 0x%" PRIx64 ", that refers to mfn 0x%" PRIx64
-			     " (pfn 0x%" PRIx64 ")", (unsigned int)f->v[2] & 7, name, f->v[3], f->v[0],
-			     f->v[1]);
+			     "Xen refused an L%u entry of %s, 0x%" PRIx64
+			     ", that refers to mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ")",
+			     (unsigned int)f->v[2] & 7, name, f->v[3], f->v[0], f->v[1]);
 	else
 		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
-			     "Xen refused a change of %s's page tables; which page it was about is not on "
-			     "this console", name);
+			     "Xen refused a change of %s's page tables; which page it was about is "
+			     "not on this console",
+			     name);
 	verdict__rests_on(&d->verdict, f);
 	return true;
 }
@@ -268,22 +282,28 @@ static bool judge_unhandled(struct xen_domain *d, const char *name)
 		snprintf(at, sizeof(at), " at 0x%" PRIx64, walk->v[0]);
 	if (f->cut || f->v[0] != 14)
 		verdict__set(&d->verdict, VERDICT_OTHER, GRADE_LIKELY,
-			     "A trap that is no page fault, and that it could not take, ended %s", name);
+			     "A trap that is no page fault, and that it could not take, ended %s",
+			     name);
 	else if ((f->v[1] & 3) != 3)
 		verdict__set(&d->verdict, VERDICT_OTHER, GRADE_SHOWN,
-			     "A %s a page that is %s%s ended %s before it could say so itself: that is no "
-			     "lost flag", f->v[1] & 2 ? "write to" : f->v[1] & 16 ? "fetch from" : "read of",
+			     "A %s a page that is %s%s ended %s before it could say so itself: "
+			     "that is no lost flag",
+			     f->v[1] & 2    ? "write to"
+			     : f->v[1] & 16 ? "fetch from"
+					    : "read of",
 			     f->v[1] & 1 ? "there but not for it" : "not there", at, name);
 	else
 		verdict__set(&d->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-			     "A write to a read-only page%s ended %s before it could say so itself; whether "
-			     "the page is a page table is not on this console", at, name);
+			     "A write to a read-only page%s ended %s before it could say so "
+			     "itself; whether the page is a page table is not on this console",
+			     at, name);
 	return true;
 }
 
 static bool judge_not_pv(struct xen_domain *d, const char *name)
 {
-	const struct fact *f = xen_domain__first(d, FACT_X_HVM), *c = xen_domain__first(d, FACT_X_CONTEXT);
+	const struct fact *f = xen_domain__first(d, FACT_X_HVM),
+			  *c = xen_domain__first(d, FACT_X_CONTEXT);
 
 	if (!f && c && !strncmp(c->text, "hvm guest", 9))
 		f = c;
@@ -298,9 +318,10 @@ static bool judge_not_pv(struct xen_domain *d, const char *name)
 
 static void judge_domain(struct xen_domain *d)
 {
-	static bool (*const rules[])(struct xen_domain *d, const char *name) = {
-		judge_not_pv, judge_handed_out, judge_pinned_twice, judge_pin, judge_not_pinned, judge_base,
-		judge_l1tf, judge_entry, judge_unhandled,
+	static bool (*const rules[])(struct xen_domain * d, const char *name) = {
+		judge_not_pv, judge_handed_out, judge_pinned_twice,
+		judge_pin,    judge_not_pinned, judge_base,
+		judge_l1tf,   judge_entry,	judge_unhandled,
 	};
 	const struct fact *crash = xen_domain__first(d, FACT_X_CRASHED) ?:
 				   xen_domain__first(d, FACT_X_DOM0);
@@ -331,7 +352,8 @@ void xen_account__read(struct xen_account *xen, const struct scan *scan)
 			continue;
 		domain = subject(f, domain);
 		/* Registers alone say nothing of a domain when the hypervisor is what died. */
-		if ((f->kind == FACT_X_CONTEXT || f->kind == FACT_X_RIP) && (xen->died || domain < 0))
+		if ((f->kind == FACT_X_CONTEXT || f->kind == FACT_X_RIP) &&
+		    (xen->died || domain < 0))
 			continue;
 		add(xen, f, domain);
 	}

@@ -50,9 +50,10 @@ static json_t *verdict_object(const struct verdict *v)
 	set(o, "text", json_string(v->text));
 	set(o, "lines", why);
 	set(o, "next", json_string(verdict__next(v->class)));
-	set(o, "looks_like", v->bug ? json_pack("{sssssoso}", "name", v->bug->word, "what", v->bug->what,
-						"made_by", text(v->bug->made), "mended_by",
-						text(v->bug->mended)) : NULL);
+	set(o, "looks_like",
+	    v->bug ? json_pack("{sssssoso}", "name", v->bug->word, "what", v->bug->what, "made_by",
+			       text(v->bug->made), "mended_by", text(v->bug->mended))
+		   : NULL);
 	return o;
 }
 
@@ -71,11 +72,13 @@ static const char *kind_of(const struct oops_view *v)
 	       v->oops->of[FACT_TRAP] ? "exception" : "unknown";
 }
 
-static json_t *oops_object(const struct oops *o, const struct boot_facts *b, const struct console *c)
+static json_t *oops_object(const struct oops *o, const struct boot_facts *b,
+			   const struct console *c)
 {
 	bool torn = o->torn || c->boots.torn;
 	const struct fact *rip = torn ? NULL : o->symbol ?: o->of[FACT_RIP];
-	const struct fact *cpu = torn ? NULL : o->of[FACT_CPU], *bug = torn ? NULL : o->of[FACT_BUG];
+	const struct fact *cpu = torn ? NULL : o->of[FACT_CPU],
+			  *bug = torn ? NULL : o->of[FACT_BUG];
 	const struct fact *fault = o->fault;
 	bool page = fault && fault->v[1] != XP_NO_PFN;
 	json_t *object = json_object();
@@ -97,7 +100,8 @@ static json_t *oops_object(const struct oops *o, const struct boot_facts *b, con
 	set(object, "read_only", flag(o->of[FACT_WALK] && v.pfn != XP_NO_PFN, v.read_only));
 	set(object, "flag", flag(page, page && fault->v[3]));
 	set(object, "erased", flag(page, page && fault->v[4]));
-	set(object, "where", page && fault->v[4] ? json_string(record__where_name(fault->v[5])) : NULL);
+	set(object, "where",
+	    page && fault->v[4] ? json_string(record__where_name(fault->v[5])) : NULL);
 	set(object, "frames", frames_array(&o->trace));
 	set(object, "panic", o->panic ? text(o->panic->text) : NULL);
 	set(object, "torn", json_boolean(torn));
@@ -163,8 +167,8 @@ static json_t *erased_object(const struct fact *f)
 
 static json_t *last_object(const struct fact *f)
 {
-	return json_pack("{sIsIsIssss}", "line", (json_int_t)f->line, "seq", (json_int_t)f->v[0], "t",
-			 (json_int_t)f->v[1], "kind", f->name, "what", f->text);
+	return json_pack("{sIsIsIssss}", "line", (json_int_t)f->line, "seq", (json_int_t)f->v[0],
+			 "t", (json_int_t)f->v[1], "kind", f->name, "what", f->text);
 }
 
 static json_t *fact_array(const struct fact *const *facts, unsigned int nr,
@@ -196,7 +200,8 @@ static json_t *boot_object(const struct boot_facts *b, const struct console *c)
 	set(o, "more_oopses", json_integer(b->more_oopses));
 	set(o, "refusals", refusals);
 	set(o, "more_refusals", json_integer(b->more_refusals));
-	set(o, "erased_total", number(b->erased_total, b->erased_total ? b->erased_total->v[0] : 0));
+	set(o, "erased_total",
+	    number(b->erased_total, b->erased_total ? b->erased_total->v[0] : 0));
 	set(o, "erased", fact_array(b->erased, b->nr_erased, erased_object));
 	set(o, "repaired", number(b->repaired, b->repaired ? b->repaired->v[0] : 0));
 	set(o, "history", fact_array(b->last, b->nr_last, last_object));
@@ -211,8 +216,8 @@ static json_t *said_object(const struct fact *f)
 	char words[256];
 
 	console__fact_in_words(f, words, sizeof(words));
-	return json_pack("{sIsIsssi}", "line", (json_int_t)f->line, "count", (json_int_t)f->count, "text",
-			 words, "vcpu", f->vcpu);
+	return json_pack("{sIsIsssi}", "line", (json_int_t)f->line, "count", (json_int_t)f->count,
+			 "text", words, "vcpu", f->vcpu);
 }
 
 static json_t *domain_object(const struct xen_domain *d)

@@ -58,10 +58,12 @@ static void print_nodes(FILE *out, const struct boot_facts *b)
 		const struct fact *f = b->nodes[i];
 
 		if (f->extra)
-			row(out, i ? "" : "deferred", "node %" PRIu64 ": %" PRIu64 " ms, %" PRIu64 " pages",
-			    f->v[0], f->v[1], f->v[2]);
+			row(out, i ? "" : "deferred",
+			    "node %" PRIu64 ": %" PRIu64 " ms, %" PRIu64 " pages", f->v[0], f->v[1],
+			    f->v[2]);
 		else
-			row(out, i ? "" : "deferred", "node %" PRIu64 ": %" PRIu64 " ms", f->v[0], f->v[1]);
+			row(out, i ? "" : "deferred", "node %" PRIu64 ": %" PRIu64 " ms", f->v[0],
+			    f->v[1]);
 	}
 }
 
@@ -72,7 +74,8 @@ static void print_address(FILE *out, const struct oops_view *v)
 	if (v->has_code)
 		snprintf(code, sizeof(code), ", error code 0x%04" PRIx64, v->code);
 	if (*v->function)
-		snprintf(at, sizeof(at), ", in %s", (v->oops->symbol ?: v->oops->of[FACT_RIP])->text);
+		snprintf(at, sizeof(at), ", in %s",
+			 (v->oops->symbol ?: v->oops->of[FACT_RIP])->text);
 	if (v->has_address)
 		row(out, "fault", "address 0x%" PRIx64 "%s%s", v->address, code, at);
 	else
@@ -90,8 +93,10 @@ static void print_page(FILE *out, const struct oops_view *v)
 		snprintf(level, sizeof(level), ", L%u", v->level);
 	if (fault && fault->v[1] != XP_NO_PFN)
 		snprintf(flag, sizeof(flag), ", flag %s%s%s", fault->v[3] ? "set" : "clear",
-			 fault->v[4] ? ", erased: " : "", fault->v[4] ? record__where_name(fault->v[5]) : "");
-	row(out, "page", "pfn 0x%" PRIx64 "%s%s%s", v->pfn, level, v->read_only ? ", read-only" : "", flag);
+			 fault->v[4] ? ", erased: " : "",
+			 fault->v[4] ? record__where_name(fault->v[5]) : "");
+	row(out, "page", "pfn 0x%" PRIx64 "%s%s%s", v->pfn, level,
+	    v->read_only ? ", read-only" : "", flag);
 }
 
 static const char *span_in_words(uint64_t first, uint64_t last, char *buffer, size_t size)
@@ -118,11 +123,14 @@ static void print_oops(FILE *out, const struct oops *o, const struct boot_facts 
 	else if (bug && !o->torn)
 		row(out, "BUG", "%s%s%s", bug->text, *v.function ? ", in " : "", v.function);
 	else if (o->of[FACT_TRAP] && !o->torn)
-		row(out, "exception", "%s%s%s", o->of[FACT_TRAP]->name, *v.function ? ", in " : "", v.function);
+		row(out, "exception", "%s%s%s", o->of[FACT_TRAP]->name, *v.function ? ", in " : "",
+		    v.function);
 	print_page(out, &v);
 	if (cpu)
-		row(out, "by", "%s, pid %" PRIu64 ", on Linux %s%s", cpu->name, cpu->v[1], cpu->text,
-		    o->foreign ? ": another kernel than this boot's, so another guest's lines" : "");
+		row(out, "by", "%s, pid %" PRIu64 ", on Linux %s%s", cpu->name, cpu->v[1],
+		    cpu->text,
+		    o->foreign ? ": another kernel than this boot's, so another guest's lines"
+			       : "");
 	row(out, "lines", "%s%s", span_in_words(o->first, o->last, lines, sizeof(lines)),
 	    o->torn ? ", not in the order of an oops" : "");
 }
@@ -147,7 +155,8 @@ static void print_refusals(FILE *out, const struct boot_facts *b)
 
 		if (r->failed && !r->failed->extra)
 			snprintf(of, sizeof(of), " of %" PRIu64, r->failed->v[1]);
-		row(out, i ? "" : "refused", "%" PRIu64 "%s of a batch%s%s, %u time%s, line %" PRIu64,
+		row(out, i ? "" : "refused",
+		    "%" PRIu64 "%s of a batch%s%s, %u time%s, line %" PRIu64,
 		    r->failed ? r->failed->v[0] : r->nr_calls, of, *who ? ", for " : "", who,
 		    r->failed ? r->failed->count : 1, r->failed && r->failed->count > 1 ? "s" : "",
 		    r->first);
@@ -215,7 +224,8 @@ static void print_verdict_rows(FILE *out, const struct verdict *v, uint32_t *sai
 	*said |= 1U << v->class;
 }
 
-static void print_boot(FILE *out, const struct console *c, const struct boot_facts *b, uint32_t *said)
+static void print_boot(FILE *out, const struct console *c, const struct boot_facts *b,
+		       uint32_t *said)
 {
 	if (b->kernel)
 		row(out, "kernel", "%s%s%s", b->kernel->text, b->platform ? ", on " : "",
@@ -245,7 +255,8 @@ static void print_heading(FILE *out, const struct console *c, unsigned int at)
 		number += c->boots.boot[i]->guest == b->guest && i <= at;
 	}
 	fprintf(out, "\n%s%soot %u of %u%s, line%s %s%s\n", name, *name ? ", b" : "B", number, of,
-		number == of && of > 1 ? ", the newest" : "", b->first_line == b->last_line ? "" : "s",
+		number == of && of > 1 ? ", the newest" : "",
+		b->first_line == b->last_line ? "" : "s",
 		span_in_words(b->first_line, b->last_line, lines, sizeof(lines)),
 		b->headless ? ", its start is not there" : "");
 }
@@ -267,8 +278,8 @@ static void print_xen_domain(FILE *out, const struct console *c, const struct xe
 		if (!*words || !strcmp(words, before))
 			continue;
 		strcpy(before, words);
-		row(out, shown++ ? "" : "it says", "%s (line %" PRIu64 "%s)", words, d->facts[i]->line,
-		    d->facts[i]->count > 1 ? ", and again" : "");
+		row(out, shown++ ? "" : "it says", "%s (line %" PRIu64 "%s)", words,
+		    d->facts[i]->line, d->facts[i]->count > 1 ? ", and again" : "");
 	}
 	if (d->more || shown == SHOWN)
 		row(out, "", "… (--json has more)");
@@ -298,7 +309,8 @@ static const char *name_of(const struct console *c, const struct verdict *verdic
 	*name = 0;
 	for (unsigned int i = 0; i < c->boots.nr; i++)
 		if (&c->boots.boot[i]->verdict == verdict && c->boots.boot[i]->guest)
-			snprintf(name, sizeof(name), "%s: ", c->scan.lines.guests[c->boots.boot[i]->guest]);
+			snprintf(name, sizeof(name),
+				 "%s: ", c->scan.lines.guests[c->boots.boot[i]->guest]);
 	return name;
 }
 
@@ -308,9 +320,11 @@ void console_text__print(FILE *out, const struct console *c)
 	bool several = c->boots.nr > 1 || c->guests > 1;
 	uint32_t said = 0;
 
-	snprintf(text, sizeof(text), "%s%s%s.", c->guests > 1 ? name_of(c, c->verdict) : "", c->verdict->text,
-		 c->finding && !verdict__is_finding(c->verdict->class) ?
-		 ". But there is a finding below, of another boot or by Xen" : "");
+	snprintf(text, sizeof(text), "%s%s%s.", c->guests > 1 ? name_of(c, c->verdict) : "",
+		 c->verdict->text,
+		 c->finding && !verdict__is_finding(c->verdict->class)
+			 ? ". But there is a finding below, of another boot or by Xen"
+			 : "");
 	wrap(out, text, 0, 0);
 	if (!several && c->boots.nr)
 		fputc('\n', out);

@@ -19,8 +19,9 @@ static void bad_type_in_words(const struct fact *f, char *buffer, size_t size)
 
 	xen_types(f->v[0], f->v[1], &is, &wanted);
 	if (is.known)
-		snprintf(buffer, size, "mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ") is %s, and was to be %s",
-			 f->v[2], f->v[3], type_in_words(&is, a, sizeof(a)),
+		snprintf(buffer, size,
+			 "mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ") is %s, and was to be %s", f->v[2],
+			 f->v[3], type_in_words(&is, a, sizeof(a)),
 			 type_in_words(&wanted, b, sizeof(b)));
 	else
 		snprintf(buffer, size, "mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ") has type 0x%" PRIx64
@@ -35,8 +36,9 @@ static void call_in_words(const struct fact *f, char *buffer, size_t size)
 
 	error__name(f->v[3], error, sizeof(error));
 	if (!name) {
-		snprintf(buffer, size, "%s, %s", error, xen__is_clobber(f->v[1]) ?
-			 "of an operation that Xen has overwritten" : "of no operation that exists");
+		snprintf(buffer, size, "%s, %s", error,
+			 xen__is_clobber(f->v[1]) ? "of an operation that Xen has overwritten"
+						  : "of no operation that exists");
 		return;
 	}
 	n = snprintf(buffer, size, "%s(0x%" PRIx64 "%s) = %s", name, f->v[2],
@@ -44,7 +46,8 @@ static void call_in_words(const struct fact *f, char *buffer, size_t size)
 	if (*f->name && n < size)
 		n += snprintf(buffer + n, size - n, ", from %s", f->name);
 	if (f->extra == 2 && n < size)
-		snprintf(buffer + n, size - n, ", arguments 0x%" PRIx64 " 0x%" PRIx64, f->v[6], f->v[7]);
+		snprintf(buffer + n, size - n, ", arguments 0x%" PRIx64 " 0x%" PRIx64, f->v[6],
+			 f->v[7]);
 }
 
 void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
@@ -70,8 +73,10 @@ void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 		snprintf(buffer, size, "loading mfn 0x%" PRIx64 " as CR3 failed", f->v[0]);
 		break;
 	case FACT_X_ENTRY:
-		snprintf(buffer, size, "L%u entry 0x%" PRIx64 " could not refer to mfn 0x%" PRIx64
-			 " (pfn 0x%" PRIx64 ")", (unsigned int)f->v[2] & 7, f->v[3], f->v[0], f->v[1]);
+		snprintf(buffer, size,
+			 "L%u entry 0x%" PRIx64 " could not refer to mfn 0x%" PRIx64
+			 " (pfn 0x%" PRIx64 ")",
+			 (unsigned int)f->v[2] & 7, f->v[3], f->v[0], f->v[1]);
 		break;
 	case FACT_X_LINEAR:
 		snprintf(buffer, size, "a page table was to be mapped writable");
@@ -80,12 +85,12 @@ void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 		snprintf(buffer, size, "a page could not become %s", f->text);
 		break;
 	case FACT_X_L1TF:
-		snprintf(buffer, size, "L%u entry 0x%" PRIx64 " is open to L1TF", (unsigned int)f->v[0] & 7,
-			 f->v[1]);
+		snprintf(buffer, size, "L%u entry 0x%" PRIx64 " is open to L1TF",
+			 (unsigned int)f->v[0] & 7, f->v[1]);
 		break;
 	case FACT_X_UNHANDLED:
-		snprintf(buffer, size, "trap %" PRIu64 ", error code 0x%04" PRIx64 ", not handled", f->v[0],
-			 f->v[1]);
+		snprintf(buffer, size, "trap %" PRIu64 ", error code 0x%04" PRIx64 ", not handled",
+			 f->v[0], f->v[1]);
 		break;
 	case FACT_X_HVM:
 		snprintf(buffer, size, "triple fault");
@@ -94,8 +99,9 @@ void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 		snprintf(buffer, size, "walk from 0x%" PRIx64, f->v[0]);
 		break;
 	case FACT_X_WALK_ENTRY:
-		snprintf(buffer, size, "L%u entry 0x%" PRIx64 ": 0x%" PRIx64 "%s", (unsigned int)f->v[0] & 7,
-			 f->v[1], f->v[2], f->v[2] & 1 ? "" : ", not there");
+		snprintf(buffer, size, "L%u entry 0x%" PRIx64 ": 0x%" PRIx64 "%s",
+			 (unsigned int)f->v[0] & 7, f->v[1], f->v[2],
+			 f->v[2] & 1 ? "" : ", not there");
 		break;
 	case FACT_X_CRASHED:
 	case FACT_X_DOM0:
@@ -110,26 +116,34 @@ unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 	unsigned int n = 0;
 
 	if (s->reversed)
-		snprintf(notes[n++], CONSOLE_NOTE, "The newest line came first; they were put in order");
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "The newest line came first; they were put in order");
 	if (s->parts.reordered)
-		snprintf(notes[n++], CONSOLE_NOTE, "Parts of pstore's dump were put in order and joined");
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "Parts of pstore's dump were put in order and joined");
 	if (s->parts.missing)
-		snprintf(notes[n++], CONSOLE_NOTE, "Of pstore's dump %u parts are missing", s->parts.missing);
+		snprintf(notes[n++], CONSOLE_NOTE, "Of pstore's dump %u parts are missing",
+			 s->parts.missing);
 	if (s->lines.mended)
-		snprintf(notes[n++], CONSOLE_NOTE, "%" PRIu64 " line%s that Xen had printed into %s joined",
-			 s->lines.mended, s->lines.mended == 1 ? "" : "s",
-			 s->lines.mended == 1 ? "was" : "were");
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "%" PRIu64 " line%s that Xen had printed into %s joined", s->lines.mended,
+			 s->lines.mended == 1 ? "" : "s", s->lines.mended == 1 ? "was" : "were");
 	if (c->boots.torn)
-		snprintf(notes[n++], CONSOLE_NOTE, "Lines of several guests alternate, or are in no order: "
-			 "nothing was joined");
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "Lines of several guests alternate, or are in no order: nothing "
+			 "was joined");
 	else if (c->guests > 1)
-		snprintf(notes[n++], CONSOLE_NOTE, "%u guests are on it, each judged by its own lines",
-			 c->guests);
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "%u guests are on it, each judged by its own lines", c->guests);
 	if (s->forgotten || c->boots.older)
-		snprintf(notes[n++], CONSOLE_NOTE, "It holds more than is kept: the oldest %" PRIu64
-			 " boots and %" PRIu64 " facts were left out", c->boots.older, s->forgotten);
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "It holds more than is kept: the oldest %" PRIu64 " boots and %" PRIu64
+			 " facts were left out",
+			 c->boots.older, s->forgotten);
 	if (s->more)
-		snprintf(notes[n++], CONSOLE_NOTE, "%" PRIu64 " facts of kinds that were there thousands of "
-			 "times were left out", s->more);
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "%" PRIu64 " facts of kinds that were there thousands of "
+			 "times were left out",
+			 s->more);
 	return n;
 }

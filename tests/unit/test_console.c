@@ -26,9 +26,12 @@ static const char death[] =
 	"[    5.129266] xenpin: erased pfn=0x27352a level=1 where=handover\n"
 	"[    5.129296] xenpin: erased pfn=0x274934 level=2 where=handover\n"
 	"[    5.129325] xenpin: erased pfn=0x2749bb level=3 where=deferred\n"
-	"[    5.129564] xenpin: fault addr=0xffff888274934068 pfn=0x274934 level=2 flag=0 erased=1 where=handover\n"
-	"[    5.131226] xenpin: last seq=20822 t=2670844106 cpu=0 kind=alloc pfn=0x274934 level=2 where=- ip=xen_alloc_ptpage+0x151/0x330\n"
-	"[    5.131295] xenpin: last seq=20823 t=2670844666 cpu=0 kind=batch pfn=0x274934 level=1 op=pin mfn=0x32e3f4 result=-22\n"
+	"[    5.129564] xenpin: fault addr=0xffff888274934068 pfn=0x274934 level=2 flag=0 erased=1 "
+	"where=handover\n"
+	"[    5.131226] xenpin: last seq=20822 t=2670844106 cpu=0 kind=alloc pfn=0x274934 level=2 "
+	"where=- ip=xen_alloc_ptpage+0x151/0x330\n"
+	"[    5.131295] xenpin: last seq=20823 t=2670844666 cpu=0 kind=batch pfn=0x274934 level=1 "
+	"op=pin mfn=0x32e3f4 result=-22\n"
 	"[    5.131428] xenpin: log head=26218 lost=7 slots=65536\n"
 	"[    5.131500] RIP: e030:xen_set_pmd+0x1f/0xb0\n"
 	"[    5.131942] Kernel panic - not syncing: Attempted to kill the idle task!\n"
@@ -114,13 +117,15 @@ static void a_console_cut_anywhere(void **state)
 
 		assert_in_range(c->scan.cut, 0, 1);
 		for (unsigned int i = 0; b && i < b->nr_erased; i++)
-			assert_true(b->erased[i]->v[0] == 0x27352a || b->erased[i]->v[0] == 0x274934 ||
+			assert_true(b->erased[i]->v[0] == 0x27352a ||
+				    b->erased[i]->v[0] == 0x274934 ||
 				    b->erased[i]->v[0] == 0x2749bb);
 		for (unsigned int i = 0; b && i < b->nr_oopses; i++) {
 			struct oops_view v;
 
 			oops_view__read(&v, &b->oopses[i], b, c);
-			assert_true(!v.has_address || v.address == 0xffff888274934068 || !v.address);
+			assert_true(!v.has_address || v.address == 0xffff888274934068 ||
+				    !v.address);
 			assert_true(!v.has_code || v.code == 3);
 			assert_true(!*v.function || !strcmp(v.function, "xen_set_pmd"));
 		}
@@ -152,8 +157,10 @@ static void lines_that_are_not_ours_are_left_alone(void **state)
 		"xenpin: erased pfn=0x27352a level=1 where=somewhere\n",
 		"xenpin: erased pfn=27352a level=1 where=handover\n",
 		"xenpin: erased level=1 pfn=0x27352a where=handover\n",
-		"xenpin: fault addr=0xffff888274934068 pfn=0x274934 level=2 flag=0 erased=1 where=-\n",
-		"xenpin: fault addr=0xffff888274934068 pfn=0x274934 level=2 flag=0 erased=0 where=handover\n",
+		"xenpin: fault addr=0xffff888274934068 pfn=0x274934 level=2 flag=0 erased=1 "
+		"where=-\n",
+		"xenpin: fault addr=0xffff888274934068 pfn=0x274934 level=2 flag=0 erased=0 "
+		"where=handover\n",
 		"xenpin: fault addr=0xffff888274934068 pfn=- level=2 flag=- erased=- where=-\n",
 		"xenpin: last seq=1 t=2 cpu=0 kind=alloc pfn=0x1\n",
 		"xenpin: log head=1 lost=2\n",
@@ -165,7 +172,8 @@ static void lines_that_are_not_ours_are_left_alone(void **state)
 		struct boot_facts *b = newest(c);
 
 		assert_int_equal(c->scan.cut, 1);
-		assert_false(b->nr_oopses || b->erased_total || b->log || b->nr_erased || b->nr_last);
+		assert_false(b->nr_oopses || b->erased_total || b->log || b->nr_erased ||
+			     b->nr_last);
 		assert_int_equal(c->verdict->class, VERDICT_UNKNOWN);
 		done(c);
 	}
@@ -173,7 +181,8 @@ static void lines_that_are_not_ours_are_left_alone(void **state)
 
 static void an_address_outside_the_direct_map_has_no_page(void **state)
 {
-	struct console *c = read_text("xenpin: fault addr=0x10 pfn=- level=0 flag=- erased=- where=-\r\n");
+	struct console *c =
+		read_text("xenpin: fault addr=0x10 pfn=- level=0 flag=- erased=- where=-\r\n");
 	struct oops_view v;
 
 	oops_view__read(&v, &newest(c)->oopses[0], newest(c), c);
@@ -232,7 +241,8 @@ static void a_storm_takes_little_room(void **state)
 
 	scan__begin(&c->scan);
 	for (int i = 0; i < 200000; i++) {
-		int len = snprintf(text, sizeof(text), "[%5d.%06d] 1 of 1 multicall(s) failed: cpu 0\n"
+		int len = snprintf(text, sizeof(text),
+				   "[%5d.%06d] 1 of 1 multicall(s) failed: cpu 0\n"
 				   "[%5d.%06d]   call  1: op=1 arg=[ffff8880a1a9eb10] result=-22\n"
 				   "(XEN) mm.c:1:d3v0 mfn %x already pinned\n",
 				   i / 1000, i % 1000, i / 1000, i % 1000, i);
@@ -266,12 +276,13 @@ static void a_very_long_line_is_one_line(void **state)
 /* Of a guest that wants to write to the terminal of its host, and to be missing in JSON. */
 static void words_are_printable(void **state)
 {
-	struct console *c = read_text(
-		"Linux version 6\x1b[2J\xff\x7f (root@vm)\r\n"
-		"BUG: unable to handle page fault for address: ffff888274934068\r\n"
-		"Oops: 0003 [#1] SMP\r\n"
-		"RIP: e030:f\x1b[2J\xff+0x1/0x2\r\n"
-		"xenpin: last seq=1 t=2 cpu=0 kind=a\x1b]0;title\a\xff pfn=0x1 level=1 where=- ip=f\x1b[1m\xff\r\n");
+	struct console *c =
+		read_text("Linux version 6\x1b[2J\xff\x7f (root@vm)\r\n"
+			  "BUG: unable to handle page fault for address: ffff888274934068\r\n"
+			  "Oops: 0003 [#1] SMP\r\n"
+			  "RIP: e030:f\x1b[2J\xff+0x1/0x2\r\n"
+			  "xenpin: last seq=1 t=2 cpu=0 kind=a\x1b]0;title\a\xff pfn=0x1 level=1 "
+			  "where=- ip=f\x1b[1m\xff\r\n");
 	struct boot_facts *b = newest(c);
 
 	assert_string_equal(b->kernel->text, "6??");
