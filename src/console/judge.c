@@ -287,6 +287,17 @@ int console__judge(struct console *c)
 	return 0;
 }
 
+int console__domain(const struct console *c, const struct boot_facts *b)
+{
+	const char *name = c->scan.lines.guests[b->guest];
+	struct match found;
+
+	/* So Xen marks what a guest prints through Xen's own console. */
+	if (match(name, true, "d%d", &found) == MATCH_YES && found.v[0] < INT16_MAX)
+		return found.v[0];
+	return c->guests == 1 ? XEN_ANY_DOMAIN : *name ? XEN_NO_DOMAIN : 0;
+}
+
 bool console__is_none(const struct console *c)
 {
 	return !c->scan.console_lines;

@@ -23,6 +23,9 @@ struct console {
 int console__judge(struct console *console);
 void console__free(struct console *console);
 
+/* The domain of a boot's guest, as Xen would name it, or one of the words of xen_account.h. */
+int console__domain(const struct console *console, const struct boot_facts *boot);
+
 /* Nothing in it is a line of Linux or of Xen. */
 bool console__is_none(const struct console *console);
 

@@ -70,11 +70,12 @@ static uint64_t left_erased(const struct boot_facts *b)
 static bool died_of_erased_page(const struct oops_view *v, struct verdict *verdict)
 {
 	const struct fact *fault = v->oops->fault;
-	const struct fact *line = v->pfn == XP_NO_PFN || (v->oops->torn && !fault) ? NULL :
-				  erased_line(v->boot, v->pfn);
+	const struct fact *line = v->pfn == XP_NO_PFN ? NULL : erased_line(v->boot, v->pfn);
 	bool by_fault = fault && fault->v[1] != XP_NO_PFN && fault->v[4];
+	/* Unless it was set again since. */
+	bool by_list = line && left_erased(v->boot) && !(fault && fault->v[3]);
 
-	if (!by_fault && !line)
+	if ((!by_fault && !by_list) || (v->has_code && !is_protected_write(v)))
 		return false;
 	verdict__set(verdict, VERDICT_ERASED, GRADE_SHOWN,
 		     "The guest died of an erased flag: it wrote to 0x%" PRIx64
@@ -323,9 +324,10 @@ static bool xen_calls_it_a_table(const struct oops_view *v, struct verdict *verd
 	unsigned int level;
 	bool pinned, lost;
 
-	if (!is_protected_write(v) || v->pfn == XP_NO_PFN || v->console->guests != 1)
+	if (!is_protected_write(v) || v->pfn == XP_NO_PFN)
 		return false;
-	f = xen_account__table(&v->console->xen, v->pfn, &level, &pinned);
+	f = xen_account__table(&v->console->xen, console__domain(v->console, v->boot), v->pfn, &level,
+			       &pinned);
 	if (!f)
 		return false;
 	lost = writer && writer->asks;

@@ -73,8 +73,9 @@ static void read_level(struct oops_view *v)
 
 	if (fault && fault->v[2])
 		v->level = fault->v[2];
-	else if (v->pfn != XP_NO_PFN && v->console->guests == 1 &&
-		 xen_account__table(&v->console->xen, v->pfn, &level, &pinned))
+	else if (v->pfn != XP_NO_PFN &&
+		 xen_account__table(&v->console->xen, console__domain(v->console, v->boot), v->pfn,
+				    &level, &pinned))
 		v->level = level;
 	else if (writer)
 		v->level = writer->level;

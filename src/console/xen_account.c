@@ -361,12 +361,14 @@ void xen_account__read(struct xen_account *xen, const struct scan *scan)
 		judge_domain(&xen->domains[i]);
 }
 
-const struct fact *xen_account__table(const struct xen_account *xen, uint64_t pfn,
+const struct fact *xen_account__table(const struct xen_account *xen, int domain, uint64_t pfn,
 				      unsigned int *level, bool *pinned)
 {
 	const struct fact *found = NULL;
 
 	for (unsigned int n = 0; n < xen->nr; n++) {
+		if (domain != XEN_ANY_DOMAIN && domain != xen->domains[n].domain)
+			continue;
 		for (unsigned int i = 0; i < xen->domains[n].nr; i++) {
 			const struct fact *f = xen->domains[n].facts[i];
 			struct xen_type is, wanted;

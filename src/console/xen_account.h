@@ -28,11 +28,14 @@ struct xen_account {
 
 void xen_account__read(struct xen_account *xen, const struct scan *scan);
 
+#define XEN_ANY_DOMAIN	(-2)
+#define XEN_NO_DOMAIN	(-3)
+
 /*
- * Xen's word that frame @pfn of some domain is a page table to it: the line, with the level;
- * NULL when there is none, or when two domains have such a frame.
+ * Xen's word that frame @pfn of @domain is a page table to it: the line, with the level;
+ * NULL when there is none, or when two domains have such a frame and it may be any.
  */
-const struct fact *xen_account__table(const struct xen_account *xen, uint64_t pfn,
+const struct fact *xen_account__table(const struct xen_account *xen, int domain, uint64_t pfn,
 				      unsigned int *level, bool *pinned);
 
 /* The only domain that Xen speaks of, or NULL. */

@@ -111,7 +111,8 @@ PREFIXES = [b"<4>", b"[2026-03-28 22:39:25] ", b"2026-03-28 22:39:25 ", b"2026-0
 @pytest.mark.parametrize("name", [n for n in PLAIN if n not in NAMED])
 def test_prefixes(name):
     for prefix in PREFIXES:
-        if b"\0" in TEXTS[name] and prefix:
+        # What Xen says of another domain is not about the guest of that name.
+        if b"\0" in TEXTS[name] or (prefix == b"(d5) " and b"(XEN)" in TEXTS[name]):
             continue
         same(full(name), account_of(each_line(lambda line: prefix + line)(TEXTS[name])))
 
