@@ -97,7 +97,7 @@ static bool cpu_details(struct fact *f, bool whole)
 		    strcspn(f->text, " ") < (size_t)(taint - f->text) && f->text[0] ?
 		    strcspn(f->text, " ") : (size_t)(taint - f->text));
 	release = taint + 9;
-	while (*release && !(isdigit(*release) && release[-1] == ' '))
+	while (*release && !(isdigit(*release) && (release[-1] == ' ' || release[-1] == '(')))
 		release++;
 	if (!*release || (!whole && !strchr(release, ' ')))
 		return false;
@@ -339,6 +339,7 @@ static bool (*const details[FACT_KINDS])(struct fact *f, bool whole) = {
 	[FACT_X_RIP] = symbol_details,
 	[FACT_WALK] = walk_details,
 	[FACT_CODE] = code_details,
+	[FACT_OOPS] = code_details,
 	[FACT_CPU] = cpu_details,
 	[FACT_BUG] = bug_details,
 	[FACT_TRAP] = trap_details,

@@ -254,16 +254,18 @@ static bool stopped_for_refusal(const struct oops_view *v, struct verdict *verdi
 		{ "set_page_prot*|set_aliased_prot|make_lowmem_page_*|xen_set_fixmap",
 		  VERDICT_REFUSED, "to change the protection of a page" },
 	};
-	const struct fact *bug = v->oops->of[FACT_BUG];
+	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->oops->of[FACT_TRAP];
 
-	for (size_t i = 0; bug && i < sizeof(stops) / sizeof(*stops); i++) {
+	if (!bug && !(trap && !strcmp(trap->name, "invalid opcode")))
+		return false;
+	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++) {
 		if (!known_bug__names(stops[i].functions, v->function))
 			continue;
-		verdict__set(verdict, stops[i].class, GRADE_LIKELY,
-			     "Xen refused %s, and the guest stopped itself for that with BUG at "
-			     "%s, in %s",
-			     stops[i].what, bug->text, v->function);
-		verdict__rests_on(verdict, bug);
+		verdict__set(
+			verdict, stops[i].class, GRADE_LIKELY,
+			"Xen refused %s, and the guest stopped itself for that with BUG%s%s, in %s",
+			stops[i].what, bug ? " at " : "", bug ? bug->text : "", v->function);
+		verdict__rests_on(verdict, bug ?: trap);
 		verdict__rests_on(verdict, v->oops->of[FACT_RIP]);
 		verdict->bug = known_bug__find(EVENT_PIN, v->release, NULL, &v->oops->trace);
 		return true;
@@ -277,6 +279,10 @@ static bool is_no_page_fault(const struct oops_view *v, struct verdict *verdict)
 	char page[200] = "";
 
 	if (v->page_fault || (!bug && !trap))
+		return false;
+	/* Where it is may be where Linux stops itself when Xen refuses a pin. */
+	if (!*v->function && (bug ? !strncmp(bug->text, "arch/x86/xen/", 13) :
+				    !strcmp(trap->name, "invalid opcode")))
 		return false;
 	if (v->oops->page)
 		snprintf(page, sizeof(page), "; it looked at pfn 0x%" PRIx64 "%s%s",
@@ -326,8 +332,8 @@ static bool xen_calls_it_a_table(const struct oops_view *v, struct verdict *verd
 
 	if (!is_protected_write(v) || v->pfn == XP_NO_PFN)
 		return false;
-	f = xen_account__table(&v->console->xen, console__domain(v->console, v->boot), v->pfn, &level,
-			       &pinned);
+	f = xen_account__table(&v->console->xen, console__domain(v->console, v->boot), v->pfn,
+			       &level, &pinned);
 	if (!f)
 		return false;
 	lost = writer && writer->asks;

@@ -8,6 +8,10 @@
 /* Between two lines of one oops, even on a serial line of 9600 baud. */
 #define GAP_MAX		3000000
 
+/* Lines between "kernel BUG at" and the registers, where somebody left out the one that names the
+ * trap. */
+#define BUG_LINES	4
+
 static bool same_words(const struct fact *a, const struct fact *b)
 {
 	return !memcmp(a->v, b->v, sizeof(a->v)) && !strcmp(a->text, b->text) &&
@@ -149,17 +153,17 @@ static bool contradicts(const struct oops *o, const struct fact *f)
 }
 
 /* Registers follow "Oops:" or what leads to it; those behind an address alone are another's. */
-static bool awaits_registers(const struct oops *o)
+static bool awaits_registers(const struct oops *o, const struct fact *f)
 {
 	return o->of[FACT_OOPS] || o->of[FACT_TRAP] || o->of[FACT_CODE] || o->of[FACT_ACCESS] ||
-	       o->of[FACT_BUG] || o->fault || o->cut;
+	       (o->of[FACT_BUG] && f->line <= o->last + BUG_LINES) || o->fault || o->cut;
 }
 
 static void add_registers_to_oops(struct oops *o, const struct fact *f)
 {
 	if (!o)
 		return;
-	if (!belongs(o, f) || contradicts(o, f) || (!f->extra && !awaits_registers(o))) {
+	if (!belongs(o, f) || contradicts(o, f) || (!f->extra && !awaits_registers(o, f))) {
 		o->torn |= near(o, f) && o->caller == f->caller && !o->traced;
 		return;
 	}

@@ -142,16 +142,16 @@ static bool month(const char *s)
 static const char *date(const char *s)
 {
 	const char *at;
+	bool weekday = isalpha(s[0]) && isalpha(s[1]) && isalpha(s[2]) && s[3] == ' ' &&
+		       digits(s + 4, 4) && s[8] == '-';
 
-	if (isalpha(s[0]) && s[3] == ' ' && digits(s + 4, 4) && s[8] == '-')
-		s += 4;
+	s += weekday ? 4 : 0;
 	if (digits(s, 4) && s[4] == '-' && digits(s + 5, 2) && s[7] == '-' && digits(s + 8, 2)) {
 		if (s[10] == 'T')
 			return token_end(s);
 		at = clock_time(spaces(s + 10));
-		if (at && isupper(at[1]) && isupper(at[2]) && isupper(at[3]) && at[4] == ' ')
-			at += 4;	/* a time zone */
-		return at;
+		/* With a weekday there is a time zone, too; otherwise "RIP" would be one. */
+		return at && weekday ? token_end(spaces(at)) : at;
 	}
 	if (month(s)) {
 		at = spaces(s + 3);
@@ -163,15 +163,18 @@ static const char *date(const char *s)
 	return clock_time(s);
 }
 
-/* "HOST kernel: " behind a date; of any other program its name stays in the text. */
+/*
+ * "HOST kernel: " or "HOST program[1]: " behind a date; the program's name stays in the text.
+ * Two other words and a colon are words of the kernel's.
+ */
 static const char *host(struct prefix *p, const char *s)
 {
-	const char *end = token_end(s), *tag = spaces(end);
+	const char *end = token_end(s), *tag = spaces(end), *tag_end = token_end(tag);
 
-	if (!*tag || end == s || end[-1] == ':' || end - s > 64 || *s == '[' || *s == '(' ||
-	    *s == '<')
+	if (end == s || end[-1] == ':' || end - s > 64 || *s == '[' || *s == '(' || *s == '<')
 		return NULL;
-	if (!isalpha(*tag) || token_end(tag)[-1] != ':')
+	if (strncmp(tag, "kernel:", 7) &&
+	    !(isalpha(*tag) && tag_end > tag + 2 && tag_end[-1] == ':' && tag_end[-2] == ']'))
 		return NULL;
 	p->name = s;
 	p->name_len = end - s;

@@ -264,13 +264,16 @@ static void print_heading(FILE *out, const struct console *c, unsigned int at)
 static void print_xen_domain(FILE *out, const struct console *c, const struct xen_domain *d,
 			     uint32_t *said)
 {
-	char name[24], words[256], before[256] = "";
+	char name[24], vcpu[24] = "", words[256], before[256] = "";
 	bool tells_more = &d->verdict != c->verdict && (d->verdict.class != VERDICT_UNKNOWN ||
 							c->verdict->class == VERDICT_UNKNOWN);
 	unsigned int shown = 0;
 
-	fprintf(out, "\nXen%s%s of %s\n", c->xen.version ? " " : "", c->xen.version ?
-		c->xen.version->text : "", xen_domain__name(d, name, sizeof(name)));
+	if (d->vcpu >= 0)
+		snprintf(vcpu, sizeof(vcpu), ", vCPU %d", d->vcpu);
+	fprintf(out, "\nXen%s%s of %s%s\n", c->xen.version ? " " : "",
+		c->xen.version ? c->xen.version->text : "",
+		xen_domain__name(d, name, sizeof(name)), vcpu);
 	if (tells_more)
 		row(out, "", "%s", d->verdict.text);
 	for (unsigned int i = 0; i < d->nr && shown < SHOWN; i++) {

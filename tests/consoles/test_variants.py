@@ -15,15 +15,16 @@ from test_consoles import HERE, NAMES, ask, judge
 
 TEXTS = {name: (HERE / f"{name}.log").read_bytes() for name in NAMES}
 # Files that are such a variant themselves.
-ENCODED = {"text-poke-in-a-mail", "pstore-parts", "journal-reversed", "pstore-two-dumps",
+ENCODED = {"mail-cut-at-the-break", "text-poke-in-a-mail", "pstore-parts", "journal-reversed", "pstore-two-dumps",
            "wrapped-at-80-columns", "two-consoles-print-the-same", "hole-of-a-lost-disk-block"}
 PLAIN = [name for name in NAMES if name not in ENCODED]
 # Its lines belong to two guests, and the whole says of neither what a piece of it may say.
 MIXED = {"two-guests-through-one-line"}
 # What a piece lacks shows that the hypervisor lives; where a part of pstore ends nobody can see.
-WHOLE_ONLY = MIXED | {"hypervisor-registers-of-a-warning", "pstore-parts", "pstore-two-dumps"}
+WHOLE_ONLY = MIXED | {"hypervisor-registers-of-a-warning", "pstore-parts", "pstore-two-dumps",
+                      "xen-foreign-mapping"}
 # Lines without any stamp, before which a name cannot be told from a word.
-BARE = {"multicall-of-2.6.35"}
+BARE = {"multicall-of-2.6.35", "bug-of-a-refused-batch"}
 NAMED = {"two-guests", "two-guests-stock", "old-2.6.26-syslog", "multicall-loop"}	# lines have prefixes
 
 
@@ -68,7 +69,7 @@ def same(a, b):
 # What less knowledge of the same death makes of a verdict.
 WEAKER = {"erased": {"lost-flag"}, "lost-flag": set(), "written-past": {"pin-refused", "refused"},
           "pin-refused": {"refused"}, "refused": {"not-this-class"}, "not-this-class": set(),
-          "not-pv": set(), "lives": set(), "cannot-tell": set()}
+          "not-pv": {"not-this-class"}, "lives": set(), "cannot-tell": set()}
 FINDINGS = {"erased", "lost-flag", "written-past", "pin-refused"}
 GRADES = ["unknown", "likely", "shown"]
 
