@@ -135,6 +135,15 @@ static bool is_not_pv(const struct oops_view *v, struct verdict *verdict)
 	return true;
 }
 
+static bool is_known_pv(const struct oops_view *v)
+{
+	bool pv = false;
+
+	if (v->segment)
+		return v->segment == 0xe030 || v->segment == 0x61 || v->segment == 0x69;
+	return platform_is_pv(v->boot->platform, &pv) && pv;
+}
+
 /* The flag at the moment of the fault, as the series read it. */
 static bool flag_is_known(const struct oops_view *v, struct verdict *verdict)
 {
@@ -358,6 +367,9 @@ static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 	char pfn[40] = "";
 
 	if (!is_protected_write(v) || !v->has_address || !writer)
+		return false;
+	/* Such a function writes page tables on any machine. */
+	if (strncmp(v->function, "xen_", 4) && !is_known_pv(v))
 		return false;
 	if (v->pfn != XP_NO_PFN)
 		snprintf(pfn, sizeof(pfn), " (pfn 0x%" PRIx64 ")", v->pfn);

@@ -161,7 +161,8 @@ static bool awaits_registers(const struct oops *o, const struct fact *f)
 
 static void add_registers_to_oops(struct oops *o, const struct fact *f)
 {
-	if (!o)
+	/* Those of user space stand at the end of a trace. */
+	if (!o || (f->kind == FACT_RIP && !f->extra && (f->v[0] & 3) == 3))
 		return;
 	if (!belongs(o, f) || contradicts(o, f) || (!f->extra && !awaits_registers(o, f))) {
 		o->torn |= near(o, f) && o->caller == f->caller && !o->traced;
