@@ -75,13 +75,15 @@ static enum exit_status print(const struct console *console, const struct option
 enum exit_status boot_files__console(const struct options *opts)
 {
 	struct console *console = calloc(1, sizeof(*console));
-	enum exit_status status = EXIT_USAGE;
+	enum exit_status status;
 	int err = console ? read_console(console, opts->console) : -ENOMEM;
 
-	if (!err)
+	if (!err) {
 		status = print(console, opts);
-	else
+	} else {
 		say("--console %s: %s", opts->console, strerror(-err));
+		status = err == -ENOMEM ? EXIT_LOAD : EXIT_USAGE;
+	}
 	if (console)
 		console__free(console);
 	free(console);

@@ -39,7 +39,7 @@ static void drop_oldest(struct sorter *s)
 	b->older++;
 }
 
-static struct boot_facts *begin_boot(struct sorter *s, const struct fact *f, size_t at)
+static struct boot_facts *begin_boot(struct sorter *s, const struct fact *f)
 {
 	struct boot_facts *boot;
 
@@ -52,7 +52,6 @@ static struct boot_facts *begin_boot(struct sorter *s, const struct fact *f, siz
 	}
 	boot->guest = f->guest;
 	boot->headless = f->kind != FACT_KERNEL;
-	boot->begin = at;
 	boot->first_line = f->line;
 	s->boots->boot[s->boots->nr++] = boot;
 	s->places[f->guest] = (struct place){ .boot = boot, .t = NO_TIME };
@@ -78,7 +77,7 @@ static void begin_refusal(struct place *p, const struct fact *f)
 
 static void add_call(struct place *p, const struct fact *f)
 {
-	struct refusal *r = p->block == BLOCK_REFUSAL ? p->refusal : NULL;
+	struct refusal *r;
 
 	if (p->block != BLOCK_REFUSAL)
 		begin_refusal(p, f);
@@ -201,12 +200,11 @@ static void sort_fact(struct sorter *s, size_t at)
 							    p->t > f->t))) {
 		if (back && f->kind != FACT_KERNEL)
 			note_jump(s, at);
-		if (!begin_boot(s, f, at))
+		if (!begin_boot(s, f))
 			return;
 	}
 	if (f->kind == FACT_KERNEL)
 		p->boot->headless = false;
-	p->boot->end = at + 1;
 	p->boot->last_line = f->last_line > p->boot->last_line ? f->last_line : p->boot->last_line;
 	if (f->line < p->boot->first_line)
 		p->boot->first_line = f->line;
@@ -244,9 +242,7 @@ int boots__sort(struct boots *boots, const struct scan *scan)
 	for (size_t i = 0; i < scan->nr && !s->err; i++) {
 		if (scan->facts[i].kind == FACT_RESTART)
 			forget_places(s);
-		else if (fact__is_xen(&scan->facts[i]))
-			boots->xen = true;
-		else
+		else if (!fact__is_xen(&scan->facts[i]))
 			sort_fact(s, i);
 	}
 	for (unsigned int i = 0; i < boots->nr; i++)

@@ -69,7 +69,6 @@ struct boot_facts {
 	unsigned int nr_oopses, more_oopses;
 	struct refusal refusals[BOOT_REFUSALS];
 	unsigned int nr_refusals, more_refusals;
-	size_t begin, end; /* facts of the scan, of other guests and Xen among them */
 	uint64_t first_line, last_line;
 	struct verdict verdict;
 };
@@ -80,7 +79,6 @@ struct boots {
 	uint64_t older;				/* boots that were dropped */
 	unsigned int jumps;			/* boots that are only told by time going back */
 	bool torn;				/* lines of several guests, or in no order at all */
-	bool xen;				/* Xen itself speaks, too */
 };
 
 /* Returns 0 or -ENOMEM.  @boots refers to @scan. */

@@ -275,7 +275,7 @@ static bool xen_context_details(struct fact *f, bool whole)
 	return whole || strchr(text, ')');
 }
 
-/* To vector and error code; extra 1: the error code is not known. */
+/* To vector and error code. */
 static bool xen_unhandled_details(struct fact *f, bool whole)
 {
 	if (f->extra == 1)
@@ -291,7 +291,6 @@ static bool xen_unhandled_details(struct fact *f, bool whole)
 		f->v[1] = f->v[2];
 	if (f->extra)
 		f->v[0] = 14;
-	f->extra = f->v[0] == 14 && *f->text == '#';
 	return true;
 }
 

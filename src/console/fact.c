@@ -104,31 +104,34 @@ static bool read_frame(struct fact *f, const char *s, bool whole)
 	return fact__function(s, whole, f->name, sizeof(f->name));
 }
 
+static int16_t small_number(const char **s)
+{
+	int number = 0;
+
+	for (; isdigit(**s); (*s)++)
+		number = number < 3000 ? number * 10 + **s - '0' : number;
+	return number;
+}
+
 /* "mm.c:3506:d0v0 ", "arch/x86/mm.c:1:d[IDLE]v2 ", "d0:v0: ", "d31 ": whom it is about. */
 static const char *skip_place(struct fact *f, const char *s)
 {
-	const char *colon = strchr(s, ':'), *at;
-	struct match found;
+	const char *colon = strchr(s, ':');
 
 	if (colon && colon < s + strcspn(s, " \t") && isdigit(colon[1]))
-		s = colon + 1 + strspn(colon + 1, "0123456789") + 1;
+		s = colon + 1 + strspn(colon + 1, "0123456789:");
 	s += strspn(s, " ");
-	if (*s != 'd' || !isdigit(s[1]) || match(s, true, "d%d", &found) == MATCH_NO) {
-		if (*s != 'd' || !isdigit(s[1]))
-			return s;
-		found.v[0] = 0;
+	if (*s != 'd' || !isdigit(s[1]))
+		return s;
+	s++;
+	f->domain = small_number(&s);
+	s += *s == ':';
+	if (*s == 'v' && isdigit(s[1])) {
+		s++;
+		f->vcpu = small_number(&s);
 	}
-	at = s + 1 + strspn(s + 1, "0123456789");
-	match(s, true, "d%dv", &found);
-	f->domain = found.v[0] < INT16_MAX ? (int16_t)found.v[0] : -1;
-	at += *at == ':';
-	if (*at == 'v' && isdigit(at[1])) {
-		f->vcpu = 0;
-		for (at++; isdigit(*at); at++)
-			f->vcpu = f->vcpu < 1000 ? f->vcpu * 10 + *at - '0' : f->vcpu;
-	}
-	at += *at == ':';
-	return at + strspn(at, " ");
+	s += *s == ':';
+	return s + strspn(s, " ");
 }
 
 /* Behind a prefix that nobody knows the words begin after a colon or a bracket. */

@@ -8,8 +8,7 @@
 /* Between two lines of one oops, even on a serial line of 9600 baud. */
 #define GAP_MAX		3000000
 
-/* Lines between "kernel BUG at" and the registers, where somebody left out the one that names the
- * trap. */
+/* Lines from "kernel BUG at" to the registers, where the one that names the trap was left out. */
 #define BUG_LINES	4
 
 static bool same_words(const struct fact *a, const struct fact *b)
@@ -90,8 +89,8 @@ static bool starts_oops(const struct fact *f)
 	return f->kind == FACT_ADDRESS || f->kind == FACT_BUG;
 }
 
-/* An address, a code, a walk, "Oops:": the next one of the oops that is being printed, or a new
- * one. */
+/* An address, a code, a walk, "Oops:": the next of the oops that is being printed, or of a new one.
+ */
 void place__add_to_oops(struct place *p, const struct fact *f)
 {
 	struct oops *o = p->block == BLOCK_OOPS ? p->oops : NULL;

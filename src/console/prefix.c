@@ -231,7 +231,7 @@ static const char *named(struct prefix *p, const char *s)
 
 typedef const char *(*step)(struct prefix *p, const char *s);
 
-/* By the first character, so that a line without prefix costs little. */
+/* Behind one part of a prefix, or NULL where there is none. */
 static const char *take(struct prefix *p, const char *s)
 {
 	static const step steps[] = { xen, level, bracket, record, dated, tag, named };

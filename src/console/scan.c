@@ -147,21 +147,17 @@ static void on_line(void *context, const struct line *line)
 	if (!fact__read(&f, line))
 		return;
 	s->console_lines += line->t == NO_TIME && !line->xen && f.kind != FACT_FRAME;
-	if (f.cut) {
-		s->cut_facts++;
-		s->cut += f.kind >= FACT_S_ERASED_TOTAL && f.kind <= FACT_S_REPAIRED;
-	}
+	s->cut += f.cut && f.kind >= FACT_S_ERASED_TOTAL && f.kind <= FACT_S_REPAIRED;
 	if (!printed_twice(s, &f) && wanted(s, &f))
 		store(s, &f);
 }
 
-int scan__begin(struct scan *s)
+void scan__begin(struct scan *s)
 {
 	memset(s, 0, sizeof(*s));
 	lines__begin(&s->lines, on_line, s);
 	parts__begin(&s->parts, lines__add, &s->lines);
 	input__begin(&s->input, parts__add, &s->parts);
-	return 0;
 }
 
 void scan__feed(struct scan *s, const char *bytes, size_t size)

@@ -26,7 +26,6 @@ struct scan {
 	uint64_t more;		/* facts of a kind of which there were too many; the newest ones */
 	uint64_t console_lines;	/* that are some kernel's, or Xen's */
 	uint64_t cut;		/* lines of the series that are not whole */
-	uint64_t cut_facts;	/* of all kinds */
 	bool reversed;		/* the newest line was first; .facts is in order of time */
 	int err;		/* -ENOMEM */
 	struct { uint64_t hash; size_t at; } seen[FACT_KINDS][SCAN_SEEN];
@@ -35,7 +34,7 @@ struct scan {
 	bool mute;		/* it is the trace of a warning that was there before */
 };
 
-int scan__begin(struct scan *scan);
+void scan__begin(struct scan *scan);
 void scan__feed(struct scan *scan, const char *bytes, size_t size);
 
 /* Returns 0 or -errno. */

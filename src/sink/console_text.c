@@ -305,26 +305,25 @@ static void print_notes(FILE *out, const struct console *c)
 }
 
 /* "guest-a: " of the guest whose boot has @verdict; "" when it has no name. */
-static const char *name_of(const struct console *c, const struct verdict *verdict)
+static const char *name_of(const struct console *c, const struct verdict *verdict, char *name,
+			   size_t size)
 {
-	static char name[CONSOLE_NAME + 2];
-
 	*name = 0;
 	for (unsigned int i = 0; i < c->boots.nr; i++)
 		if (&c->boots.boot[i]->verdict == verdict && c->boots.boot[i]->guest)
-			snprintf(name, sizeof(name),
-				 "%s: ", c->scan.lines.guests[c->boots.boot[i]->guest]);
+			snprintf(name, size, "%s: ",
+				 c->scan.lines.guests[c->boots.boot[i]->guest]);
 	return name;
 }
 
 void console_text__print(FILE *out, const struct console *c)
 {
-	char text[VERDICT_TEXT + 128];
+	char text[VERDICT_TEXT + 128], name[CONSOLE_NAME + 2];
 	bool several = c->boots.nr > 1 || c->guests > 1;
 	uint32_t said = 0;
 
-	snprintf(text, sizeof(text), "%s%s%s.", c->guests > 1 ? name_of(c, c->verdict) : "",
-		 c->verdict->text,
+	snprintf(text, sizeof(text), "%s%s%s.",
+		 c->guests > 1 ? name_of(c, c->verdict, name, sizeof(name)) : "", c->verdict->text,
 		 c->finding && !verdict__is_finding(c->verdict->class)
 			 ? ". But there is a finding below, of another boot or by Xen"
 			 : "");

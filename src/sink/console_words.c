@@ -84,6 +84,9 @@ void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 	case FACT_X_GET_TYPE:
 		snprintf(buffer, size, "a page could not become %s", f->text);
 		break;
+	case FACT_X_VALIDATE:
+		snprintf(buffer, size, "a page table, or an entry of one, is not valid");
+		break;
 	case FACT_X_L1TF:
 		snprintf(buffer, size, "L%u entry 0x%" PRIx64 " is open to L1TF",
 			 (unsigned int)f->v[0] & 7, f->v[1]);
