@@ -120,9 +120,11 @@ static bool trap_details(struct fact *f, bool whole)
 
 static bool bug_details(struct fact *f, bool whole)
 {
-	char *end = strchr(f->text, '!');
+	char *colon = strrchr(f->text, ':'),
+	     *end = colon ? colon + 1 + strspn(colon + 1, "0123456789") : NULL;
 
-	if (!end || !strchr(f->text, ':'))
+	/* Kernels of 2.6.18 print no exclamation mark. */
+	if (!colon || end == colon + 1 || (*end != '!' && !whole))
 		return false;
 	*end = 0;
 	return true;
@@ -275,6 +277,18 @@ static bool xen_context_details(struct fact *f, bool whole)
 	return whole || strchr(text, ')');
 }
 
+/* "invalid opcode fault/trap [#6] on VCPU 0 [ec=0000]", "… [#6, ec=ffffffff]". */
+static bool other_trap(struct fact *f, bool whole)
+{
+	const char *vector = strstr(f->text, "[#");
+	struct match found;
+
+	f->v[0] = 0;
+	if (vector && match(vector, whole, "[#%d", &found) == MATCH_YES)
+		f->v[0] = found.v[0];
+	return f->v[0] != 14;
+}
+
 /* To vector and error code. */
 static bool xen_unhandled_details(struct fact *f, bool whole)
 {
@@ -289,6 +303,8 @@ static bool xen_unhandled_details(struct fact *f, bool whole)
 	}
 	if (f->extra == 4)
 		f->v[1] = f->v[2];
+	if (f->extra == 5)
+		return other_trap(f, whole);
 	if (f->extra)
 		f->v[0] = 14;
 	return true;

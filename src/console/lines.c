@@ -63,14 +63,14 @@ static void give_up_waiting(struct lines *l)
 	if (!l->waiting)
 		return;
 	l->waiting = false;
-	l->head.whole &= l->wrapped;
+	l->head.whole &= l->broken != BREAK_BY_XEN;
 	deliver(l, &l->head);
 }
 
-static void wait_for_rest(struct lines *l, const struct line *head, bool wrapped)
+static void wait_for_rest(struct lines *l, const struct line *head, enum line_break broken)
 {
 	give_up_waiting(l);
-	l->wrapped = wrapped;
+	l->broken = broken;
 	l->head = *head;
 	match__copy(l->text, sizeof(l->text), head->text, strlen(head->text));
 	l->head.text = l->text;
@@ -92,19 +92,25 @@ static void join(struct lines *l, const struct line *rest)
 	const char *text = rest->rest;
 
 	l->waiting = false;
-	l->mended += !l->wrapped;
+	l->mended += l->broken == BREAK_BY_XEN;
 	/* Of a rest's own spaces only those count that its head has not. */
 	text += rest->indent < l->head.indent ? rest->indent : l->head.indent;
+	if (l->broken == BREAK_AT_SPACE && room > 1) {
+		l->text[len++] = ' ';
+		room--;
+	}
 	l->head.whole = rest->whole && strlen(text) < room;
 	match__copy(l->text + len, room, text, strlen(text));
 	deliver(l, &l->head);
 }
 
-static void finish(struct lines *l, const struct line *line, bool wrapped)
+static void finish(struct lines *l, const struct line *line, enum line_break broken)
 {
-	if (wrapped && !line->xen && line->t != NO_TIME) {
-		wait_for_rest(l, line, true);
+	if (broken && (line->xen || line->t != NO_TIME)) {
+		wait_for_rest(l, line, broken);
 	} else if (line->xen) {
+		if (l->head.xen)
+			give_up_waiting(l);
 		deliver(l, line);
 	} else if (is_rest(l, line)) {
 		join(l, line);
@@ -129,10 +135,36 @@ static char *second_line(char *s, bool xen)
 	return NULL;
 }
 
+/* What Xen and Linux open on a line they close on it. */
+static bool has_open_bracket(const char *s)
+{
+	int round = 0, square = 0;
+
+	for (; *s; s++) {
+		round += (*s == '(') - (*s == ')');
+		square += (*s == '[') - (*s == ']');
+	}
+	return round > 0 || square > 0;
+}
+
+/*
+ * Whether a line may have been broken by a terminal or a mail program: if it has a
+ * stamp or is Xen's, and the line below is neither, that is its rest.
+ */
+static enum line_break may_go_on(const struct lines *l, const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len == TERMINAL && l->longest == TERMINAL)
+		return BREAK_AT_COLUMN;
+	return len && (strchr(" :]", s[len - 1]) || has_open_bracket(s)) ? BREAK_AT_SPACE
+									 : BREAK_NONE;
+}
+
 /* @s is cut in two where another line begins in it. */
 static void split(struct lines *l, char *s, bool whole, uint64_t number)
 {
-	bool wrapped = whole && strlen(s) == TERMINAL && l->longest == TERMINAL;
+	enum line_break broken = whole ? may_go_on(l, s) : BREAK_NONE;
 
 	for (;;) {
 		struct line line = { .whole = whole, .number = number };
@@ -152,7 +184,7 @@ static void split(struct lines *l, char *s, bool whole, uint64_t number)
 		line.indent = line.rest == s || line.t != NO_TIME ? strspn(s, " \t>") : 0;
 		second = second_line((char *)p.text, p.xen);
 		if (!second) {
-			finish(l, &line, wrapped);
+			finish(l, &line, broken);
 			return;
 		}
 		xen = *second == '(';
@@ -161,9 +193,9 @@ static void split(struct lines *l, char *s, bool whole, uint64_t number)
 		/* Xen prints into a line and the line goes on below; a stamp means that it does
 		 * not. */
 		if (xen && *p.text)
-			wait_for_rest(l, &line, false);
+			wait_for_rest(l, &line, BREAK_BY_XEN);
 		else if (*p.text)
-			finish(l, &line, false);
+			deliver(l, &line);
 		*second = xen ? '(' : '[';
 		s = second;
 	}

@@ -27,6 +27,14 @@ struct line {
 	uint64_t number;
 };
 
+/* Where a line may have been broken so that its rest stands below. */
+enum line_break {
+	BREAK_NONE,
+	BREAK_BY_XEN,		/* Xen printed into it; without its rest it is cut */
+	BREAK_AT_COLUMN,	/* by a terminal; else it may as well be whole */
+	BREAK_AT_SPACE,		/* by a mail program, and the space may be gone */
+};
+
 typedef void (*line_handler)(void *context, const struct line *line);
 
 struct lines {
@@ -38,7 +46,7 @@ struct lines {
 	struct line head;	/* a line that Xen printed into, until its rest comes */
 	char text[INPUT_LINE];	/* of .head */
 	bool waiting;		/* there is a .head */
-	bool wrapped;		/* not Xen, but the edge of a terminal cut it */
+	uint8_t broken;		/* enum line_break: why .head waits */
 	size_t longest;		/* line so far, with its prefix */
 };
 

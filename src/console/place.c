@@ -121,7 +121,10 @@ static void add_rip(struct oops *o, const struct fact *f)
 {
 	const struct fact *before = o->of[FACT_RIP];
 
-	if (f->extra == 2 && !f->cut) {
+	if (f->extra == 2 && before && !before->extra && *before->name) {
+		/* A kernel of 64 bits says it once. */
+		o->torn |= strcmp(before->name, f->name) != 0;
+	} else if (f->extra == 2 && !f->cut) {
 		o->symbol = o->symbol ?: f;
 		touch(o, f);
 	} else if (!before || (before->extra == 1 && f->extra == 0 && !f->cut)) {

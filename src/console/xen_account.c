@@ -258,6 +258,11 @@ static bool judge_entry(struct xen_domain *d, const char *name)
 			     "Xen refused an L%u entry of %s, 0x%" PRIx64
 			     ", that refers to mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ")",
 			     (unsigned int)f->v[2] & 7, name, f->v[3], f->v[0], f->v[1]);
+	else if (f->kind == FACT_X_VALIDATE && f->extra == 3)
+		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
+			     "Xen refused an L%u entry of %s for bits that may not be set in it, "
+			     "0x%" PRIx64 ": no flag is involved",
+			     (unsigned int)f->v[0] & 7, name, f->v[1]);
 	else
 		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
 			     "Xen refused a change of %s's page tables; which page it was about is "
@@ -325,21 +330,40 @@ static void judge_domain(struct xen_domain *d)
 	};
 	const struct fact *crash = xen_domain__first(d, FACT_X_CRASHED) ?:
 				   xen_domain__first(d, FACT_X_DOM0);
-	char name[24];
+	const struct fact *walk = xen_domain__first(d, FACT_X_WALK);
+	char name[24], address[32] = "";
 
 	xen_domain__name(d, name, sizeof(name));
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		if (rules[i](d, name))
 			return;
-	verdict__set(&d->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN, crash ?
-		     "Xen says that %s crashed, and not of what" :
-		     "Xen speaks of %s, and of nothing that it died of", name);
+	if (crash && walk && !walk->cut)
+		snprintf(address, sizeof(address), " at 0x%" PRIx64, walk->v[0]);
+	if (crash)
+		verdict__set(&d->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "Xen says that %s crashed%s, and not in what way", name, address);
+	else
+		verdict__set(&d->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "Xen speaks of %s, and of nothing that it died of", name);
+	verdict__rests_on(&d->verdict, crash ? walk : NULL);
 	verdict__rests_on(&d->verdict, crash);
+}
+
+/* What stands above the first line that names a domain is about that one, too. */
+static int first_subject(const struct scan *scan)
+{
+	int domain = -1;
+
+	for (size_t i = 0; i < scan->nr && domain < 0; i++)
+		if (scan->facts[i].kind > FACT_X_VERSION && !scan->facts[i].cut)
+			domain = subject(&scan->facts[i], -1);
+	return domain;
 }
 
 void xen_account__read(struct xen_account *xen, const struct scan *scan)
 {
-	int domain = -1;
+	int domain = first_subject(scan);
+	bool registers;
 
 	*xen = (struct xen_account){};
 	judge_hypervisor(xen, scan);
@@ -351,9 +375,10 @@ void xen_account__read(struct xen_account *xen, const struct scan *scan)
 		if (f->kind <= FACT_X_VERSION || f->cut || f->kind >= FACT_X_PANIC)
 			continue;
 		domain = subject(f, domain);
-		/* Registers alone say nothing of a domain when the hypervisor is what died. */
-		if ((f->kind == FACT_X_CONTEXT || f->kind == FACT_X_RIP) &&
-		    (xen->died || domain < 0))
+		registers = f->kind == FACT_X_CONTEXT || f->kind == FACT_X_RIP;
+		/* When the hypervisor is what died, its registers and its walk say nothing of a
+		 * domain. */
+		if (xen->died ? registers || domain < 0 : registers && domain < 0)
 			continue;
 		add(xen, f, domain);
 	}
