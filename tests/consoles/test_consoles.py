@@ -69,3 +69,9 @@ def test_text(name):
         assert piece in paragraph
     for note in expected.get("notes", []):
         assert note in " ".join(text.split())
+
+
+def test_the_example_of_the_readme():
+    text = ask((HERE / "old-4.15-erased.log").read_bytes()).stdout.decode()
+    assert "".join(f"    {line}\n" if line else "\n" for line in text.splitlines()) in (
+        lab.ROOT / "README.md").read_text()

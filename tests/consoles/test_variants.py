@@ -16,11 +16,13 @@ from test_consoles import HERE, NAMES, ask, judge
 TEXTS = {name: (HERE / f"{name}.log").read_bytes() for name in NAMES}
 # Files that are such a variant themselves.
 ENCODED = {"xen-in-a-changelog", "xen-bad-flags-in-a-mail", "broken-by-a-mail", "mc-debug-in-a-mail",
-           "mail-cut-at-the-break", "text-poke-in-a-mail", "pstore-parts", "journal-reversed", "pstore-two-dumps",
-           "wrapped-at-80-columns", "two-consoles-print-the-same", "hole-of-a-lost-disk-block"}
+           "mail-cut-before-plain-lines", "mail-cut-at-the-break", "text-poke-in-a-mail",
+           "pstore-parts", "pstore-two-dumps", "journal-reversed", "wrapped-at-80-columns",
+           "two-consoles-print-the-same", "hole-of-a-lost-disk-block"}
 PLAIN = [name for name in NAMES if name not in ENCODED]
 # Its lines belong to two guests, and the whole says of neither what a piece of it may say.
-MIXED = {"two-guests-through-one-line", "registers-of-another-hand", "registers-of-another-caller"}
+MIXED = {"registers-of-32-bits", "two-guests-through-one-line", "registers-of-another-hand",
+         "registers-of-another-caller"}
 # Only their stamps show that.
 BY_STAMP = {"registers-of-another-hand", "registers-of-another-caller"}
 # What a piece lacks shows that the hypervisor lives; where a part of pstore ends nobody can see.
