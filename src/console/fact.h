@@ -3,7 +3,7 @@
 #ifndef XENPIN_CONSOLE_FACT_H
 #define XENPIN_CONSOLE_FACT_H
 
-#include "lines.h"
+#include "mend.h"
 #include "match.h"
 
 enum fact_kind {
@@ -24,7 +24,7 @@ enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 struct fact {
 	uint8_t kind;			/* enum fact_kind; facts.def says what the rest means */
 	uint8_t extra;			/* of its row in formats.def */
-	uint8_t guest;			/* whose line it was (struct lines) */
+	uint8_t guest;			/* whose line it was (struct mender) */
 	uint8_t style;			/* enum line_style: what stood before it */
 	bool cut;			/* it is such a line, and nothing in it can be used */
 	int16_t domain, vcpu;		/* of whom Xen speaks; -1: it does not say */

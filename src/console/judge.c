@@ -289,7 +289,7 @@ int console__judge(struct console *c)
 
 int console__domain(const struct console *c, const struct boot_facts *b)
 {
-	const char *name = c->scan.lines.guests[b->guest];
+	const char *name = c->scan.mender.guests[b->guest];
 	struct match found;
 
 	/* So Xen marks what a guest prints through Xen's own console. */

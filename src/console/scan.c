@@ -155,8 +155,8 @@ static void on_line(void *context, const struct line *line)
 void scan__begin(struct scan *s)
 {
 	memset(s, 0, sizeof(*s));
-	lines__begin(&s->lines, on_line, s);
-	parts__begin(&s->parts, lines__add, &s->lines);
+	mender__begin(&s->mender, on_line, s);
+	parts__begin(&s->parts, mender__add, &s->mender);
 	input__begin(&s->input, parts__add, &s->parts);
 }
 
@@ -203,7 +203,7 @@ int scan__end(struct scan *s)
 {
 	input__end(&s->input);
 	parts__end(&s->parts);
-	lines__end(&s->lines);
+	mender__end(&s->mender);
 	if (!s->err && s->parts.err)
 		s->err = s->parts.err;
 	if (!s->err && runs_backwards(s))

@@ -8,7 +8,7 @@
 
 #include "fact.h"
 #include "input.h"
-#include "lines.h"
+#include "mend.h"
 #include "parts.h"
 
 #define SCAN_FACTS	65536
@@ -19,7 +19,7 @@
 struct scan {
 	struct input input;
 	struct parts parts;
-	struct lines lines;
+	struct mender mender;
 	struct fact *facts;
 	size_t nr, room;
 	uint64_t forgotten;	/* facts for which there was no room; the oldest ones */

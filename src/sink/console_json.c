@@ -189,7 +189,7 @@ static json_t *boot_object(const struct boot_facts *b, const struct console *c)
 		json_array_append_new(oopses, oops_object(&b->oopses[i], b, c));
 	for (unsigned int i = 0; i < b->nr_refusals; i++)
 		json_array_append_new(refusals, refusal_object(&b->refusals[i]));
-	set(o, "guest", text(c->scan.lines.guests[b->guest]));
+	set(o, "guest", text(c->scan.mender.guests[b->guest]));
 	set(o, "lines", lines(b->first_line, b->last_line));
 	set(o, "from_its_start", json_boolean(!b->headless));
 	set(o, "kernel", b->kernel ? text(b->kernel->text) : NULL);

@@ -246,7 +246,7 @@ static void print_boot(FILE *out, const struct console *c, const struct boot_fac
 static void print_heading(FILE *out, const struct console *c, unsigned int at)
 {
 	const struct boot_facts *b = c->boots.boot[at];
-	const char *name = c->scan.lines.guests[b->guest];
+	const char *name = c->scan.mender.guests[b->guest];
 	unsigned int of = 0, number = 0;
 	char lines[64];
 
@@ -312,7 +312,7 @@ static const char *name_of(const struct console *c, const struct verdict *verdic
 	for (unsigned int i = 0; i < c->boots.nr; i++)
 		if (&c->boots.boot[i]->verdict == verdict && c->boots.boot[i]->guest)
 			snprintf(name, size, "%s: ",
-				 c->scan.lines.guests[c->boots.boot[i]->guest]);
+				 c->scan.mender.guests[c->boots.boot[i]->guest]);
 	return name;
 }
 

@@ -127,10 +127,10 @@ unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 	if (s->parts.missing)
 		snprintf(notes[n++], CONSOLE_NOTE, "Of pstore's dump %u parts are missing",
 			 s->parts.missing);
-	if (s->lines.mended)
+	if (s->mender.mended)
 		snprintf(notes[n++], CONSOLE_NOTE,
-			 "%" PRIu64 " line%s that Xen had printed into %s joined", s->lines.mended,
-			 s->lines.mended == 1 ? "" : "s", s->lines.mended == 1 ? "was" : "were");
+			 "%" PRIu64 " line%s that Xen had printed into %s joined", s->mender.mended,
+			 s->mender.mended == 1 ? "" : "s", s->mender.mended == 1 ? "was" : "were");
 	if (c->boots.torn)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "Lines of several guests alternate, or are in no order: nothing "

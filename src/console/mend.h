@@ -3,8 +3,8 @@
  * Lines without prefixes: those of Xen apart from those of the guests, lines
  * that others were printed into put together again.
  */
-#ifndef XENPIN_CONSOLE_LINES_H
-#define XENPIN_CONSOLE_LINES_H
+#ifndef XENPIN_CONSOLE_MEND_H
+#define XENPIN_CONSOLE_MEND_H
 
 #include "input.h"
 #include "prefix.h"
@@ -37,7 +37,7 @@ enum line_break {
 
 typedef void (*line_handler)(void *context, const struct line *line);
 
-struct lines {
+struct mender {
 	line_handler handler;
 	void *context;
 	char guests[CONSOLE_GUESTS][CONSOLE_NAME];	/* [0] is "": lines without a name */
@@ -50,10 +50,10 @@ struct lines {
 	size_t longest;		/* line so far, with its prefix */
 };
 
-void lines__begin(struct lines *lines, line_handler handler, void *context);
+void mender__begin(struct mender *mender, line_handler handler, void *context);
 
 /* An input_handler. */
-void lines__add(void *lines, const struct input_line *line);
-void lines__end(struct lines *lines);
+void mender__add(void *mender, const struct input_line *line);
+void mender__end(struct mender *mender);
 
 #endif

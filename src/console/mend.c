@@ -2,28 +2,28 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "lines.h"
+#include "mend.h"
 #include "match.h"
 
 /* Columns: where no line is longer than that, one of just that length may go on below. */
 #define TERMINAL	80
 
-void lines__begin(struct lines *l, line_handler handler, void *context)
+void mender__begin(struct mender *m, line_handler handler, void *context)
 {
-	memset(l, 0, sizeof(*l));
-	l->handler = handler;
-	l->context = context;
-	l->nr_guests = 1;
+	memset(m, 0, sizeof(*m));
+	m->handler = handler;
+	m->context = context;
+	m->nr_guests = 1;
 }
 
 /* Of a line with no prefix but the name of a guest that has others: behind that name, or NULL. */
-static const char *behind_name(const struct lines *l, const char *s, uint8_t *guest)
+static const char *behind_name(const struct mender *m, const char *s, uint8_t *guest)
 {
-	for (unsigned int i = 1; i < l->nr_guests; i++) {
-		size_t len = strlen(l->guests[i]);
+	for (unsigned int i = 1; i < m->nr_guests; i++) {
+		size_t len = strlen(m->guests[i]);
 		const char *at = s + len;
 
-		if (strncmp(s, l->guests[i], len))
+		if (strncmp(s, m->guests[i], len))
 			continue;
 		at += strspn(at, " ");
 		if (*at == ':' || *at == '|') {
@@ -34,90 +34,90 @@ static const char *behind_name(const struct lines *l, const char *s, uint8_t *gu
 	return NULL;
 }
 
-static uint8_t guest_of(struct lines *l, struct prefix *p)
+static uint8_t guest_of(struct mender *m, struct prefix *p)
 {
 	char name[CONSOLE_NAME];
 	uint8_t guest = 0;
 
 	if (!p->name) {
-		p->text = behind_name(l, p->text, &guest) ?: p->text;
+		p->text = behind_name(m, p->text, &guest) ?: p->text;
 		return guest;
 	}
 	match__copy(name, sizeof(name), p->name, p->name_len);
-	for (unsigned int i = 0; i < l->nr_guests; i++)
-		if (!strcmp(l->guests[i], name))
+	for (unsigned int i = 0; i < m->nr_guests; i++)
+		if (!strcmp(m->guests[i], name))
 			return i;
-	if (l->nr_guests == CONSOLE_GUESTS)
+	if (m->nr_guests == CONSOLE_GUESTS)
 		return CONSOLE_GUESTS - 1;
-	strcpy(l->guests[l->nr_guests], name);
-	return l->nr_guests++;
+	strcpy(m->guests[m->nr_guests], name);
+	return m->nr_guests++;
 }
 
-static void deliver(struct lines *l, const struct line *line)
+static void deliver(struct mender *m, const struct line *line)
 {
-	l->handler(l->context, line);
+	m->handler(m->context, line);
 }
 
-static void give_up_waiting(struct lines *l)
+static void give_up_waiting(struct mender *m)
 {
-	if (!l->waiting)
+	if (!m->waiting)
 		return;
-	l->waiting = false;
-	l->head.whole &= l->broken != BREAK_BY_XEN;
-	deliver(l, &l->head);
+	m->waiting = false;
+	m->head.whole &= m->broken != BREAK_BY_XEN;
+	deliver(m, &m->head);
 }
 
-static void wait_for_rest(struct lines *l, const struct line *head, enum line_break broken)
+static void wait_for_rest(struct mender *m, const struct line *head, enum line_break broken)
 {
-	give_up_waiting(l);
-	l->broken = broken;
-	l->head = *head;
-	match__copy(l->text, sizeof(l->text), head->text, strlen(head->text));
-	l->head.text = l->text;
-	l->waiting = true;
+	give_up_waiting(m);
+	m->broken = broken;
+	m->head = *head;
+	match__copy(m->text, sizeof(m->text), head->text, strlen(head->text));
+	m->head.text = m->text;
+	m->waiting = true;
 }
 
 /* A rest has no stamp of the kernel and does not look like the start of anything. */
-static bool is_rest(const struct lines *l, const struct line *line)
+static bool is_rest(const struct mender *m, const struct line *line)
 {
-	if (!l->waiting || line->guest != l->head.guest || line->t != NO_TIME || !*line->text)
+	if (!m->waiting || line->guest != m->head.guest || line->t != NO_TIME || !*line->text)
 		return false;
 	/* A terminal's own dates stand before rests, too. */
-	return (!line->stamped || l->head.t != NO_TIME) && !input__starts_line(line->text);
+	return (!line->stamped || m->head.t != NO_TIME) && !input__starts_line(line->text);
 }
 
-static void join(struct lines *l, const struct line *rest)
+static void join(struct mender *m, const struct line *rest)
 {
-	size_t len = strlen(l->text), room = sizeof(l->text) - len;
+	size_t len = strlen(m->text), room = sizeof(m->text) - len;
 	const char *text = rest->rest;
 
-	l->waiting = false;
-	l->mended += l->broken == BREAK_BY_XEN;
+	m->waiting = false;
+	m->mended += m->broken == BREAK_BY_XEN;
 	/* Of a rest's own spaces only those count that its head has not. */
-	text += rest->indent < l->head.indent ? rest->indent : l->head.indent;
-	if (l->broken == BREAK_AT_SPACE && room > 1) {
-		l->text[len++] = ' ';
+	text += rest->indent < m->head.indent ? rest->indent : m->head.indent;
+	if (m->broken == BREAK_AT_SPACE && room > 1) {
+		m->text[len++] = ' ';
 		room--;
 	}
-	l->head.whole = rest->whole && strlen(text) < room;
-	match__copy(l->text + len, room, text, strlen(text));
-	deliver(l, &l->head);
+	m->head.whole = rest->whole && strlen(text) < room;
+	match__copy(m->text + len, room, text, strlen(text));
+	deliver(m, &m->head);
 }
 
-static void finish(struct lines *l, const struct line *line, enum line_break broken)
+static void finish(struct mender *m, const struct line *line, enum line_break broken)
 {
 	if (broken && (line->xen || line->t != NO_TIME)) {
-		wait_for_rest(l, line, broken);
+		wait_for_rest(m, line, broken);
 	} else if (line->xen) {
-		if (l->head.xen)
-			give_up_waiting(l);
-		deliver(l, line);
-	} else if (is_rest(l, line)) {
-		join(l, line);
+		if (m->head.xen)
+			give_up_waiting(m);
+		deliver(m, line);
+	} else if (is_rest(m, line)) {
+		join(m, line);
 	} else if (*line->text) {
-		if (!line->guest || line->guest == l->head.guest)
-			give_up_waiting(l);
-		deliver(l, line);
+		if (!line->guest || line->guest == m->head.guest)
+			give_up_waiting(m);
+		deliver(m, line);
 	}
 }
 
@@ -151,20 +151,20 @@ static bool has_open_bracket(const char *s)
  * Whether a line may have been broken by a terminal or a mail program: if it has a
  * stamp or is Xen's, and the line below is neither, that is its rest.
  */
-static enum line_break may_go_on(const struct lines *l, const char *s)
+static enum line_break may_go_on(const struct mender *m, const char *s)
 {
 	size_t len = strlen(s);
 
-	if (len == TERMINAL && l->longest == TERMINAL)
+	if (len == TERMINAL && m->longest == TERMINAL)
 		return BREAK_AT_COLUMN;
 	return len && (strchr(" :]", s[len - 1]) || has_open_bracket(s)) ? BREAK_AT_SPACE
 									 : BREAK_NONE;
 }
 
 /* @s is cut in two where another line begins in it. */
-static void split(struct lines *l, char *s, bool whole, uint64_t number)
+static void split(struct mender *m, char *s, bool whole, uint64_t number)
 {
-	enum line_break broken = whole ? may_go_on(l, s) : BREAK_NONE;
+	enum line_break broken = whole ? may_go_on(m, s) : BREAK_NONE;
 
 	for (;;) {
 		struct line line = { .whole = whole, .number = number };
@@ -173,7 +173,7 @@ static void split(struct lines *l, char *s, bool whole, uint64_t number)
 		bool xen;
 
 		prefix__strip(&p, s);
-		line.guest = guest_of(l, &p);
+		line.guest = guest_of(m, &p);
 		line.xen = p.xen;
 		line.t = p.t;
 		line.caller = p.caller;
@@ -184,7 +184,7 @@ static void split(struct lines *l, char *s, bool whole, uint64_t number)
 		line.indent = line.rest == s || line.t != NO_TIME ? strspn(s, " \t>") : 0;
 		second = second_line((char *)p.text, p.xen);
 		if (!second) {
-			finish(l, &line, broken);
+			finish(m, &line, broken);
 			return;
 		}
 		xen = *second == '(';
@@ -193,31 +193,31 @@ static void split(struct lines *l, char *s, bool whole, uint64_t number)
 		/* Xen prints into a line and the line goes on below; a stamp means that it does
 		 * not. */
 		if (xen && *p.text)
-			wait_for_rest(l, &line, BREAK_BY_XEN);
+			wait_for_rest(m, &line, BREAK_BY_XEN);
 		else if (*p.text)
-			deliver(l, &line);
+			deliver(m, &line);
 		*second = xen ? '(' : '[';
 		s = second;
 	}
 }
 
-void lines__add(void *context, const struct input_line *line)
+void mender__add(void *context, const struct input_line *line)
 {
-	struct lines *lines = context;
+	struct mender *m = context;
 	struct line restart = { .text = "", .restart = true, .t = NO_TIME };
 	char copy[INPUT_LINE];
 
 	if (line->restart) {
-		give_up_waiting(lines);
-		deliver(lines, &restart);
+		give_up_waiting(m);
+		deliver(m, &restart);
 		return;
 	}
 	match__copy(copy, sizeof(copy), line->text, strlen(line->text));
-	lines->longest = strlen(copy) > lines->longest ? strlen(copy) : lines->longest;
-	split(lines, copy, line->whole, line->number);
+	m->longest = strlen(copy) > m->longest ? strlen(copy) : m->longest;
+	split(m, copy, line->whole, line->number);
 }
 
-void lines__end(struct lines *l)
+void mender__end(struct mender *m)
 {
-	give_up_waiting(l);
+	give_up_waiting(m);
 }
