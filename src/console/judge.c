@@ -275,7 +275,7 @@ int console__judge(struct console *c)
 	count_guests(c);
 	xen_account__read(&c->xen, &c->scan);
 	c->clean =
-		c->boots.nr && !c->boots.older && !c->scan.forgotten && !c->xen.nr && !c->xen.died;
+		c->boots.nr && !c->boots.older && !c->scan.forgotten && !c->scan.mender.others && !c->xen.nr && !c->xen.died;
 	for (unsigned int i = 0; i < c->boots.nr; i++) {
 		struct boot_facts *b = c->boots.boot[i];
 

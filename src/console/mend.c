@@ -5,6 +5,8 @@
 #include "mend.h"
 #include "match.h"
 
+#define NO_GUEST	UINT8_MAX
+
 /* Columns: where no line is longer than that, one of just that length may go on below. */
 #define TERMINAL	80
 
@@ -48,7 +50,7 @@ static uint8_t guest_of(struct mender *m, struct prefix *p)
 		if (!strcmp(m->guests[i], name))
 			return i;
 	if (m->nr_guests == CONSOLE_GUESTS)
-		return CONSOLE_GUESTS - 1;
+		return NO_GUEST;
 	strcpy(m->guests[m->nr_guests], name);
 	return m->nr_guests++;
 }
@@ -174,6 +176,10 @@ static void split(struct mender *m, char *s, bool whole, uint64_t number)
 
 		prefix__strip(&p, s);
 		line.guest = guest_of(m, &p);
+		if (line.guest == NO_GUEST) {
+			m->others++;
+			return;
+		}
 		line.xen = p.xen;
 		line.t = p.t;
 		line.caller = p.caller;

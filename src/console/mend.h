@@ -9,12 +9,12 @@
 #include "input.h"
 #include "prefix.h"
 
-#define CONSOLE_GUESTS	16	/* the last one stands for all that are more */
-#define CONSOLE_NAME	32
+#define CONSOLE_GUESTS	16	/* with names; lines of more are left out */
+#define CONSOLE_NAME	64
 
 struct line {
 	const char *text;
-	const char *rest; /* .text with what stands before it, if it is the rest of another line */
+	const char *rest;	/* .text and what stands before it, if it is the rest of a line */
 	size_t indent;		/* spaces and signs of quotation before all of it */
 	bool whole;
 	bool xen;
@@ -42,6 +42,7 @@ struct mender {
 	void *context;
 	char guests[CONSOLE_GUESTS][CONSOLE_NAME];	/* [0] is "": lines without a name */
 	unsigned int nr_guests;
+	uint64_t others;	/* lines of guests for whom there was no room */
 	uint64_t mended;	/* lines that were put together again */
 	struct line head;	/* a line that Xen printed into, until its rest comes */
 	char text[INPUT_LINE];	/* of .head */

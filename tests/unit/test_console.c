@@ -233,6 +233,32 @@ static void more_boots_than_there_is_room(void **state)
 	free(text);
 }
 
+/* Guests for whom there is no room are left out, and never taken for one another. */
+static void more_guests_than_there_is_room(void **state)
+{
+	char *text = calloc(1, 200000), *at = text;
+	struct console *c;
+
+	for (int i = 0; i < 40; i++)
+		at += sprintf(at, "guest-%d: [    1.000000] BUG: unable to handle page fault for address: "
+			      "ffff8880000%02x000\n", i, i);
+	for (int i = 39; i >= 0; i--)
+		at += sprintf(at, "guest-%d: [    1.000001] Oops: %04x [#1] SMP\n", i, i);
+	c = read_text(text);
+	assert_int_equal(c->boots.nr, CONSOLE_GUESTS - 1);
+	assert_int_equal(c->scan.mender.others, 2 * (40 - CONSOLE_GUESTS + 1));
+	for (unsigned int i = 0; i < c->boots.nr; i++) {
+		struct boot_facts *b = c->boots.boot[i];
+		struct oops_view v;
+
+		assert_int_equal(b->nr_oopses, 1);
+		oops_view__read(&v, &b->oopses[0], b, c);
+		assert_int_equal(v.pfn, v.code);
+	}
+	done(c);
+	free(text);
+}
+
 /* A storm of the same lines is one fact and a number; one of different lines has an end. */
 static void a_storm_takes_little_room(void **state)
 {
@@ -388,6 +414,7 @@ int main(void)
 		cmocka_unit_test(an_address_outside_the_direct_map_has_no_page),
 		cmocka_unit_test(more_than_there_can_be_is_not_stored),
 		cmocka_unit_test(more_boots_than_there_is_room),
+		cmocka_unit_test(more_guests_than_there_is_room),
 		cmocka_unit_test(a_storm_takes_little_room),
 		cmocka_unit_test(a_very_long_line_is_one_line),
 		cmocka_unit_test(words_are_printable),
