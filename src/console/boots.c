@@ -16,7 +16,8 @@ struct sorter {
 	struct boots *boots;
 	const struct scan *scan;
 	struct place places[CONSOLE_GUESTS];
-	size_t jump;			/* the last fact at which time went back */
+	bool jumped;			/* time went back in the middle of an oops, */
+	size_t jump;			/* at this fact the last time */
 	int err;
 };
 
@@ -177,13 +178,12 @@ static void add(struct place *p, const struct fact *f)
 	}
 }
 
-/*
- * Time that goes back where no boot begins may be a boot whose start is lost.  When it
- * does so again at once, lines of two guests alternate.
+/* When time goes back in the middle of an oops, and again at once, lines of two guests alternate.
  */
 static void note_jump(struct sorter *s, size_t at)
 {
-	s->boots->torn |= s->boots->jumps++ && at - s->jump < JUMPS_APART;
+	s->boots->torn |= s->jumped && at - s->jump < JUMPS_APART;
+	s->jumped = true;
 	s->jump = at;
 }
 
@@ -193,13 +193,15 @@ static void sort_fact(struct sorter *s, size_t at)
 	struct place *p = &s->places[f->guest];
 	bool back = f->t != NO_TIME && p->t != NO_TIME && f->t + BACK_MAX < p->t;
 
-	/* A clock that goes back in the middle of an oops is another guest's. */
-	if (back && f->kind != FACT_KERNEL && p->block == BLOCK_OOPS && p->oops && !p->oops->ended)
-		p->oops->torn = true;
+	if (back && f->kind != FACT_KERNEL) {
+		s->boots->jumps++;
+		if (p->block == BLOCK_OOPS && p->oops && !place__finished(p->oops)) {
+			p->oops->torn = true;
+			note_jump(s, at);
+		}
+	}
 	if (!p->boot || back || (f->kind == FACT_KERNEL && (p->boot->kernel || p->boot->nr_oopses ||
 							    p->t > f->t))) {
-		if (back && f->kind != FACT_KERNEL)
-			note_jump(s, at);
 		if (!begin_boot(s, f))
 			return;
 	}

@@ -230,7 +230,7 @@ static bool was_refused(const struct oops_view *v, struct verdict *verdict)
 			continue;
 		fault_in_words(v, words, sizeof(words));
 		verdict__set(verdict, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED,
-			     of_page ? GRADE_SHOWN : GRADE_LIKELY,
+			     of_page && !pin ? GRADE_SHOWN : GRADE_LIKELY,
 			     "Xen refused %s (%s)%s%s%s, and the guest then %s%s",
 			     hypercall__name(call->v[1]) ?: "a hypercall",
 			     error__name(call->v[3], error, sizeof(error)),

@@ -9,7 +9,10 @@
 #define GAP_MAX		3000000
 
 /* Lines from "kernel BUG at" to the registers, where the one that names the trap was left out. */
-#define BUG_LINES	4
+#define BUG_LINES	2
+
+/* Between lines that have no long one, of all modules, between them. */
+#define AT_ONCE		1500000
 
 static bool same_words(const struct fact *a, const struct fact *b)
 {
@@ -62,16 +65,30 @@ static bool complete(const struct oops *o)
 	       (o->cut & 1U << FACT_RIP);
 }
 
+bool place__finished(const struct oops *o)
+{
+	return o->ended || (complete(o) && o->traced);
+}
+
 /* Of about the same time, in any order. */
 static bool near(const struct oops *o, const struct fact *f)
 {
 	return o->t == NO_TIME || f->t == NO_TIME || llabs(f->t - o->t) <= GAP_MAX;
 }
 
-/* Whether @f may be the next line of @o. */
+/* In one oops time never goes back. */
+static bool is_older(const struct oops *o, const struct fact *f)
+{
+	return near(o, f) && f->t < o->t && o->style == f->style && o->caller == f->caller;
+}
+
+/* Whether @f may be the next line of @o.  The list of modules stands before the CPU's line. */
 static bool belongs(const struct oops *o, const struct fact *f)
 {
-	return near(o, f) && f->t >= o->t && o->style == f->style && o->caller == f->caller;
+	int64_t gap = f->kind == FACT_CPU || f->kind == FACT_RIP ? GAP_MAX : AT_ONCE;
+
+	return near(o, f) && f->t - o->t <= gap && f->t >= o->t && o->style == f->style &&
+	       o->caller == f->caller;
 }
 
 static unsigned int rank_of(const struct oops *o)
@@ -89,6 +106,18 @@ static bool starts_oops(const struct fact *f)
 	return f->kind == FACT_ADDRESS || f->kind == FACT_BUG;
 }
 
+/* "Oops:" with a code ends what a page fault says, the name of another trap what a BUG says. */
+static bool same_sort(const struct oops *o, const struct fact *f)
+{
+	uint32_t fault = 1U << FACT_ADDRESS | 1U << FACT_ACCESS | 1U << FACT_CODE | 1U << FACT_WALK;
+	bool has_fault = o->of[FACT_ADDRESS] || o->of[FACT_ACCESS] || o->of[FACT_CODE] ||
+			 o->of[FACT_WALK] || (o->cut & fault);
+
+	if (f->kind == FACT_TRAP)
+		return !has_fault || !strcmp(f->name, "bad page table");
+	return !o->of[FACT_BUG] || !(fault & 1U << f->kind || f->kind == FACT_OOPS);
+}
+
 /* An address, a code, a walk, "Oops:": the next of the oops that is being printed, or of a new one.
  */
 void place__add_to_oops(struct place *p, const struct fact *f)
@@ -98,7 +127,7 @@ void place__add_to_oops(struct place *p, const struct fact *f)
 
 	if (p->block == BLOCK_OOPS && !o && !starts_oops(f))
 		return;
-	if (o && belongs(o, f)) {
+	if (o && belongs(o, f) && same_sort(o, f)) {
 		if (!complete(o) && fact__rank(f->kind) > rank_of(o)) {
 			set(o, f);
 			return;
@@ -167,7 +196,7 @@ static void add_registers_to_oops(struct oops *o, const struct fact *f)
 	if (!o || (f->kind == FACT_RIP && !f->extra && (f->v[0] & 3) == 3))
 		return;
 	if (!belongs(o, f) || contradicts(o, f) || (!f->extra && !awaits_registers(o, f))) {
-		o->torn |= near(o, f) && o->caller == f->caller && !o->traced;
+		o->torn |= near(o, f) && o->caller == f->caller && (!o->traced || is_older(o, f));
 		return;
 	}
 	if (f->kind == FACT_RIP)
@@ -202,7 +231,11 @@ void place__add_frame(struct place *p, const struct fact *f)
 
 	if (p->block == BLOCK_NONE)
 		p->block = BLOCK_TRACE;
+	if (p->block != BLOCK_OOPS && (f->t < p->t || f->style != p->style))
+		return;
 	if (p->block == BLOCK_OOPS) {
+		if (p->oops && !belongs(p->oops, f))
+			p->oops->torn |= is_older(p->oops, f);
 		if (!p->oops || !belongs(p->oops, f))
 			return;
 		trace = &p->oops->trace;
@@ -215,6 +248,13 @@ void place__add_frame(struct place *p, const struct fact *f)
 		trace->frames[trace->nr++] = f;
 }
 
+/* Of a page fault whose address is not there: what follows at once. */
+static bool is_next(const struct oops *o, const struct fact *f)
+{
+	return belongs(o, f) && !o->of[FACT_BUG] && !o->of[FACT_TRAP] &&
+	       (o->of[FACT_OOPS] || o->of[FACT_CODE]);
+}
+
 /* The series' line is about an oops, if it names its address; else it stands for one. */
 void place__add_fault(struct place *p, const struct fact *f)
 {
@@ -223,7 +263,7 @@ void place__add_fault(struct place *p, const struct fact *f)
 
 	if (f->cut)
 		return;
-	if (!o || o->fault || !near(o, f) || (address ? address->v[0] != f->v[0] : !belongs(o, f)))
+	if (!o || o->fault || !near(o, f) || (address ? address->v[0] != f->v[0] : !is_next(o, f)))
 		begin_oops(p, f);
 	if (p->oops) {
 		p->oops->fault = f;

@@ -18,6 +18,9 @@ struct place {
 	uint8_t style;			/* of the line before */
 };
 
+/* Nothing of it is still to come. */
+bool place__finished(const struct oops *oops);
+
 /* Each adds a line of an oops, or of the registers and the trace of something else. */
 void place__add_to_oops(struct place *place, const struct fact *fact);
 void place__add_registers(struct place *place, const struct fact *fact);

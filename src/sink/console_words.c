@@ -139,8 +139,9 @@ unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "%u guests are on it, each judged by its own lines", c->guests);
 	if (s->mender.others)
-		snprintf(notes[n++], CONSOLE_NOTE, "%" PRIu64 " lines of more than %u guests were left out",
-			 s->mender.others, CONSOLE_GUESTS - 1);
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "%" PRIu64 " lines of more than %u guests were left out", s->mender.others,
+			 CONSOLE_GUESTS - 1);
 	if (s->forgotten || c->boots.older)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "It holds more than is kept: the oldest %" PRIu64 " boots and %" PRIu64

@@ -240,8 +240,11 @@ static void more_guests_than_there_is_room(void **state)
 	struct console *c;
 
 	for (int i = 0; i < 40; i++)
-		at += sprintf(at, "guest-%d: [    1.000000] BUG: unable to handle page fault for address: "
-			      "ffff8880000%02x000\n", i, i);
+		at += sprintf(
+			at,
+			"guest-%d: [    1.000000] BUG: unable to handle page fault for address: "
+			"ffff8880000%02x000\n",
+			i, i);
 	for (int i = 39; i >= 0; i--)
 		at += sprintf(at, "guest-%d: [    1.000001] Oops: %04x [#1] SMP\n", i, i);
 	c = read_text(text);
