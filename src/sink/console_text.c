@@ -316,6 +316,19 @@ static const char *name_of(const struct console *c, const struct verdict *verdic
 	return name;
 }
 
+static void print_section(FILE *out, const struct console *c, unsigned int at, bool heading,
+			  uint32_t *said)
+{
+	const struct boot_facts *b = c->boots.boot[at];
+
+	if (heading)
+		print_heading(out, c, at);
+	if (strcmp(b->verdict.text, c->verdict->text))
+		row(out, "", "%s", b->verdict.text);
+	print_boot(out, c, b, said);
+}
+
+/* The boot that the verdict is of comes first, then the others, the newest first. */
 void console_text__print(FILE *out, const struct console *c)
 {
 	char text[VERDICT_TEXT + 128], name[CONSOLE_NAME + 2];
@@ -330,15 +343,12 @@ void console_text__print(FILE *out, const struct console *c)
 	wrap(out, text, 0, 0);
 	if (!several && c->boots.nr)
 		fputc('\n', out);
-	for (unsigned int i = c->boots.nr; i-- > 0;) {
-		const struct boot_facts *b = c->boots.boot[i];
-
-		if (several)
-			print_heading(out, c, i);
-		if (strcmp(b->verdict.text, c->verdict->text))
-			row(out, "", "%s", b->verdict.text);
-		print_boot(out, c, b, &said);
-	}
+	for (unsigned int i = c->boots.nr; i-- > 0;)
+		if (&c->boots.boot[i]->verdict == c->verdict)
+			print_section(out, c, i, several, &said);
+	for (unsigned int i = c->boots.nr; i-- > 0;)
+		if (&c->boots.boot[i]->verdict != c->verdict)
+			print_section(out, c, i, several, &said);
 	if (c->xen.died && c->verdict != &c->xen.verdict)
 		row(out, "Xen", "%s", c->xen.verdict.text);
 	else if (c->xen.died) {
