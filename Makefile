@@ -181,13 +181,17 @@ UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lines.c \
 		   src/record.c src/read_file.c src/recording/raw.c \
 		   src/sink/finding.c src/sink/metrics.c \
-		   src/source/boot_log.c src/source/console.c src/source/early.c src/source/kmsg.c
+		   src/source/boot_log.c src/source/early.c src/source/kmsg.c
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
-$(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h tests/unit/*.h)
+$(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h src/*/*.def include/*.h tests/unit/*.h)
 	$(say) UNIT $@
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) -lcmocka -ldw -lbpf -ljansson
+	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) $(UNIT_MORE) -lcmocka -ldw -lbpf -ljansson
+
+# Many files that no other test needs.
+$(B)/unit/test_console: UNIT_MORE := $(wildcard src/console/*.c)
+$(B)/unit/test_console: $(wildcard src/console/*.c)
 
 REPLAY		:= $(B)/replay
 $(REPLAY): tests/replay/replay.c $(wildcard src/model/*.[ch] src/*.h include/*.h)

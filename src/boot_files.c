@@ -1,130 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* `xenpin boot --console FILE` and `--compare A B`. */
+/* `xenpin boot --compare A B`. */
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "boot_files.h"
 #include "read_file.h"
-#include "record.h"
-#include "sink/boot.h"
 
 #define FILE_MAX	(256UL << 20)
-#define VERDICT_LEN	400
 
-/* A PV guest's direct map, which is never randomised: for consoles that lack the kernel's word. */
-#define PAGE_OFFSET	0xffff888000000000ULL
-#define PAGE_OFFSET_END	0xffffc88000000000ULL
-
-/* X86_PF_PROT | X86_PF_WRITE, from the kernel: a write to a page that is read-only. */
-#define WRITE_TO_READ_ONLY	3
-
-/* The page that the oops is about: the kernel's word, or concluded from CR2. */
-static const struct console_page *faulting_page(const struct console *c, bool *concluded)
-{
-	*concluded = false;
-	if (c->has_fault)
-		return c->fault_erased ? &c->fault : NULL;
-	if (!c->page_fault || c->cr2 < PAGE_OFFSET || c->cr2 >= PAGE_OFFSET_END)
-		return NULL;
-	*concluded = true;
-	return console__erased(c, (c->cr2 - PAGE_OFFSET) >> 12);
-}
-
-static enum exit_status verdict_is(char *verdict, enum exit_status status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static enum exit_status verdict_is(char *verdict, enum exit_status status, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(verdict, VERDICT_LEN, format, args);
-	va_end(args);
-	return status;
-}
-
-static enum exit_status judge_fault(const struct console *c, char *verdict)
-{
-	bool concluded;
-	const struct console_page *page = faulting_page(c, &concluded);
-	uint64_t address = c->has_fault ? c->fault_addr : c->cr2;
-
-	if (page)
-		return verdict_is(verdict, EXIT_FINDING,
-			"The guest died of an erased flag: it wrote to 0x%" PRIx64 ", which is in "
-			"pfn 0x%" PRIx64 ", an L%u page table that Xen keeps read-only, and whose "
-			"PagePinned struct-page init had wiped out (%s)%s", address, page->pfn,
-			page->level, record__where_name(page->where), !concluded ? "" :
-			"; the pfn is concluded from the address, the kernel's own line about it "
-			"is not there");
-	if (c->has_erased && c->erased_total > c->repaired)
-		return verdict_is(verdict, EXIT_FINDING,
-			"%" PRIu64 " flags were erased, and the guest died of a fault at 0x%"
-			PRIx64 " that is in none of the erased pages that the console names",
-			c->erased_total, address);
-	if (c->has_fault || c->has_erased)
-		return verdict_is(verdict, EXIT_CLEAN,
-			"The guest died of a fault at 0x%" PRIx64 "; no flag was erased there",
-			address);
-	return verdict_is(verdict, EXIT_INCOMPLETE,
-		"The guest died of %s 0x%" PRIx64 "; nothing tells whether a flag was erased: this "
-		"kernel has no boot log, one with xenpin's series (kernel/README.md) would name "
-		"the page", c->error_code == WRITE_TO_READ_ONLY ?
-		"a write to a read-only page, as a lost PagePinned makes it, at" :
-		"a page fault at", address);
-}
-
-static enum exit_status judge(const struct console *c, char *verdict)
-{
-	if (c->has_fault || c->page_fault)
-		return judge_fault(c, verdict);
-	if (c->has_erased && c->erased_total > c->repaired)
-		return verdict_is(verdict, EXIT_FINDING,
-			"%" PRIu64 " flags were erased; no page fault is on this console",
-			c->erased_total);
-	if (c->oops)
-		return verdict_is(verdict, EXIT_INCOMPLETE,
-			"The guest died, but not of a page fault that is on this console; nothing "
-			"on it tells of erased flags");
-	if (*c->kernel || c->repaired)
-		return verdict_is(verdict, EXIT_INCOMPLETE,
-			"No oops is on this console, so nothing on it tells of erased flags: on a "
-			"guest that lives, run `xenpin boot` in it");
-	return verdict_is(verdict, EXIT_INCOMPLETE,
-		"This is not the console of a Linux kernel, or only a piece of it: no oops, no "
-		"kernel's name, no line of xenpin's");
-}
-
-static enum exit_status flushed(enum exit_status status)
+enum exit_status boot_files__flushed(enum exit_status status)
 {
 	if (!fflush(stdout) || errno == EPIPE)
 		return status;
 	say("cannot write to stdout: %s", strerror(errno));
 	return EXIT_INCOMPLETE;
-}
-
-enum exit_status boot_files__console(const struct options *opts)
-{
-	char verdict[VERDICT_LEN], *text;
-	struct console console;
-	enum exit_status status;
-	size_t size;
-	int err = read_file(opts->console, FILE_MAX, &text, &size);
-
-	if (err) {
-		say("--console %s: %s", opts->console, strerror(-err));
-		return EXIT_USAGE;
-	}
-	console__parse(&console, text, size);
-	free(text);
-	status = judge(&console, verdict);
-	(opts->json ? console_json__print : console_text__print)(stdout, &console, verdict);
-	return flushed(status);
 }
 
 /* The last object of type "boot" in a file of JSON lines, or NULL after saying why. */
@@ -222,7 +115,7 @@ static enum exit_status compare(json_t *a, json_t *b, const struct options *opts
 		say("one of the accounts does not know how long the whole boot took");
 	if (!complete(a) || !complete(b))
 		say("one of the accounts calls itself incomplete");
-	return flushed(known && complete(a) && complete(b) ? EXIT_CLEAN : EXIT_INCOMPLETE);
+	return boot_files__flushed(known && complete(a) && complete(b) ? EXIT_CLEAN : EXIT_INCOMPLETE);
 }
 
 enum exit_status boot_files__compare(const struct options *opts)

@@ -46,7 +46,7 @@ struct options {
 	const char *via;	/* NULL: the first way that works */
 	const char *ready_file;
 	const char *log;	/* NULL: this boot's own */
-	const char *console;	/* NULL: none */
+	const char *console;	/* NULL: none; "-": stdin */
 	const char *compare[2];	/* NULL: none */
 	bool records;
 	bool verify;

@@ -9,7 +9,6 @@
 #include "../audit/verify.h"
 #include "../model/boot.h"
 #include "../source/boot_log.h"
-#include "../source/console.h"
 #include "../source/kmsg.h"
 
 #define BOOT_GAPS	8
@@ -38,10 +37,6 @@ void boot_json__print(FILE *out, const struct boot_report *report);
 
 /* One line of JSON for one record; @t_offset makes its time CLOCK_MONOTONIC. */
 void boot_json__record(FILE *out, const struct xp_record *record, int64_t t_offset);
-
-/* Of a dead guest's console, with the sentence that is the verdict. */
-void console_text__print(FILE *out, const struct console *console, const char *verdict);
-void console_json__print(FILE *out, const struct console *console, const char *verdict);
 
 const char *boot__mode_name(uint32_t mode);
 

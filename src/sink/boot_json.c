@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The account of a boot, a dead guest's console, and single records, as JSON lines. */
+/* The account of a boot, and single records, as JSON lines. */
 #include <jansson.h>
 #include <string.h>
 
@@ -238,46 +238,5 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	set_int(o, "slots", true, r->boot->next);
 	set_int(o, "lost", exact, r->lost);
 	json_object_set_new(o, "incomplete", gaps_array(r));
-	print_line(out, o);
-}
-
-static json_t *fault_object(const struct console *c)
-{
-	bool page = c->has_fault && c->fault.pfn != XP_NO_PFN;
-	json_t *o = json_object();
-
-	set_hex(o, "address", c->page_fault || c->has_fault,
-		c->page_fault ? c->cr2 : c->fault_addr);
-	set_hex(o, "error_code", c->page_fault, c->error_code);
-	set_string(o, "rip", *c->rip ? c->rip : NULL);
-	set_hex(o, "pfn", page, c->fault.pfn);
-	set_int(o, "level", page, c->fault.level);
-	json_object_set_new(o, "flag", page ? json_boolean(c->fault_flag) : json_null());
-	json_object_set_new(o, "erased", page ? json_boolean(c->fault_erased) : json_null());
-	set_string(o, "where", page && c->fault_erased ? record__where_name(c->fault.where) : NULL);
-	return o;
-}
-
-void console_json__print(FILE *out, const struct console *c, const char *verdict)
-{
-	json_t *o = new_object("console"), *erased = json_array(), *last = json_array();
-
-	for (unsigned int i = 0; i < c->nr_erased; i++)
-		json_array_append_new(erased, page_object(c->erased[i].pfn, c->erased[i].level,
-							  c->erased[i].where));
-	for (unsigned int i = 0; i < c->nr_last; i++)
-		json_array_append_new(last, json_pack("{sIsIssss}", "seq",
-						      (json_int_t)c->last[i].seq, "t",
-						      (json_int_t)c->last[i].t, "kind",
-						      c->last[i].kind, "what", c->last[i].where));
-	set_string(o, "kernel", *c->kernel ? c->kernel : NULL);
-	set_string(o, "text", verdict);
-	set_bool(o, "oops", c->oops || c->page_fault);
-	json_object_set_new(o, "fault", fault_object(c));
-	set_int(o, "erased_total", c->has_erased, c->erased_total);
-	json_object_set_new(o, "erased", erased);
-	json_object_set_new(o, "history", last);
-	set_int(o, "lost", c->has_log, c->log_lost);
-	set_int(o, "cut", true, c->cut);
 	print_line(out, o);
 }

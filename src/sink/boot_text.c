@@ -237,35 +237,3 @@ void boot_text__print(FILE *out, const struct boot_report *r)
 	for (unsigned int i = 0; i < r->nr_gaps; i++)
 		row(out, i ? "" : "INCOMPLETE", "%s", r->gaps[i]);
 }
-
-void console_text__print(FILE *out, const struct console *c, const char *verdict)
-{
-	fprintf(out, "%s\n\n", verdict);
-	if (*c->kernel)
-		row(out, "kernel", "%s", c->kernel);
-	if (c->page_fault)
-		row(out, "fault", "address 0x%" PRIx64 ", error code 0x%04" PRIx64 "%s%s", c->cr2,
-		    c->error_code, *c->rip ? ", in " : "", c->rip);
-	if (c->has_fault && c->fault.pfn != XP_NO_PFN)
-		row(out, "page", "pfn 0x%" PRIx64 ", L%u, flag %s%s%s", c->fault.pfn,
-		    c->fault.level, c->fault_flag ? "set" : "clear",
-		    c->fault_erased ? ", erased: " : "",
-		    c->fault_erased ? record__where_name(c->fault.where) : "");
-	for (unsigned int i = 0; i < c->nr_last; i++)
-		row(out, i ? "" : "history", "%11.6f s  %-10s %s", c->last[i].t / 1e9,
-		    c->last[i].kind, c->last[i].where);
-	if (c->has_erased)
-		row(out, "erased", "%" PRIu64 " flags, the console names %u", c->erased_total,
-		    c->nr_erased);
-	for (unsigned int i = 0; i < c->nr_erased && i < SHOWN; i++)
-		row(out, "", "L%u pfn 0x%" PRIx64 " (%s)", c->erased[i].level, c->erased[i].pfn,
-		    record__where_name(c->erased[i].where));
-	if (c->repaired)
-		row(out, "repaired", "%" PRIu64 " flags", c->repaired);
-	if (c->has_log)
-		row(out, "boot log", "%" PRIu64 " of %" PRIu64 " slots, %" PRIu64 " records lost",
-		    c->log_head, c->log_slots, c->log_lost);
-	if (c->cut)
-		row(out, "damaged", "%" PRIu64 " line%s not whole and not used", c->cut,
-		    c->cut == 1 ? " is" : "s are");
-}

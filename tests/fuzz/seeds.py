@@ -77,7 +77,7 @@ def early_rings():
 
 
 def consoles():
-    """The example of kernel/README.md, and an oops as Linux prints it."""
+    """The example of kernel/README.md, an oops as Linux prints it, and all of tests/consoles."""
     (example,) = re.findall(r"((?:^ {4}xenpin: .*\n)+)", (ROOT / "kernel/README.md").read_text(), re.M)[:1]
     oops = ("[    0.000000] Linux version 6.1.192-xenpin (debian)\n"
             "[    2.6] BUG: unable to handle page fault for address: ffff88827392e068\n"
@@ -87,6 +87,8 @@ def consoles():
             "[    2.6] Kernel panic - not syncing: Fatal exception\n")
     yield (oops + example).encode()
     yield "".join(f"(XEN) [    7.4] {line.strip()}\n" for line in example.splitlines()).encode()
+    for console in sorted((ROOT / "tests/consoles").glob("*.log")):
+        yield console.read_bytes()
 
 
 def messages():

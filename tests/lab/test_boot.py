@@ -117,27 +117,36 @@ def test_early_with_deferral_dies_of_the_page_that_was_erased(kernel, tmp_path):
     run = subprocess.run([XENPIN, "boot", "--json", "--console", tmp_path / "console.log"],
                          capture_output=True, text=True)
     (account,) = lab.parse(run.stdout)
-    fault = account["fault"]
+    (dead,) = account["boots"]
+    fault = dead["oopses"][0]
     assert run.returncode == 1
     assert fault["address"] == "0x" + address and fault["rip"].startswith("xen_set_")
     assert int(fault["pfn"], 16) == (int(address, 16) - PAGE_OFFSET) >> 12
     assert fault["erased"] is True and fault["flag"] is False
-    assert account["history"][-1]["kind"] == "erased"
+    assert dead["history"][-1]["kind"] == "erased"
     assert fault["pfn"] in account["text"] and f"L{fault['level']} page table" in account["text"]
     cut_anywhere(tmp_path / "console.log", fault["pfn"])
 
 
 def cut_anywhere(console, pfn):
-    """A console cut in the middle of a line: a sentence, and the page as long as it is named."""
+    """A console cut in the middle of a line: a sentence, and what the lines that are left show."""
     text = console.read_bytes()
     begin = text.index(b"xenpin: erased total")
     fault = text.index(b"xenpin: fault")
-    for at in [0, 100, begin + 15, begin + 500, fault - 3, fault + 40, fault + 300, len(text) - 7]:
+    grades = [(begin + 15, "lost-flag", "likely"), (begin + 500, "erased", "likely")]
+    grades += [(at, "erased", "shown") for at in (fault - 3, fault + 40, fault + 300, len(text) - 7)]
+    for at, verdict, grade in grades:
         console.with_name("cut").write_bytes(text[:at])
-        run = subprocess.run([XENPIN, "boot", "--console", console.with_name("cut")],
+        run = subprocess.run([XENPIN, "boot", "--json", "--console", console.with_name("cut")],
                              capture_output=True, text=True)
-        assert run.returncode == (1 if at > begin + 100 else 5) and run.stderr == ""
-        assert (pfn in run.stdout.splitlines()[0]) == (at >= fault - 3), (at, run.stdout)
+        (account,) = lab.parse(run.stdout)
+        assert run.returncode == 1 and run.stderr == ""
+        assert (account["verdict"]["class"], account["verdict"]["grade"]) == (verdict, grade), at
+        assert (pfn in account["text"]) == (at != begin + 500), (at, account["text"])
+    console.with_name("cut").write_bytes(b"")
+    run = subprocess.run([XENPIN, "boot", "--console", console.with_name("cut")],
+                         capture_output=True, text=True)
+    assert run.returncode == 2 and run.stdout == "" and "it is no console" in run.stderr
 
 
 @patched

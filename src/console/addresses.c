@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+
+#include "../record.h"
+#include "addresses.h"
+
+/*
+ * Where a PV guest's kernel has its direct map, which is never randomised there:
+ * since 4.20, and 4.19.5 and 4.14.84, by d52888aa2753 ("x86/mm: Move LDT remap out of
+ * KASLR region on 5-level paging"); before.
+ */
+#define DIRECT		0xffff888000000000ULL
+#define OLD_DIRECT	0xffff880000000000ULL
+#define VMEMMAP		0xffffea0000000000ULL
+#define DIRECT_32	0xc0000000ULL
+#define STRUCT_PAGE	64
+
+static const struct {
+	uint64_t from;
+	enum region region;
+} regions[] = {
+	{ 0xffffffffff000000ULL, REGION_OTHER },
+	{ 0xffffffffa0000000ULL, REGION_MODULES },
+	{ 0xffffffff80000000ULL, REGION_IMAGE },
+	{ 0xffffeb0000000000ULL, REGION_OTHER },
+	{ VMEMMAP,		 REGION_VMEMMAP },
+	{ 0xffffe90000000000ULL, REGION_OTHER },
+	{ 0xffffc90000000000ULL, REGION_VMALLOC },
+	{ 0xffffc88000000000ULL, REGION_OTHER },
+	{ DIRECT,		 REGION_DIRECT },
+	{ OLD_DIRECT,		 REGION_OLD_DIRECT },
+	{ 0xffff800000000000ULL, REGION_XEN },
+	{ 0x0000800000000000ULL, REGION_NONE },
+	{ 0x1000ULL,		 REGION_USER },
+	{ 0,			 REGION_NULL },
+};
+
+enum region address__region(uint64_t address, unsigned int digits)
+{
+	size_t i = 0;
+
+	if (digits == 8 && address >= 0x1000)
+		return address < DIRECT_32 ? REGION_USER : address < 0xf5000000 ? REGION_DIRECT :
+		       REGION_OTHER;
+	while (address < regions[i].from)
+		i++;
+	return regions[i].region;
+}
+
+const char *region__name(enum region region)
+{
+	static const char *const names[] = {
+		[REGION_NULL] = "in the first page, as of a NULL pointer",
+		[REGION_USER] = "in the user half",
+		[REGION_NONE] = "no address at all",
+		[REGION_XEN] = "in the range of the hypervisor",
+		[REGION_OLD_DIRECT] = "in the direct map, as before 4.20",
+		[REGION_DIRECT] = "in the direct map",
+		[REGION_VMALLOC] = "in vmalloc",
+		[REGION_VMEMMAP] = "among the struct pages",
+		[REGION_IMAGE] = "in the kernel's image",
+		[REGION_MODULES] = "among the modules",
+		[REGION_OTHER] = "in no range that holds page tables",
+	};
+
+	return names[region];
+}
+
+uint64_t address__pfn(uint64_t address, unsigned int digits)
+{
+	switch (address__region(address, digits)) {
+	case REGION_DIRECT:
+		return (address - (digits == 8 ? DIRECT_32 : DIRECT)) >> 12;
+	case REGION_OLD_DIRECT:
+		return (address - OLD_DIRECT) >> 12;
+	default:
+		return XP_NO_PFN;
+	}
+}
+
+uint64_t address__vmemmap_pfn(uint64_t address)
+{
+	return (address - VMEMMAP) / STRUCT_PAGE;
+}
+
+static const struct table_writer writers[] = {
+	{ "xen_set_pmd", XP_L2, true }, { "xen_set_pud", XP_L3, true },
+	{ "xen_set_p4d", XP_L4, true }, { "xen_set_pgd", XP_L4, true },
+	{ "xen_pmd_clear", XP_L2, true },
+	{ "xen_set_pte*", XP_L1, false, true }, { "__xen_set_pte*", XP_L1, false, true },
+	{ "xen_pte_clear", XP_L1, false, true },
+	{ "native_set_pte*", XP_L1 }, { "native_pte_clear", XP_L1 }, { "native_ptep_*", XP_L1 },
+	{ "native_set_pmd*", XP_L2 }, { "native_pmd_clear", XP_L2 }, { "native_pmdp_*", XP_L2 },
+	{ "native_set_pud*", XP_L3 }, { "native_pud_clear", XP_L3 }, { "native_pudp_*", XP_L3 },
+	{ "native_set_p4d*", XP_L4 }, { "native_p4d_clear", XP_L4 },
+	{ "native_set_pgd*", XP_L4 }, { "native_pgd_clear", XP_L4 },
+	{ "ptep_*", XP_L1 }, { "pmdp_*", XP_L2 }, { "pudp_*", XP_L3 },
+};
+
+const struct table_writer *table_writer__find(const char *function)
+{
+	for (size_t i = 0; i < sizeof(writers) / sizeof(*writers); i++) {
+		const char *name = writers[i].name;
+		size_t len = strlen(name);
+
+		if (name[len - 1] == '*' ? !strncmp(function, name, len - 1)
+					 : !strcmp(function, name))
+			return &writers[i];
+	}
+	return NULL;
+}
+
+/* Xen's PGT_* of 64 bits: pinned and validated at the same bits in all its layouts. */
+#define TYPE_PINNED	(1ULL << 59)
+#define TYPE_VALIDATED	(1ULL << 58)
+
+static void decode(uint64_t type, unsigned int shift, struct xen_type *t)
+{
+	static const char *const names[] = {
+		"none", "L1 page table", "L2 page table", "L3 page table", "L4 page table",
+		"segment descriptors", "shared", "writable",
+	};
+	unsigned int number = type >> shift & 7;
+
+	t->known = true;
+	t->level = number >= 1 && number <= 4 ? number : 0;
+	t->writable = number == 7;
+	t->name = names[number];
+	t->pinned = type & TYPE_PINNED;
+	t->validated = type & TYPE_VALIDATED;
+}
+
+/* Of 32 bits, up to Xen 3.3: three bits of type, then pinned and validated. */
+static void decode_32(uint64_t type, struct xen_type *t)
+{
+	decode(type & ~(TYPE_PINNED | TYPE_VALIDATED), 29, t);
+	t->pinned = type & 1U << 28;
+	t->validated = type & 1U << 27;
+}
+
+void xen_types(uint64_t saw, uint64_t expected, struct xen_type *is, struct xen_type *wanted)
+{
+	unsigned int shift;
+
+	*is = *wanted = (struct xen_type){ .name = "unknown" };
+	if (!(saw >> 32) && !(expected >> 32)) {
+		decode_32(saw, is);
+		decode_32(expected, wanted);
+		return;
+	}
+	/*
+	 * The type has the four topmost bits, or since 4.14 or so three of them. What was expected
+	 * is a type alone, whose fourth bit shows which; where it does not, what was seen may.
+	 */
+	if (expected >> 60 & 1)
+		shift = 60;
+	else if (expected >> 60 > 8 || saw >> 60 > 8 || (saw >> 60) == 8)
+		shift = 61;
+	else if (saw >> 60 & 1)
+		shift = 60;
+	else
+		return;
+	decode(saw, shift, is);
+	decode(expected, shift, wanted);
+}
+
+const char *hypercall__name(uint64_t op)
+{
+	static const char *const names[] = {
+		"set_trap_table", "mmu_update", "set_gdt", "stack_switch", "set_callbacks",
+		"fpu_taskswitch", "sched_op_compat", "platform_op", "set_debugreg", "get_debugreg",
+		"update_descriptor", NULL, "memory_op", "multicall", "update_va_mapping",
+		"set_timer_op", "event_channel_op_compat", "xen_version", "console_io",
+		"physdev_op_compat", "grant_table_op", "vm_assist", "update_va_mapping_otherdomain",
+		"iret", "vcpu_op", "set_segment_base", "mmuext_op", "xsm_op", "nmi_op", "sched_op",
+		"callback_op", "xenoprof_op", "event_channel_op", "physdev_op", "hvm_op", "sysctl",
+		"domctl", "kexec_op",
+	};
+
+	return op < sizeof(names) / sizeof(*names) ? names[op] : NULL;
+}
+
+bool xen__is_clobber(uint64_t value)
+{
+	return value == 0xaaaaaaaaaaaaaaaaULL || value == 0xaaaaaaaaULL;
+}
+
+const char *error__name(int64_t result, char *buffer, size_t size)
+{
+	const char *name = result < 0 && result > -4096 ? strerrorname_np(-result) : NULL;
+
+	if (name)
+		snprintf(buffer, size, "%s", name);
+	else
+		snprintf(buffer, size, "result %lld", (long long)result);
+	return buffer;
+}

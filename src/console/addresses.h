@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Numbers of a console in words: addresses, page types, hypercalls. */
+#ifndef XENPIN_CONSOLE_ADDRESSES_H
+#define XENPIN_CONSOLE_ADDRESSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum region {
+	REGION_NULL, REGION_USER, REGION_NONE, REGION_XEN, REGION_OLD_DIRECT, REGION_DIRECT,
+	REGION_VMALLOC, REGION_VMEMMAP, REGION_IMAGE, REGION_MODULES, REGION_OTHER
+};
+
+/* Of an address that was printed with @digits digits: 8 are of a kernel of 32 bits. */
+enum region address__region(uint64_t address, unsigned int digits);
+const char *region__name(enum region region);
+
+/* The frame that the direct map has there, or XP_NO_PFN. */
+uint64_t address__pfn(uint64_t address, unsigned int digits);
+
+/* Of an address in vmemmap: the frame whose struct page lies there. */
+uint64_t address__vmemmap_pfn(uint64_t address);
+
+/* Who writes page tables, and how. */
+struct table_writer {
+	const char *name;	/* a function, or with a "*" how it begins */
+	uint8_t level;		/* enum xp_level */
+	bool asks;		/* it looks at PagePinned, and writes itself only without it */
+	bool emulated;		/* it may write to an L1 table: Xen emulates the write */
+};
+
+/* NULL: @function is none. */
+const struct table_writer *table_writer__find(const char *function);
+
+/* Xen's type of a page, from its own number. */
+struct xen_type {
+	uint8_t level;		/* of a page table; 0: it is none */
+	bool writable;		/* the guest has it mapped writable, or wants to */
+	bool known;
+	bool pinned, validated;
+	const char *name;
+};
+
+/* @saw and @expected of one line: together they show which of Xen's layouts they are in. */
+void xen_types(uint64_t saw, uint64_t expected, struct xen_type *is, struct xen_type *wanted);
+
+/* "mmu_update", or NULL for no operation. */
+const char *hypercall__name(uint64_t op);
+
+/* Memory that Xen fills with a pattern when it is done with it: no operation, no argument. */
+bool xen__is_clobber(uint64_t value);
+
+/* "EINVAL" of -22, or "error 4711". */
+const char *error__name(int64_t result, char *buffer, size_t size);
+
+#endif

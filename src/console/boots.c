@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "boots.h"
+#include "place.h"
+
+/* A clock that goes back so far (µs) is another boot's, or another guest's. */
+#define BACK_MAX	1000000
+
+/* Facts of a boot that died, at least, if its start is not there. */
+#define JUMPS_APART	32
+
+struct sorter {
+	struct boots *boots;
+	const struct scan *scan;
+	struct place places[CONSOLE_GUESTS];
+	bool jumped;			/* time went back in the middle of an oops, */
+	size_t jump;			/* at this fact the last time */
+	int err;
+};
+
+/* What comes next continues nothing. */
+static void forget_places(struct sorter *s)
+{
+	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++)
+		s->places[i] = (struct place){ .t = NO_TIME };
+}
+
+static void drop_oldest(struct sorter *s)
+{
+	struct boots *b = s->boots;
+
+	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++)
+		if (s->places[i].boot == b->boot[0])
+			s->places[i] = (struct place){ .t = NO_TIME };
+	free(b->boot[0]);
+	memmove(b->boot, b->boot + 1, (--b->nr) * sizeof(*b->boot));
+	b->older++;
+}
+
+static struct boot_facts *begin_boot(struct sorter *s, const struct fact *f)
+{
+	struct boot_facts *boot;
+
+	if (s->boots->nr == BOOTS_MAX)
+		drop_oldest(s);
+	boot = calloc(1, sizeof(*boot));
+	if (!boot) {
+		s->err = -ENOMEM;
+		return NULL;
+	}
+	boot->guest = f->guest;
+	boot->headless = f->kind != FACT_KERNEL;
+	boot->first_line = f->line;
+	s->boots->boot[s->boots->nr++] = boot;
+	s->places[f->guest] = (struct place){ .boot = boot, .t = NO_TIME };
+	return boot;
+}
+
+static void begin_refusal(struct place *p, const struct fact *f)
+{
+	struct trace before = p->block == BLOCK_TRACE && p->style == f->style ? p->trace :
+			      (struct trace){};
+
+	p->block = BLOCK_REFUSAL;
+	p->refusal = NULL;
+	if (p->boot->nr_refusals == BOOT_REFUSALS) {
+		p->boot->more_refusals++;
+		return;
+	}
+	p->refusal = &p->boot->refusals[p->boot->nr_refusals++];
+	*p->refusal = (struct refusal){ .trace = before, .first = f->line, .t = f->t };
+	if (f->kind == FACT_MC_FAILED)
+		p->refusal->failed = f;
+}
+
+static void add_call(struct place *p, const struct fact *f)
+{
+	struct refusal *r;
+
+	if (p->block != BLOCK_REFUSAL)
+		begin_refusal(p, f);
+	r = p->refusal;
+	if (r && (int64_t)f->v[3] < 0 && r->nr_calls < BOOT_CALLS && !f->cut)
+		r->calls[r->nr_calls++] = f;
+}
+
+static void add_to_boot(struct place *p, const struct fact *f)
+{
+	struct boot_facts *b = p->boot;
+	const struct fact **one = NULL;
+
+	if (f->cut)
+		return;
+	switch (f->kind) {
+	case FACT_KERNEL:
+		one = &b->kernel;
+		break;
+	case FACT_PLATFORM:
+		one = &b->platform;
+		break;
+	case FACT_LIVES:
+		one = &b->lives;
+		break;
+	case FACT_S_ERASED_TOTAL:
+		one = &b->erased_total;
+		break;
+	case FACT_S_REPAIRED:
+		one = &b->repaired;
+		break;
+	case FACT_S_LOG:
+		one = &b->log;
+		break;
+	case FACT_DEFERRED:
+		if (b->nr_nodes < BOOT_NODES)
+			b->nodes[b->nr_nodes++] = f;
+		break;
+	case FACT_S_ERASED:
+		if (b->nr_erased < BOOT_ERASED)
+			b->erased[b->nr_erased++] = f;
+		break;
+	case FACT_S_LAST:
+		if (b->nr_last < BOOT_LAST)
+			b->last[b->nr_last++] = f;
+		break;
+	}
+	if (one && !*one)
+		*one = f;
+}
+
+static void add(struct place *p, const struct fact *f)
+{
+	switch (f->kind) {
+	case FACT_CPU:
+	case FACT_RIP:
+	case FACT_CR2:
+		place__add_registers(p, f);
+		break;
+	case FACT_FRAME:
+		place__add_frame(p, f);
+		break;
+	case FACT_TRACE:
+	case FACT_TRACE_END:
+		place__add_trace(p, f);
+		break;
+	case FACT_PAGE:
+		p->page = f->cut ? NULL : f;
+		break;
+	case FACT_REASON:
+		p->reason = f->cut ? NULL : f;
+		break;
+	case FACT_WARNING:
+		p->block = BLOCK_TRACE;
+		p->trace = (struct trace){ .warning = f };
+		if (!strcmp(f->name, "xen_mc_flush"))
+			p->boot->warned = p->boot->warned ?: f;
+		break;
+	case FACT_MC_FAILED:
+		if (!f->cut)
+			begin_refusal(p, f);
+		break;
+	case FACT_MC_CALL:
+		add_call(p, f);
+		break;
+	case FACT_S_FAULT:
+		place__add_fault(p, f);
+		break;
+	case FACT_PANIC:
+		place__add_panic(p, f);
+		break;
+	default:
+		if (fact__rank(f->kind))
+			place__add_to_oops(p, f);
+		else
+			add_to_boot(p, f);
+	}
+}
+
+/* When time goes back in the middle of an oops, and again at once, lines of two guests alternate.
+ */
+static void note_jump(struct sorter *s, size_t at)
+{
+	s->boots->torn |= s->jumped && at - s->jump < JUMPS_APART;
+	s->jumped = true;
+	s->jump = at;
+}
+
+static void sort_fact(struct sorter *s, size_t at)
+{
+	const struct fact *f = &s->scan->facts[at];
+	struct place *p = &s->places[f->guest];
+	bool back = f->t != NO_TIME && p->t != NO_TIME && f->t + BACK_MAX < p->t;
+
+	if (back && f->kind != FACT_KERNEL) {
+		s->boots->jumps++;
+		if (p->block == BLOCK_OOPS && p->oops && !place__finished(p->oops)) {
+			p->oops->torn = true;
+			note_jump(s, at);
+		}
+	}
+	if (!p->boot || back || (f->kind == FACT_KERNEL && (p->boot->kernel || p->boot->nr_oopses ||
+							    p->t > f->t))) {
+		if (!begin_boot(s, f))
+			return;
+	}
+	if (f->kind == FACT_KERNEL)
+		p->boot->headless = false;
+	p->boot->last_line = f->last_line > p->boot->last_line ? f->last_line : p->boot->last_line;
+	if (f->line < p->boot->first_line)
+		p->boot->first_line = f->line;
+	add(p, f);
+	p->t = f->t != NO_TIME ? f->t : p->t;
+	p->style = f->style;
+}
+
+/* Numbers that an oops says twice must be the same. */
+static void check_oops(struct boot_facts *b, struct oops *o)
+{
+	const struct fact *code = o->of[FACT_CODE], *oops = o->of[FACT_OOPS],
+			  *cpu = o->of[FACT_CPU];
+	const struct fact *address = o->of[FACT_ADDRESS], *cr2 = o->of[FACT_CR2];
+	const struct fact *access = o->of[FACT_ACCESS];
+
+	o->torn |= code && oops && code->v[0] != oops->v[0];
+	o->torn |= address && cr2 && address->v[0] != cr2->v[0] && !o->of[FACT_TRAP];
+	o->torn |= code && access && (code->v[0] & 22) != access->extra;
+	o->torn |= oops && access && (oops->v[0] & 22) != access->extra;
+	o->foreign = cpu && b->kernel && strcmp(cpu->text, b->kernel->text);
+}
+
+int boots__sort(struct boots *boots, const struct scan *scan)
+{
+	struct sorter *s = calloc(1, sizeof(*s));
+	int err;
+
+	*boots = (struct boots){};
+	if (!s)
+		return -ENOMEM;
+	s->boots = boots;
+	s->scan = scan;
+	forget_places(s);
+	for (size_t i = 0; i < scan->nr && !s->err; i++) {
+		if (scan->facts[i].kind == FACT_RESTART)
+			forget_places(s);
+		else if (!fact__is_xen(&scan->facts[i]))
+			sort_fact(s, i);
+	}
+	for (unsigned int i = 0; i < boots->nr; i++)
+		for (unsigned int n = 0; n < boots->boot[i]->nr_oopses; n++)
+			check_oops(boots->boot[i], &boots->boot[i]->oopses[n]);
+	err = s->err;
+	free(s);
+	return err;
+}
+
+void boots__free(struct boots *boots)
+{
+	for (unsigned int i = 0; i < boots->nr; i++)
+		free(boots->boot[i]);
+	boots->nr = 0;
+}

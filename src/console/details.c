@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a format alone does not take out of a line. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../record.h"
+#include "fact.h"
+
+bool fact__function(const char *text, bool whole, char *name, size_t size)
+{
+	size_t len = strcspn(text, "+ \t"), plain = strcspn(text, "+. \t");
+	struct match found;
+
+	if (!len || match(text + len, whole, "+%x/%x", &found) != MATCH_YES)
+		return false;
+	match__copy(name, size, text, plain ?: len);
+	return true;
+}
+
+/* The symbol behind "[<addr>] [<addr>] " and ":module:", which old kernels print. */
+static bool symbol_details(struct fact *f, bool whole)
+{
+	char *s = f->text;
+
+	while (!strncmp(s, "[<", 2) && strstr(s, ">]")) {
+		f->v[1] = strtoull(s + 2, NULL, 16);
+		s = strstr(s, ">]") + 2;
+		s += strspn(s, " ");
+	}
+	if (*s == ':' && strchr(s + 1, ':'))
+		s = strchr(s + 1, ':') + 1;
+	if (!fact__function(s, whole, f->name, sizeof(f->name))) {
+		*f->text = 0;
+		return whole;
+	}
+	memmove(f->text, s, strlen(s) + 1);
+	f->text[strcspn(f->text, " \t")] = 0;
+	return true;
+}
+
+/* The value and Xen's level of the last entry of "PGD 1 P4D 2 PUD 3 PMD 4 PTE 5". */
+static bool walk_details(struct fact *f, bool whole)
+{
+	static const struct { const char *word; unsigned int level; } words[] = {
+		{ "PTE ", 1 }, { "PMD ", 2 }, { "PUD ", 3 }, { "P4D ", 4 },
+	};
+	struct match found;
+
+	f->v[1] = 4;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		const char *at = strstr(f->text, words[i].word);
+
+		if (!at)
+			continue;
+		f->v[1] = words[i].level;
+		if (match(at + 4, whole, "%x", &found) != MATCH_YES)
+			return false;
+		f->v[0] = found.v[0];
+		return true;
+	}
+	if (match(f->text, whole, "%x", &found) != MATCH_YES)
+		return false;
+	f->v[0] = found.v[0];
+	return true;
+}
+
+/* 5.0 has words for the error code's bits. */
+static bool code_details(struct fact *f, bool whole)
+{
+	static const struct { const char *word; unsigned int bit;
+	} words[] = {
+		{ "[PROT]", 1 }, { "[WRITE]", 2 },  { "[USER]", 4 },
+		{ "[RSVD]", 8 }, { "[INSTR]", 16 },
+	};
+
+	if (!f->extra)
+		return f->v[0] < 1 << 16;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		f->v[0] |= strstr(f->text, words[i].word) ? words[i].bit : 0;
+	return whole;
+}
+
+/* "COMM Not tainted RELEASE #1 …", "COMM Tainted: G   W  RELEASE #1 …". */
+static bool cpu_details(struct fact *f, bool whole)
+{
+	const char *taint = strstr(f->text, " Not tainted "), *release;
+	unsigned int pid = f->extra == 0 ? 2 : f->extra == 1 ? 1 : 0;
+	char text[MATCH_TEXT];
+
+	taint = taint ? taint + 4 : strstr(f->text, " Tainted: ");
+	f->v[1] = f->v[pid];
+	if (!taint)
+		return false;
+	match__copy(f->name, sizeof(f->name), f->text,
+		    strcspn(f->text, " ") < (size_t)(taint - f->text) && f->text[0] ?
+		    strcspn(f->text, " ") : (size_t)(taint - f->text));
+	release = taint + 9;
+	while (*release && !(isdigit(*release) && (release[-1] == ' ' || release[-1] == '(')))
+		release++;
+	if (!*release || (!whole && !strchr(release, ' ')))
+		return false;
+	match__copy(text, sizeof(text), release, strcspn(release, " "));
+	strcpy(f->text, text);
+	return true;
+}
+
+static bool trap_details(struct fact *f, bool whole)
+{
+	static const char *const names[] = {
+		"", "general protection fault", "invalid opcode", "double fault", "stack segment",
+		"divide error", "int3", "alignment check", "control protection", "stack overflow",
+		"bad page table",
+	};
+
+	strcpy(f->name, names[f->extra]);
+	return true;
+}
+
+static bool bug_details(struct fact *f, bool whole)
+{
+	char *colon = strrchr(f->text, ':'),
+	     *end = colon ? colon + 1 + strspn(colon + 1, "0123456789") : NULL;
+
+	/* Kernels of 2.6.18 print no exclamation mark. */
+	if (!colon || end == colon + 1 || (*end != '!' && !whole))
+		return false;
+	*end = 0;
+	return true;
+}
+
+/* "FILE:LINE FUNCTION+…", or since 6.19 "FILE:LINE at FUNCTION+…, CPU#0: …". */
+static bool warning_details(struct fact *f, bool whole)
+{
+	char *end = f->text + strcspn(f->text, " "), *at = end + strspn(end, " ");
+
+	if (end == f->text || !memchr(f->text, ':', end - f->text)) {
+		/* "WARNING: …" of other kinds is no trace. */
+		f->kind = FACT_NONE;
+		return false;
+	}
+	if (!strncmp(at, "at ", 3))
+		at += 3;
+	if (!fact__function(at, true, f->name, sizeof(f->name)) && !*at && !whole)
+		return false;
+	*end = 0;
+	return true;
+}
+
+static bool page_details(struct fact *f, bool whole)
+{
+	const char *at = strstr(f->text, "pfn:");
+	struct match found;
+
+	if (!at || match(at + 4, whole, "%x", &found) != MATCH_YES) {
+		f->kind = at ? f->kind : FACT_NONE;
+		return false;
+	}
+	f->v[0] = found.v[0];
+	return true;
+}
+
+static bool deferred_details(struct fact *f, bool whole)
+{
+	uint64_t pages = f->v[1];
+
+	if (f->extra) {
+		f->v[1] = f->v[2];
+		f->v[2] = pages;
+	}
+	return true;
+}
+
+/* Numbers behind @word, at most @nr, into f->v from @at on; how many there were goes to *@n. */
+static void arguments(struct fact *f, const char *word, unsigned int at, unsigned int nr)
+{
+	const char *s = strstr(f->text, word);
+	struct match found;
+
+	if (!s)
+		return;
+	match(s + strlen(word), true, "%x %x %x", &found);
+	for (unsigned int i = 0; i < nr && i < found.nr; i++)
+		f->v[at + i] = found.v[i];
+}
+
+/* To number, op, argument, result; then, of the debug format, two of pars= and two of args=. */
+static bool call_details(struct fact *f, bool whole)
+{
+	uint64_t v[4] = { f->v[0], f->v[1], f->v[2], f->v[3] };
+	const char *caller = f->text + strspn(f->text, " \t");
+
+	if (f->extra == 1) {
+		v[1] = f->v[2];
+		v[2] = f->v[3];
+		v[3] = f->v[4];
+	} else if (f->extra == 2) {
+		v[3] = f->v[2];
+		v[2] = 0;
+	}
+	memset(f->v, 0, sizeof(f->v));
+	memcpy(f->v, v, sizeof(v));
+	fact__function(caller, whole, f->name, sizeof(f->name));
+	if (f->extra == 2 && whole) {
+		arguments(f, "pars=", 4, 2);
+		arguments(f, "args=", 6, 2);
+		f->v[2] = f->v[4];
+	}
+	return true;
+}
+
+static bool where_of(const char *word, uint64_t *where)
+{
+	for (uint16_t w = XP_WHERE_NONE; w <= XP_WHERE_GROW; w++) {
+		if (!strcmp(word, record__where_name(w))) {
+			*where = w;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool erased_details(struct fact *f, bool whole)
+{
+	return f->v[1] <= XP_L4 && where_of(f->text, &f->v[2]);
+}
+
+static bool fault_details(struct fact *f, bool whole)
+{
+	if (f->extra) {
+		f->v[1] = XP_NO_PFN;
+		return !strcmp(f->text, "-");
+	}
+	if (f->v[2] > XP_L4 || f->v[3] > 1 || f->v[4] > 1)
+		return false;
+	return f->v[4] ? where_of(f->text, &f->v[5]) : !strcmp(f->text, "-");
+}
+
+/* "KIND pfn=… level=… where=… ip=PLACE", or "… op=OP mfn=… result=…". */
+static bool last_details(struct fact *f, bool whole)
+{
+	const char *ip = strstr(f->text, " ip="), *op = strstr(f->text, " op=");
+	char kind[16], place[MATCH_TEXT];
+	size_t len = strcspn(f->text, " ");
+	const char *result = op ? strstr(op, " result=") : NULL;
+
+	match__copy(kind, sizeof(kind), f->text, len);
+	if (!whole || (!ip && !result) || !strstr(f->text, " pfn="))
+		return false;
+	if (ip)
+		match__copy(place, sizeof(place), ip + 4, strcspn(ip + 4, " "));
+	else
+		snprintf(place, sizeof(place), "%.*s, result %.20s", (int)strcspn(op + 4, " "),
+			 op + 4, result + 8);
+	strcpy(f->name, kind);
+	strcpy(f->text, place);
+	return true;
+}
+
+static bool whole_details(struct fact *f, bool whole)
+{
+	return whole;
+}
+
+static bool xen_context_details(struct fact *f, bool whole)
+{
+	const char *at = strstr(f->text, "CONTEXT: ");
+	char text[MATCH_TEXT];
+
+	if (!at) {
+		f->kind = FACT_NONE;
+		return false;
+	}
+	strcpy(text, at + 9);
+	strcpy(f->text, text);
+	return whole || strchr(text, ')');
+}
+
+/* "invalid opcode fault/trap [#6] on VCPU 0 [ec=0000]", "… [#6, ec=ffffffff]". */
+static bool other_trap(struct fact *f, bool whole)
+{
+	const char *vector = strstr(f->text, "[#");
+	struct match found;
+
+	f->v[0] = 0;
+	if (vector && match(vector, whole, "[#%d", &found) == MATCH_YES)
+		f->v[0] = found.v[0];
+	return f->v[0] != 14;
+}
+
+/* To vector and error code. */
+static bool xen_unhandled_details(struct fact *f, bool whole)
+{
+	if (f->extra == 1)
+		f->v[1] = f->v[0];
+	if (f->extra == 2 || f->extra == 3) {
+		const uint64_t *v = f->v + f->extra - 2;
+
+		f->domain = v[0] < INT16_MAX ? (int16_t)v[0] : -1;
+		f->vcpu = v[1] < INT16_MAX ? (int16_t)v[1] : -1;
+		f->v[1] = v[2];
+	}
+	if (f->extra == 4)
+		f->v[1] = f->v[2];
+	if (f->extra == 5)
+		return other_trap(f, whole);
+	if (f->extra)
+		f->v[0] = 14;
+	return true;
+}
+
+static bool xen_crashed_details(struct fact *f, bool whole)
+{
+	if (*f->text)
+		return true;
+	f->domain = f->v[0] < INT16_MAX ? (int16_t)f->v[0] : -1;
+	f->vcpu = f->v[1] < INT16_MAX ? (int16_t)f->v[1] : -1;
+	return true;
+}
+
+static bool platform_details(struct fact *f, bool whole)
+{
+	if (f->extra)
+		strcpy(f->text, "ARM");
+	return whole;
+}
+
+/* Who maps the page may be another domain than the one that owns it: a toolstack, a backend. */
+static bool xen_entry_details(struct fact *f, bool whole)
+{
+	struct match owners;
+
+	if (match(f->text, whole, "l1e_owner=%d, pg_owner=%d", &owners) != MATCH_YES &&
+	    match(f->text, whole, "l1e_owner d%d, pg_owner d%d", &owners) != MATCH_YES)
+		return true;
+	f->extra = owners.v[0] != owners.v[1];
+	return true;
+}
+
+static bool xen_pin_details(struct fact *f, bool whole)
+{
+	if (f->extra) {
+		uint64_t error = f->v[0];
+
+		f->v[0] = f->v[1];
+		f->v[1] = error;
+	}
+	return true;
+}
+
+static bool (*const details[FACT_KINDS])(struct fact *f, bool whole) = {
+	[FACT_RIP] = symbol_details,
+	[FACT_X_RIP] = symbol_details,
+	[FACT_WALK] = walk_details,
+	[FACT_CODE] = code_details,
+	[FACT_OOPS] = code_details,
+	[FACT_CPU] = cpu_details,
+	[FACT_BUG] = bug_details,
+	[FACT_TRAP] = trap_details,
+	[FACT_WARNING] = warning_details,
+	[FACT_PAGE] = page_details,
+	[FACT_DEFERRED] = deferred_details,
+	[FACT_MC_CALL] = call_details,
+	[FACT_S_ERASED_TOTAL] = whole_details,
+	[FACT_S_LOG] = whole_details,
+	[FACT_S_ERASED] = erased_details,
+	[FACT_S_FAULT] = fault_details,
+	[FACT_S_LAST] = last_details,
+	[FACT_REASON] = whole_details,
+	[FACT_X_CONTEXT] = xen_context_details,
+	[FACT_X_UNHANDLED] = xen_unhandled_details,
+	[FACT_X_CRASHED] = xen_crashed_details,
+	[FACT_PLATFORM] = platform_details,
+	[FACT_X_ENTRY] = xen_entry_details,
+	[FACT_X_PIN] = xen_pin_details,
+	[FACT_X_BASE] = xen_pin_details,
+};
+
+bool fact__details(struct fact *f, bool whole)
+{
+	if (f->extra == FORMAT_DAMAGED)
+		return false;
+	return details[f->kind] ? details[f->kind](f, whole) : true;
+}

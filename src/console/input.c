@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <string.h>
+
+#include "input.h"
+
+/* So many NULs in a row are a hole in a file, where a disk lost something; fewer are line noise. */
+#define HOLE	4
+
+/* RFC 2045: an encoded line has at most 76 characters, and few programs make it much shorter. */
+#define SOFT_MIN	55
+#define SOFT_MAX	76
+
+enum escape { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CSI, ESCAPE_STRING };
+
+void input__begin(struct input *in, input_handler handler, void *context)
+{
+	memset(in, 0, sizeof(*in));
+	in->handler = handler;
+	in->context = context;
+}
+
+bool input__starts_line(const char *s)
+{
+	while (*s == ' ' || *s == '>')
+		s++;
+	if (*s == '<')
+		return isdigit(s[1]);
+	if (*s == '[')
+		return s[1 + strspn(s + 1, " +")] && isdigit(s[1 + strspn(s + 1, " +")]) &&
+		       strpbrk(s, ".:") && strpbrk(s, ".:") < s + 16;
+	return !strncmp(s, "(XEN)", 5) || !strncmp(s, "BUG: ", 5) || !strncmp(s, "#PF", 3) ||
+	       !strncmp(s, "Oops", 4) || !strncmp(s, "RIP", 3) || !strncmp(s, "xenpin: ", 8);
+}
+
+static void emit(struct input *in, bool whole)
+{
+	struct input_line line = { in->text, whole && !in->cut, in->start, false };
+
+	in->text[in->len] = 0;
+	in->handler(in->context, &line);
+	in->len = 0;
+	in->cut = false;
+	in->soft = false;
+}
+
+static int hex(char c)
+{
+	return isdigit(c) ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* =3D for =, =20 for a space, as RFC 2045 has it: capital digits. */
+static void decode_mail(struct input *in)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < in->len; i++) {
+		char c = in->text[i];
+
+		if (c == '=' && i + 2 < in->len && hex(in->text[i + 1]) >= 0 &&
+		    hex(in->text[i + 2]) >= 0) {
+			c = hex(in->text[i + 1]) << 4 | hex(in->text[i + 2]);
+			c = c < ' ' || c > '~' ? '?' : c;
+			i += 2;
+		}
+		in->text[to++] = c;
+	}
+	in->len = to;
+}
+
+/* A line that a mail program broke ends in one "="; so does nothing that a kernel prints. */
+static bool soft_break(const struct input *in)
+{
+	size_t len = in->len - in->joined;
+
+	if (in->cut || len < 2 || in->text[in->len - 1] != '=' || in->text[in->len - 2] == '=')
+		return false;
+	return in->mail || (len >= SOFT_MIN && len <= SOFT_MAX);
+}
+
+static void note_mail(struct input *in)
+{
+	in->text[in->len] = 0;
+	if (strstr(in->text, "=3D") || strstr(in->text, "quoted-printable") ||
+	    (in->len > 3 && !strcmp(in->text + in->len - 3, "=20")))
+		in->mail = true;
+}
+
+/* The rest of a broken line has come.  Unless it is a line of its own: then the break was a cut. */
+static void join(struct input *in)
+{
+	char rest[INPUT_LINE];
+	size_t len = in->len - in->joined;
+
+	in->text[in->len] = 0;
+	if (!input__starts_line(in->text + in->joined))
+		return;
+	memcpy(rest, in->text + in->joined, len);
+	in->len = in->joined;
+	emit(in, false);
+	memcpy(in->text, rest, len);
+	in->len = len;
+	in->start = in->number;
+	in->joined = 0;
+}
+
+static void end_line(struct input *in, bool whole)
+{
+	if (in->soft)
+		join(in);
+	if (memchr(in->text, '=', in->len))
+		note_mail(in);
+	in->soft = whole && soft_break(in);
+	if (in->soft) {
+		in->joined = --in->len;
+		return;
+	}
+	if (in->mail)
+		decode_mail(in);
+	in->joined = 0;
+	emit(in, whole);
+}
+
+static void put(struct input *in, char c)
+{
+	if (!in->len)
+		in->start = in->number + 1;
+	if (in->len < INPUT_LINE - 1)
+		in->text[in->len++] = c;
+	else
+		in->cut = true;
+}
+
+/* Returns whether @c belongs to an escape sequence. */
+static bool in_escape(struct input *in, unsigned char c)
+{
+	switch (in->escape) {
+	case ESCAPE_BEGUN:
+		in->escape = c == '[' ? ESCAPE_CSI : c == ']' || c == 'P' ? ESCAPE_STRING :
+			     ESCAPE_NONE;
+		return c > ' ';
+	case ESCAPE_CSI:
+		/* Parameters and intermediates end at the first byte that is neither. */
+		if (c >= ' ' && c <= '?')
+			return true;
+		in->escape = ESCAPE_NONE;
+		return c >= '@' && c <= '~';
+	case ESCAPE_STRING:
+		if (c != '\a' && c >= ' ')
+			return true;
+		in->escape = c == '\x1b' ? ESCAPE_BEGUN : ESCAPE_NONE;
+		return c == '\a' || c == '\x1b';
+	default:
+		return false;
+	}
+}
+
+static void newline(struct input *in, bool whole)
+{
+	/* Empty lines say nothing, and a file may be full of them. */
+	if (in->len || in->soft)
+		end_line(in, whole);
+}
+
+static void special(struct input *in, unsigned char c)
+{
+	if (in->escape && in_escape(in, c))
+		return;
+	if (c == '\n') {
+		newline(in, true);
+		in->number++;
+	} else if (c == '\x1b') {
+		in->escape = ESCAPE_BEGUN;
+	} else if (c >= 0x80 && !in->number && !in->len) {
+		return;		/* the byte order mark of an editor */
+	} else if (c >= 0x80 || c == 0x7f || (c && c < ' ' && c != '\t' && c != '\r')) {
+		put(in, '?');
+	} else if (c && c != '\r') {
+		put(in, c);
+	}
+}
+
+/* A CR of its own goes back to the start of the line, and what comes then is another. */
+static void after_cr(struct input *in, unsigned char c)
+{
+	if (c != '\n' && c != '\r' && c) {
+		if (in->len)
+			newline(in, true);
+		in->cr = false;
+	} else if (c != '\r') {
+		in->cr = in->cr && !c;
+	}
+}
+
+static void byte(struct input *in, unsigned char c)
+{
+	if (in->cr)
+		after_cr(in, c);
+	if (c == '\r')
+		in->cr = true;
+	if (c) {
+		in->nuls = 0;
+	} else if (++in->nuls == HOLE && in->len) {
+		newline(in, false);
+	}
+	special(in, c);
+}
+
+void input__feed(struct input *in, const char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = bytes[i];
+
+		if (c >= ' ' && c < 0x7f && !in->escape && !in->cr && in->len &&
+		    in->len < INPUT_LINE - 1) {
+			in->nuls = 0;
+			in->text[in->len++] = c;
+		} else {
+			byte(in, c);
+		}
+	}
+}
+
+void input__end(struct input *in)
+{
+	if (in->len || in->soft)
+		end_line(in, false);
+	if (in->soft)
+		emit(in, false);
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "addresses.h"
+#include "bugs.h"
+#include "judge.h"
+
+/* Who lives so long (µs) after an oops has survived it: what comes later is another matter. */
+#define SURVIVED	10000000
+
+const char *refusal__for(const struct refusal *r)
+{
+	static const char own[] =
+		"xen_*|__xen_*|pin_pagetable_pfn|dump_stack*|show_*|__warn*|warn_*|report_bug|"
+		"handle_bug|exc_*|asm_exc_*|invalid_op|do_*trap*|do_invalid_op|__raw_callee_save_*|"
+		"set_pte*|__set_pte*|pte_*|arch_*|paravirt_*|ret_from_*|vprintk*|_printk|printk";
+
+	for (unsigned int i = 0; i < r->trace.nr; i++)
+		if (!r->trace.frames[i]->extra && !known_bug__names(own, r->trace.frames[i]->name))
+			return r->trace.frames[i]->name;
+	return "";
+}
+
+bool refusal__is_pin(const struct refusal *r)
+{
+	static const char pinners[] =
+		"xen_alloc_pt*|xen_release_pt*|xen_alloc_p?d*|xen_pgd_pin|"
+		"xen_pgd_unpin|__xen_pgd_pin|__xen_pgd_unpin|xen_mm_*|xen_alloc_pmd*|xen_alloc_pud*"
+		"|xen_enter_mmap|xen_exit_mmap|xen_activate_mm|xen_dup_mmap";
+	const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
+
+	/* The debug format has the command: MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE. */
+	if (call && call->v[1] == 26 && call->extra == 2)
+		return (uint32_t)call->v[6] <= 4;
+	/* A table's mapping is made writable or not by update_va_mapping in the same batch. */
+	if (!call || (call->v[1] != 26 && call->v[1] != 14 && !xen__is_clobber(call->v[1])))
+		return false;
+	for (unsigned int i = 0; i < r->trace.nr; i++)
+		if (known_bug__names(pinners, r->trace.frames[i]->name))
+			return true;
+	return false;
+}
+
+static uint64_t times(const struct boot_facts *b)
+{
+	uint64_t n = b->more_refusals;
+
+	for (unsigned int i = 0; i < b->nr_refusals; i++)
+		n += b->refusals[i].failed ? b->refusals[i].failed->count : 1;
+	return n;
+}
+
+/* "mmu_update (EPERM)", as far as it is known. */
+static void call_in_words(const struct refusal *r, char *buffer, size_t size)
+{
+	const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
+	char error[24];
+
+	if (!call)
+		snprintf(buffer, size, "%s", "which ones, the console does not say");
+	else if (xen__is_clobber(call->v[1]) || !hypercall__name(call->v[1]))
+		snprintf(buffer, size, "%s, %s", error__name(call->v[3], error, sizeof(error)),
+			 xen__is_clobber(call->v[1])
+				 ? "and Xen has overwritten which operation it was"
+				 : "of an operation that does not exist");
+	else
+		snprintf(buffer, size, "%s, %s", hypercall__name(call->v[1]),
+			 error__name(call->v[3], error, sizeof(error)));
+}
+
+/* An entry of mmu_update that refers to no memory, as its debug format shows. */
+static const char *entry_in_words(const struct refusal *r)
+{
+	const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
+	uint64_t address;
+
+	if (!call || call->extra != 2 || call->v[1] != 1)
+		return "";
+	address = call->v[7] & 0x000ffffffffff000ULL;
+	return address >= 0xfee00000 && address < 0xfef00000
+		       ? ". The entry refers to the range of MSIs, which is no memory: no flag is "
+			 "involved"
+		       : "";
+}
+
+static const struct fact *xens_word(const struct console *c, const struct boot_facts *b)
+{
+	const struct xen_domain *d = c->guests == 1 && c->boots.nr == 1 ?
+				     xen_account__only(&c->xen) : NULL;
+
+	return d ? xen_domain__first(d, FACT_X_PINNED) : NULL;
+}
+
+void judge__refusals(struct verdict *v, const struct boot_facts *b, const struct console *c)
+{
+	const struct refusal *r = &b->refusals[0];
+	const struct fact *pinned = xens_word(c, b);
+	const char *who = refusal__for(r);
+	bool pin = refusal__is_pin(r) || pinned;
+	char call[80];
+
+	call_in_words(r, call, sizeof(call));
+	verdict__set(
+		v, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED, pinned ? GRADE_SHOWN : GRADE_LIKELY,
+		"Xen refused %s%s%s, %" PRIu64 " time%s (%s)%s",
+		pinned ? "to pin page tables that are pinned already, pinned twice by the guest"
+		: pin  ? "a pin or unpin"
+		       : "hypercalls of the guest",
+		*who ? ", for " : "", who, times(b), times(b) == 1 ? "" : "s", call,
+		entry_in_words(r));
+	if (!pin)
+		v->grade = GRADE_SHOWN;
+	verdict__rests_on(v, pinned);
+	verdict__rests_on(v, r->failed);
+	for (unsigned int i = 0; i < r->nr_calls; i++)
+		verdict__rests_on(v, r->calls[i]);
+	verdict__rests_on(v, r->trace.warning);
+	v->bug = known_bug__find(pin ? EVENT_PIN : EVENT_REFUSED, b->kernel ? b->kernel->text :
+				 r->trace.cpu ? r->trace.cpu->text : NULL, NULL, &r->trace);
+}
+
+static bool stronger(const struct verdict *a, const struct verdict *b)
+{
+	return a->class < b->class || (a->class == b->class && a->grade > b->grade);
+}
+
+/*
+ * The oops that a boot is judged by: one that is a finding, the strongest first; or
+ * the first of those that ended it.
+ */
+static const struct oops *decisive(const struct boot_facts *b)
+{
+	const struct oops *chosen = NULL, *last = NULL;
+
+	for (unsigned int i = 0; i < b->nr_oopses; i++) {
+		const struct oops *o = &b->oopses[i];
+
+		if (verdict__is_finding(o->verdict.class) &&
+		    (!chosen || stronger(&o->verdict, &chosen->verdict)))
+			chosen = o;
+	}
+	for (unsigned int i = 0; !chosen && i < b->nr_oopses; i++) {
+		const struct oops *o = &b->oopses[i];
+
+		if (!last || (last->t != NO_TIME && o->t != NO_TIME && o->t - last->t > SURVIVED))
+			last = o;
+	}
+	return chosen ?: last;
+}
+
+static void judge_without_oops(struct boot_facts *b, const struct console *c)
+{
+	uint64_t total = b->erased_total ? b->erased_total->v[0] : b->nr_erased;
+	uint64_t repaired = b->repaired ? b->repaired->v[0] : 0;
+	struct verdict *v = &b->verdict;
+
+	if (total > repaired) {
+		verdict__set(v, VERDICT_ERASED, GRADE_LIKELY,
+			     "%" PRIu64 " flag%s erased; no page fault "
+			     "is on this console",
+			     total - repaired, total - repaired == 1 ? " was" : "s were");
+		verdict__rests_on(v, b->erased_total ?: b->erased[0]);
+	} else if (b->nr_refusals || b->more_refusals) {
+		judge__refusals(v, b, c);
+	} else if (b->warned) {
+		verdict__set(v, VERDICT_REFUSED, GRADE_LIKELY,
+			     "Xen refused hypercalls of a batch: Linux warned of it at %s; which "
+			     "ones, the console does not say",
+			     b->warned->text);
+		verdict__rests_on(v, b->warned);
+	} else if (b->panic) {
+		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "The guest died, but not of a page fault that is on this console: it "
+			     "panicked (%s), and nothing on it tells of erased flags",
+			     b->panic->text);
+		verdict__rests_on(v, b->panic);
+	} else if (b->lives) {
+		bool alone = c->guests == 1 && !c->boots.jumps;
+
+		verdict__set(v, VERDICT_LIVES, b->repaired && alone ? GRADE_SHOWN : GRADE_LIKELY,
+			     "No oops is on this console: the guest reached user space%s",
+			     b->repaired && alone
+				     ? ", and every flag that was erased has been repaired"
+				     : "; whether flags were erased, nothing on it tells");
+		verdict__rests_on(v, b->repaired);
+		verdict__rests_on(v, b->lives);
+	} else {
+		verdict__set(
+			v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			"No oops is on this console, so nothing on it tells of erased flags: on a "
+			"guest that lives, run `xenpin boot` in it");
+	}
+}
+
+static void judge_boot(struct boot_facts *b, const struct console *c)
+{
+	const struct oops *o;
+
+	for (unsigned int i = 0; i < b->nr_oopses; i++)
+		judge__oops(&b->oopses[i], b, c);
+	o = decisive(b);
+	if (o)
+		b->verdict = o->verdict;
+	else
+		judge_without_oops(b, c);
+}
+
+static void count_guests(struct console *c)
+{
+	bool seen[CONSOLE_GUESTS] = {};
+
+	for (unsigned int i = 0; i < c->boots.nr; i++) {
+		c->guests += !seen[c->boots.boot[i]->guest];
+		seen[c->boots.boot[i]->guest] = true;
+	}
+}
+
+/* A boot that says nothing but that it was there is no answer while Xen has one. */
+static bool says_nothing(const struct boot_facts *b)
+{
+	return b->verdict.class == VERDICT_UNKNOWN && !b->nr_oopses && !b->panic;
+}
+
+/* The newest boot's; of several guests, that of the one with the strongest verdict. */
+static const struct boot_facts *newest_boot(const struct console *c)
+{
+	const struct boot_facts *chosen = NULL;
+	bool seen[CONSOLE_GUESTS] = {};
+
+	for (unsigned int i = c->boots.nr; i-- > 0;) {
+		const struct boot_facts *b = c->boots.boot[i];
+
+		if (!seen[b->guest] && (!chosen || b->verdict.class < chosen->verdict.class))
+			chosen = b;
+		seen[b->guest] = true;
+	}
+	return chosen;
+}
+
+/* The newest boot's, unless Xen knows more of it; Xen's own death outweighs all. */
+static void choose(struct console *c)
+{
+	const struct boot_facts *newest = newest_boot(c);
+	bool by_boot = newest && !says_nothing(newest);
+
+	if (by_boot)
+		c->verdict = &newest->verdict;
+	for (unsigned int i = 0; i < c->xen.nr; i++) {
+		const struct verdict *v = &c->xen.domains[i].verdict;
+
+		c->finding |= verdict__is_finding(v->class);
+		if (!by_boot && (!c->verdict || v->class < c->verdict->class))
+			c->verdict = v;
+	}
+	if (c->xen.died && !(newest && newest->nr_oopses))
+		c->verdict = &c->xen.verdict;
+	if (!c->verdict && newest)
+		c->verdict = &newest->verdict;
+	if (!c->verdict) {
+		verdict__set(&c->nothing, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "Nothing on this console tells of a death, of a guest or of Xen");
+		c->verdict = &c->nothing;
+	}
+}
+
+int console__judge(struct console *c)
+{
+	int err = boots__sort(&c->boots, &c->scan);
+
+	if (err)
+		return err;
+	count_guests(c);
+	xen_account__read(&c->xen, &c->scan);
+	c->clean = c->boots.nr && !c->boots.older && !c->scan.forgotten && !c->scan.mender.others &&
+		   !c->xen.nr && !c->xen.died;
+	for (unsigned int i = 0; i < c->boots.nr; i++) {
+		struct boot_facts *b = c->boots.boot[i];
+
+		judge_boot(b, c);
+		c->finding |= verdict__is_finding(b->verdict.class);
+		c->clean &= b->verdict.class == VERDICT_LIVES && b->verdict.grade == GRADE_SHOWN;
+	}
+	choose(c);
+	return 0;
+}
+
+int console__domain(const struct console *c, const struct boot_facts *b)
+{
+	const char *name = c->scan.mender.guests[b->guest];
+	struct match found;
+
+	/* So Xen marks what a guest prints through Xen's own console. */
+	if (match(name, true, "d%d", &found) == MATCH_YES && found.v[0] < INT16_MAX)
+		return found.v[0];
+	return c->guests == 1 ? XEN_ANY_DOMAIN : *name ? XEN_NO_DOMAIN : 0;
+}
+
+bool console__is_none(const struct console *c)
+{
+	return !c->scan.console_lines;
+}
+
+void console__free(struct console *c)
+{
+	boots__free(&c->boots);
+	scan__free(&c->scan);
+}

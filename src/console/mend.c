@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <string.h>
+
+#include "mend.h"
+#include "match.h"
+
+#define NO_GUEST	UINT8_MAX
+
+/* Columns: where no line is longer than that, one of just that length may go on below. */
+#define TERMINAL	80
+
+void mender__begin(struct mender *m, line_handler handler, void *context)
+{
+	memset(m, 0, sizeof(*m));
+	m->handler = handler;
+	m->context = context;
+	m->nr_guests = 1;
+}
+
+/* Of a line with no prefix but the name of a guest that has others: behind that name, or NULL. */
+static const char *behind_name(const struct mender *m, const char *s, uint8_t *guest)
+{
+	for (unsigned int i = 1; i < m->nr_guests; i++) {
+		size_t len = strlen(m->guests[i]);
+		const char *at = s + len;
+
+		if (strncmp(s, m->guests[i], len))
+			continue;
+		at += strspn(at, " ");
+		if (*at == ':' || *at == '|') {
+			*guest = i;
+			return at + 1 + strspn(at + 1, " ");
+		}
+	}
+	return NULL;
+}
+
+static uint8_t guest_of(struct mender *m, struct prefix *p)
+{
+	char name[CONSOLE_NAME];
+	uint8_t guest = 0;
+
+	if (!p->name) {
+		p->text = behind_name(m, p->text, &guest) ?: p->text;
+		return guest;
+	}
+	match__copy(name, sizeof(name), p->name, p->name_len);
+	for (unsigned int i = 0; i < m->nr_guests; i++)
+		if (!strcmp(m->guests[i], name))
+			return i;
+	if (m->nr_guests == CONSOLE_GUESTS)
+		return NO_GUEST;
+	strcpy(m->guests[m->nr_guests], name);
+	return m->nr_guests++;
+}
+
+static void deliver(struct mender *m, const struct line *line)
+{
+	m->handler(m->context, line);
+}
+
+static void give_up_waiting(struct mender *m)
+{
+	if (!m->waiting)
+		return;
+	m->waiting = false;
+	m->head.whole &= m->broken != BREAK_BY_XEN;
+	deliver(m, &m->head);
+}
+
+static void wait_for_rest(struct mender *m, const struct line *head, enum line_break broken)
+{
+	give_up_waiting(m);
+	m->broken = broken;
+	m->head = *head;
+	match__copy(m->text, sizeof(m->text), head->text, strlen(head->text));
+	m->head.text = m->text;
+	m->waiting = true;
+}
+
+/* A rest has no stamp of the kernel and does not look like the start of anything. */
+static bool is_rest(const struct mender *m, const struct line *line)
+{
+	if (!m->waiting || line->guest != m->head.guest || line->t != NO_TIME || !*line->text)
+		return false;
+	/* A terminal's own dates stand before rests, too. */
+	return (!line->stamped || m->head.t != NO_TIME) && !input__starts_line(line->text);
+}
+
+static void join(struct mender *m, const struct line *rest)
+{
+	size_t len = strlen(m->text), room = sizeof(m->text) - len;
+	const char *text = rest->rest;
+
+	m->waiting = false;
+	m->mended += m->broken == BREAK_BY_XEN;
+	/* Of a rest's own spaces only those count that its head has not. */
+	text += rest->indent < m->head.indent ? rest->indent : m->head.indent;
+	if (m->broken == BREAK_AT_SPACE && room > 1) {
+		m->text[len++] = ' ';
+		room--;
+	}
+	m->head.whole = rest->whole && strlen(text) < room;
+	match__copy(m->text + len, room, text, strlen(text));
+	deliver(m, &m->head);
+}
+
+static void finish(struct mender *m, const struct line *line, enum line_break broken)
+{
+	if (broken && (line->xen || line->t != NO_TIME)) {
+		wait_for_rest(m, line, broken);
+	} else if (line->xen) {
+		if (m->head.xen)
+			give_up_waiting(m);
+		deliver(m, line);
+	} else if (is_rest(m, line)) {
+		join(m, line);
+	} else if (*line->text) {
+		if (!line->guest || line->guest == m->head.guest)
+			give_up_waiting(m);
+		deliver(m, line);
+	}
+}
+
+/* Where in @s another line begins: at "(XEN) ", or at the kernel's stamp; NULL: nowhere. */
+static char *second_line(char *s, bool xen)
+{
+	int64_t t;
+
+	for (; (s = strpbrk(s, "([")); s++) {
+		if (!xen && !strncmp(s, "(XEN) ", 6))
+			return s;
+		if (*s == '[' && prefix__stamp(s, &t) && prefix__stamp(s, &t) > s + 8)
+			return s;
+	}
+	return NULL;
+}
+
+/* What Xen and Linux open on a line they close on it. */
+static bool has_open_bracket(const char *s)
+{
+	int round = 0, square = 0;
+
+	for (; *s; s++) {
+		round += (*s == '(') - (*s == ')');
+		square += (*s == '[') - (*s == ']');
+	}
+	return round > 0 || square > 0;
+}
+
+/*
+ * Whether a line may have been broken by a terminal or a mail program: if it has a
+ * stamp or is Xen's, and the line below is neither, that is its rest.
+ */
+static enum line_break may_go_on(const struct mender *m, const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len == TERMINAL && m->longest == TERMINAL)
+		return BREAK_AT_COLUMN;
+	return len && (strchr(" :]", s[len - 1]) || has_open_bracket(s)) ? BREAK_AT_SPACE
+									 : BREAK_NONE;
+}
+
+/* @s is cut in two where another line begins in it. */
+static void split(struct mender *m, char *s, bool whole, uint64_t number)
+{
+	enum line_break broken = whole ? may_go_on(m, s) : BREAK_NONE;
+
+	for (;;) {
+		struct line line = { .whole = whole, .number = number };
+		struct prefix p;
+		char *second;
+		bool xen;
+
+		prefix__strip(&p, s);
+		line.guest = guest_of(m, &p);
+		if (line.guest == NO_GUEST) {
+			m->others++;
+			return;
+		}
+		line.xen = p.xen;
+		line.t = p.t;
+		line.caller = p.caller;
+		line.stamped = p.seen;
+		line.dated = p.dated;
+		line.text = p.text;
+		line.rest = line.stamped || line.guest ? p.text : s;
+		line.indent = line.rest == s || line.t != NO_TIME ? strspn(s, " \t>") : 0;
+		second = second_line((char *)p.text, p.xen);
+		if (!second) {
+			finish(m, &line, broken);
+			return;
+		}
+		xen = *second == '(';
+		*second = 0;
+		line.whole = false;
+		/* Xen prints into a line and the line goes on below; a stamp means that it does
+		 * not. */
+		if (xen && *p.text)
+			wait_for_rest(m, &line, BREAK_BY_XEN);
+		else if (*p.text)
+			deliver(m, &line);
+		*second = xen ? '(' : '[';
+		s = second;
+	}
+}
+
+void mender__add(void *context, const struct input_line *line)
+{
+	struct mender *m = context;
+	struct line restart = { .text = "", .restart = true, .t = NO_TIME };
+	char copy[INPUT_LINE];
+
+	if (line->restart) {
+		give_up_waiting(m);
+		deliver(m, &restart);
+		return;
+	}
+	match__copy(copy, sizeof(copy), line->text, strlen(line->text));
+	m->longest = strlen(copy) > m->longest ? strlen(copy) : m->longest;
+	split(m, copy, line->whole, line->number);
+}
+
+void mender__end(struct mender *m)
+{
+	give_up_waiting(m);
+}

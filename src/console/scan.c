@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scan.h"
+
+/* So many facts back the same line may have been printed by another console. */
+#define TWICE	4
+
+static uint64_t mix(uint64_t hash, const void *data, size_t size)
+{
+	const uint8_t *at = data;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ at[i]) * 0x100000001b3ULL;
+	return hash;
+}
+
+/* Of what it says, not of when. */
+static uint64_t hash_of(const struct fact *f)
+{
+	uint64_t hash = mix(0xcbf29ce484222325ULL, &f->kind, 3);
+
+	hash = mix(hash, &f->domain, sizeof(f->domain));
+	hash = mix(hash, f->v, sizeof(f->v));
+	hash = mix(hash, f->text, strlen(f->text));
+	return mix(hash, f->name, strlen(f->name)) | 1;
+}
+
+/* What a kernel or Xen may say without end, and means the same each time. */
+static bool repeats(enum fact_kind kind)
+{
+	return kind == FACT_WARNING || kind == FACT_MC_FAILED || kind == FACT_MC_CALL ||
+	       kind == FACT_LIVES || (kind >= FACT_X_BAD_TYPE && kind <= FACT_X_L1TF);
+}
+
+static bool part_of_trace(enum fact_kind kind)
+{
+	return kind == FACT_FRAME || kind == FACT_CPU || kind == FACT_RIP || kind == FACT_TRACE ||
+	       kind == FACT_TRACE_END || kind == FACT_CR2;
+}
+
+/* Counts @f, if it was there before; else it is noted, unless there is no room for it. */
+static bool seen_before(struct scan *s, const struct fact *f, bool full)
+{
+	uint64_t hash = hash_of(f);
+	size_t n = hash % SCAN_SEEN;
+	struct fact *before;
+
+	if (s->seen[f->kind][n].hash != hash) {
+		if (!full) {
+			s->seen[f->kind][n].hash = hash;
+			s->seen[f->kind][n].at = s->nr;
+		}
+		return false;
+	}
+	before = &s->facts[s->seen[f->kind][n].at];
+	before->count++;
+	before->last_line = f->line;
+	return true;
+}
+
+/* The older half makes room: the newest boot is the one that somebody asks about. */
+static void forget(struct scan *s)
+{
+	size_t half = s->nr / 2;
+
+	memmove(s->facts, s->facts + half, (s->nr - half) * sizeof(*s->facts));
+	s->nr -= half;
+	s->forgotten += half;
+	memset(s->seen, 0, sizeof(s->seen));
+}
+
+static void store(struct scan *s, const struct fact *f)
+{
+	if (s->nr == SCAN_FACTS)
+		forget(s);
+	if (s->nr == s->room) {
+		size_t room = 2 * s->room ?: 256;
+		struct fact *facts = realloc(s->facts, room * sizeof(*facts));
+
+		if (!facts) {
+			s->err = -ENOMEM;
+			return;
+		}
+		s->facts = facts;
+		s->room = room;
+	}
+	s->facts[s->nr++] = *f;
+}
+
+static bool wanted(struct scan *s, const struct fact *f)
+{
+	bool full;
+
+	if (part_of_trace(f->kind)) {
+		if (f->kind != FACT_FRAME)
+			s->frames = 0;
+		return !s->mute && !(f->kind == FACT_FRAME && s->frames++ >= SCAN_FRAMES);
+	}
+	s->mute = false;
+	s->frames = 0;
+	if (f->kind == FACT_KERNEL) {
+		memset(s->seen, 0, sizeof(s->seen));
+		memset(s->of_kind, 0, sizeof(s->of_kind));
+	}
+	full = s->of_kind[f->kind] == SCAN_OF_KIND;
+	if (repeats(f->kind) && seen_before(s, f, full)) {
+		s->mute = f->kind == FACT_WARNING;
+		return false;
+	}
+	s->more += full;
+	s->of_kind[f->kind] += !full;
+	return !full;
+}
+
+/*
+ * Whether two consoles of a guest print to the same place: its early console goes on
+ * beside the real one, and each line comes twice.
+ */
+static bool printed_twice(const struct scan *s, const struct fact *f)
+{
+	for (size_t i = s->nr; i-- > 0 && i + TWICE >= s->nr;) {
+		const struct fact *before = &s->facts[i];
+
+		if (before->kind == f->kind && before->t == f->t && before->guest == f->guest &&
+		    before->extra == f->extra && before->caller == f->caller &&
+		    !memcmp(before->v, f->v, sizeof(f->v)) && !strcmp(before->text, f->text) &&
+		    !strcmp(before->name, f->name))
+			return f->t != NO_TIME || (i + 1 == s->nr && fact__rank(f->kind));
+	}
+	return false;
+}
+
+static void on_line(void *context, const struct line *line)
+{
+	struct scan *s = context;
+	struct fact f;
+
+	if (line->restart) {
+		f = (struct fact){ .kind = FACT_RESTART, .t = NO_TIME };
+		store(s, &f);
+		return;
+	}
+	s->console_lines += line->t != NO_TIME || line->xen;
+	if (!fact__read(&f, line))
+		return;
+	s->console_lines += line->t == NO_TIME && !line->xen && f.kind != FACT_FRAME;
+	s->cut += f.cut && f.kind >= FACT_S_ERASED_TOTAL && f.kind <= FACT_S_REPAIRED;
+	if (!printed_twice(s, &f) && wanted(s, &f))
+		store(s, &f);
+}
+
+void scan__begin(struct scan *s)
+{
+	memset(s, 0, sizeof(*s));
+	mender__begin(&s->mender, on_line, s);
+	parts__begin(&s->parts, mender__add, &s->mender);
+	input__begin(&s->input, parts__add, &s->parts);
+}
+
+void scan__feed(struct scan *s, const char *bytes, size_t size)
+{
+	input__feed(&s->input, bytes, size);
+}
+
+/*
+ * Whether time, or what has no time the order inside of an oops, runs backwards
+ * all through: so journalctl -r prints.  Where a boot begins time goes back in any
+ * order, and tells nothing.
+ */
+static bool runs_backwards(const struct scan *s)
+{
+	uint64_t forwards = 0, backwards = 0;
+
+	for (size_t i = 1; i < s->nr; i++) {
+		const struct fact *a = &s->facts[i - 1], *b = &s->facts[i];
+		int64_t step = a->t == NO_TIME || b->t == NO_TIME ? 0 : b->t - a->t;
+
+		if (a->kind == FACT_KERNEL || b->kind == FACT_KERNEL || a->guest != b->guest)
+			continue;
+		if (!step && fact__rank(a->kind) && fact__rank(b->kind))
+			step = (int)fact__rank(b->kind) - (int)fact__rank(a->kind);
+		forwards += step > 0;
+		backwards += step < 0;
+	}
+	return backwards >= 3 && forwards * 20 <= backwards;
+}
+
+static void reverse(struct scan *s)
+{
+	for (size_t i = 0; i < s->nr / 2; i++) {
+		struct fact other = s->facts[i];
+
+		s->facts[i] = s->facts[s->nr - 1 - i];
+		s->facts[s->nr - 1 - i] = other;
+	}
+	s->reversed = true;
+}
+
+int scan__end(struct scan *s)
+{
+	input__end(&s->input);
+	parts__end(&s->parts);
+	mender__end(&s->mender);
+	if (!s->err && s->parts.err)
+		s->err = s->parts.err;
+	if (!s->err && runs_backwards(s))
+		reverse(s);
+	return s->err;
+}
+
+void scan__free(struct scan *s)
+{
+	free(s->facts);
+	s->facts = NULL;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A console as it comes, in pieces of any size, to what it says: at most
+ * SCAN_FACTS facts, of a storm one and how often.
+ */
+#ifndef XENPIN_CONSOLE_SCAN_H
+#define XENPIN_CONSOLE_SCAN_H
+
+#include "fact.h"
+#include "input.h"
+#include "mend.h"
+#include "parts.h"
+
+#define SCAN_FACTS	65536
+#define SCAN_FRAMES	16	/* of one stack trace */
+#define SCAN_SEEN	16	/* different lines of one kind that a storm may have */
+#define SCAN_OF_KIND	2048	/* facts of one kind between two boots */
+
+struct scan {
+	struct input input;
+	struct parts parts;
+	struct mender mender;
+	struct fact *facts;
+	size_t nr, room;
+	uint64_t forgotten;	/* facts for which there was no room; the oldest ones */
+	uint64_t more;		/* facts of a kind of which there were too many; the newest ones */
+	uint64_t console_lines;	/* that are some kernel's, or Xen's */
+	uint64_t cut;		/* lines of the series that are not whole */
+	bool reversed;		/* the newest line was first; .facts is in order of time */
+	int err;		/* -ENOMEM */
+	struct { uint64_t hash; size_t at; } seen[FACT_KINDS][SCAN_SEEN];
+	uint32_t of_kind[FACT_KINDS];
+	unsigned int frames;	/* of the trace that is being read */
+	bool mute;		/* it is the trace of a warning that was there before */
+};
+
+void scan__begin(struct scan *scan);
+void scan__feed(struct scan *scan, const char *bytes, size_t size);
+
+/* Returns 0 or -errno. */
+int scan__end(struct scan *scan);
+void scan__free(struct scan *scan);
+
+#endif
