@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* `xenpin boot --console FILE` and `--compare A B`. */
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdarg.h>
@@ -100,14 +99,6 @@ static enum exit_status judge(const struct console *c, char *verdict)
 		"kernel's name, no line of xenpin's");
 }
 
-static enum exit_status flushed(enum exit_status status)
-{
-	if (!fflush(stdout) || errno == EPIPE)
-		return status;
-	say("cannot write to stdout: %s", strerror(errno));
-	return EXIT_INCOMPLETE;
-}
-
 enum exit_status boot_files__console(const struct options *opts)
 {
 	char verdict[VERDICT_LEN], *text;
@@ -124,7 +115,7 @@ enum exit_status boot_files__console(const struct options *opts)
 	free(text);
 	status = judge(&console, verdict);
 	(opts->json ? console_json__print : console_text__print)(stdout, &console, verdict);
-	return flushed(status);
+	return stdout_ends(status);
 }
 
 /* The last object of type "boot" in a file of JSON lines, or NULL after saying why. */
@@ -222,7 +213,7 @@ static enum exit_status compare(json_t *a, json_t *b, const struct options *opts
 		say("one of the accounts does not know how long the whole boot took");
 	if (!complete(a) || !complete(b))
 		say("one of the accounts calls itself incomplete");
-	return flushed(known && complete(a) && complete(b) ? EXIT_CLEAN : EXIT_INCOMPLETE);
+	return stdout_ends(known && complete(a) && complete(b) ? EXIT_CLEAN : EXIT_INCOMPLETE);
 }
 
 enum exit_status boot_files__compare(const struct options *opts)
