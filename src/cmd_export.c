@@ -84,7 +84,8 @@ static int write_textfile(struct exporter *e)
 {
 	size_t size;
 	char *text = page(e, METRICS_TEXT, &size);
-	int err = text ? textfile__write(e->opts->textfile, text, size) : -ENOMEM;
+	/* Figures that a signal cut off replace none. */
+	int err = signals__waiting() ? 0 : text ? textfile__write(e->opts->textfile, text, size) : -ENOMEM;
 
 	free(text);
 	return err;

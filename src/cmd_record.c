@@ -63,7 +63,7 @@ static enum exit_status finish(const char *path)
 
 	if (err) {
 		say("--finish: cannot read '%s': %s", path, why);
-		return EXIT_USAGE;
+		return err == -EBUSY ? EXIT_INCOMPLETE : EXIT_USAGE;
 	}
 	recording__close(recording);
 	err = finish__recording(path, &findings, why);

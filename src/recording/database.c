@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "database.h"
 #include "layout.h"
+
+#define VALUE_MAX	(1 << 20)	/* bytes; a recorder's longest is a piece of records */
 
 #define STR(x)	#x
 #define XSTR(x)	STR(x)
@@ -80,16 +83,73 @@ int database__create(sqlite3 **db, const char *path)
 	return rc ?: create_tables(*db);
 }
 
-/* The file may be somebody else's: nothing in it is run. */
+void database__distrust(sqlite3 *db)
+{
+	static const struct { int op, on; } rules[] = {
+		{ SQLITE_DBCONFIG_DEFENSIVE, 1 }, { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 }, { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		sqlite3_db_config(db, rules[i].op, rules[i].on, NULL);
+	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
+	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+}
+
+/* As @own has it, which was made here just now.  Returns SQLite's code. */
+static int compare_tables(sqlite3_stmt *own, sqlite3_stmt *other, char odd[DATABASE_NAME])
+{
+	int rc;
+
+	while ((rc = sqlite3_step(own)) == SQLITE_ROW) {
+		const char *name = (const char *)sqlite3_column_text(own, 0);
+		const char *sql = (const char *)sqlite3_column_text(own, 1), *found = NULL;
+
+		sqlite3_bind_text(other, 1, name, -1, SQLITE_STATIC);
+		rc = sqlite3_step(other);
+		if (rc == SQLITE_ROW)
+			found = (const char *)sqlite3_column_text(other, 0);
+		else if (rc != SQLITE_DONE)
+			return rc;
+		if (!found || strcmp(found, sql)) {
+			snprintf(odd, DATABASE_NAME, "%s", name);
+			return SQLITE_OK;
+		}
+		sqlite3_reset(other);
+	}
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int database__check(sqlite3 *db, char odd[DATABASE_NAME])
+{
+	sqlite3_stmt *own = NULL, *other = NULL;
+	sqlite3 *memory;
+	int rc = sqlite3_open_v2(":memory:", &memory, SQLITE_OPEN_READWRITE, NULL);
+
+	*odd = 0;
+	if (!rc)
+		rc = create_tables(memory);
+	if (!rc)
+		rc = database__prepare(memory, "SELECT name, sql FROM sqlite_schema "
+				       "WHERE type = 'table'", &own);
+	if (!rc)
+		rc = database__prepare(db, "SELECT sql FROM sqlite_schema "
+				       "WHERE type = 'table' AND name = ?", &other);
+	if (!rc)
+		rc = compare_tables(own, other, odd);
+	sqlite3_finalize(own);
+	sqlite3_finalize(other);
+	sqlite3_close(memory);
+	return rc;
+}
+
 int database__open(sqlite3 **db, const char *path)
 {
 	int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE, NULL);
 
 	if (rc)
 		return rc;
-	sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	sqlite3_db_config(*db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	database__distrust(*db);
 	return sqlite3_exec(*db, PACE, NULL, NULL, NULL);
 }
 
@@ -123,6 +183,8 @@ int database__errno(sqlite3 *db, int rc)
 		return -ENOMEM;
 	case SQLITE_BUSY:
 		return -EBUSY;
+	case SQLITE_INTERRUPT:
+		return -EINTR;
 	default:
 		return sqlite3_system_errno(db) ? -sqlite3_system_errno(db) : -EIO;
 	}
