@@ -62,10 +62,10 @@ static int create_tables(sqlite3 *db)
 	return rc;
 }
 
-/* Not by SQLite's locks, which come and go with each transaction. */
+/* What CAP_SYSLOG guards stands in it: addresses of the kernel.  Not by SQLite's locks, which come and go with each transaction. */
 int database__lock(const char *path, int flags)
 {
-	int fd = open(path, flags | O_RDWR | O_CLOEXEC, 0644), err;
+	int fd = open(path, flags | O_RDWR | O_CLOEXEC, 0600), err;
 
 	if (fd < 0)
 		return -errno;
@@ -153,6 +153,20 @@ int database__open(sqlite3 **db, const char *path)
 	return sqlite3_exec(*db, PACE, NULL, NULL, NULL);
 }
 
+/* It is one file, and may be in a directory where no other can be made. */
+int database__exec_in_place(const char *path, const char *sql)
+{
+	sqlite3 *db;
+	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
+
+	if (!rc)
+		rc = sqlite3_exec(db, "PRAGMA journal_mode = MEMORY", NULL, NULL, NULL);
+	if (!rc)
+		rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	sqlite3_close(db);
+	return rc;
+}
+
 int database__prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt)
 {
 	return sql ? sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL) :
@@ -203,6 +217,8 @@ int database__fold(sqlite3 *db)
 	int rc;
 
 	sqlite3_busy_timeout(db, 0);
+	/* Where the log cannot be removed, since privileges are gone, it is empty at least. */
+	sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	rc = sqlite3_exec(db, "PRAGMA journal_mode = DELETE", is_delete, &folded, NULL);
 	sqlite3_busy_timeout(db, BUSY_MS);
 	return rc || folded ? rc : SQLITE_BUSY;

@@ -33,6 +33,9 @@ void database__distrust(sqlite3 *db);
  */
 int database__check(sqlite3 *db, char odd[DATABASE_NAME]);
 
+/* @sql on the one at @path, which database__fold() made one file, without making another. */
+int database__exec_in_place(const char *path, const char *sql);
+
 int database__prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt);
 
 /* @nr of them, to be finalized in any case. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../boot_account.h"
@@ -167,14 +168,20 @@ static void recording_end(struct sink *sink, const struct session *session)
 }
 
 /* Somebody has the file open: it is not taken from under him, and has not ended. */
-static void wait_to_rotate(struct recorder *r)
+static int wait_to_rotate(struct recorder *r)
 {
 	writer__set_text(r->writer, "end", "");
 	writer__commit(r->writer);
-	if (!r->waits && !writer__error(r->writer, NULL))
-		say("'%s' is as large as --max-size says, and goes on growing for as long as "
-		    "another program has it open", r->path);
+	if (writer__error(r->writer, NULL))
+		return writer__error(r->writer, NULL);
+	if (!r->waits)
+		say("'%s' is as large as --max-size says, and goes on growing, up to twice as "
+		    "large, for as long as another program has it open", r->path);
 	r->waits = true;
+	if (writer__bytes(r->writer) / 2 < r->max_bytes)
+		return 0;
+	r->error = "another program has had it open until it was twice as large as --max-size says";
+	return -EFBIG;
 }
 
 static void begin_to_miss_anew(struct recorder *r)
@@ -190,27 +197,30 @@ static void begin_to_miss_anew(struct recorder *r)
 static int rotate(struct recorder *r)
 {
 	int64_t seq = writer__seq(r->writer);
+	struct stat st;
 
 	if (r->session->refresh)
 		r->session->refresh(r->session);
 	write_end(r, r->session, now_ns(), "rotated");
 	/* The last that is written: from here on a reader could be in the way. */
-	if (!writer__fold(r->writer)) {
-		wait_to_rotate(r);
-		return writer__error(r->writer, NULL);
-	}
+	if (!writer__fold(r->writer))
+		return wait_to_rotate(r);
 	r->waits = false;
 	begin_to_miss_anew(r);
 	writer__close(r->writer);
 	r->writer = NULL;
-	if (rename(r->path, r->older)) {
+	if (stat(r->path, &st) || rename(r->path, r->older)) {
+		int err = -errno;
+
+		writer__forget_end(r->path);
 		r->error = "it cannot be renamed for another to begin";
-		return -errno;
+		return err;
 	}
 	r->rotated = true;
 	r->older_begins = r->begins;
 	r->begins = seq;
-	r->writer = writer__create(r->path, seq);
+	/* Who may read this one may read that one. */
+	r->writer = writer__create(r->path, seq, st.st_mode & 0777);
 	if (!r->writer)
 		return -ENOMEM;
 	write_start(r);
@@ -262,7 +272,7 @@ int recorder__create(struct recorder **out, const char *path, uint64_t max_bytes
 	r->path = strdup(path);
 	if (asprintf(&r->older, "%s.1", path) < 0)
 		r->older = NULL;
-	r->writer = r->path && r->older ? writer__create(path, 0) : NULL;
+	r->writer = r->path && r->older ? writer__create(path, 0, 0600) : NULL;
 	if (r->writer)
 		err = writer__error(r->writer, NULL);
 	if (err)
@@ -291,6 +301,11 @@ const char *recorder__error(const struct recorder *r)
 	if (!r->err && r->writer && !writer__error(r->writer, &what))
 		return NULL;
 	return what ?: strerror(-r->err);
+}
+
+bool recorder__has_begun(const struct recorder *r)
+{
+	return r->session;
 }
 
 int64_t recorder__records(const struct recorder *r)

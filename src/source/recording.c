@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../recording/database.h"
 #include "../signals.h"
 #include "hooks.h"
@@ -293,10 +294,12 @@ const char *recording__symbol(struct recording *r, uint64_t address)
 	return (const char *)sqlite3_column_text(r->symbol, 0);
 }
 
-/* Whatever SQLite does, for however long: a signal interrupts it. */
+/* Whatever SQLite does, for however long: a signal interrupts it, and a deadline. */
 static int on_progress(void *context)
 {
-	return signals__waiting();
+	const struct recording *r = context;
+
+	return signals__waiting() || (r->deadline && now_ns() > r->deadline);
 }
 
 static int open_database(struct recording *r, const char *path)
@@ -306,7 +309,7 @@ static int open_database(struct recording *r, const char *path)
 	if (rc)
 		return recording__failed(r, rc);
 	database__distrust(r->db);
-	sqlite3_progress_handler(r->db, PROGRESS_STEPS, on_progress, NULL);
+	sqlite3_progress_handler(r->db, PROGRESS_STEPS, on_progress, r);
 	sqlite3_busy_timeout(r->db, BUSY_MS);
 	/* One transaction: a recorder may still be writing. */
 	rc = sqlite3_exec(r->db, "PRAGMA cell_size_check = ON; BEGIN", NULL, NULL, NULL);
@@ -343,7 +346,10 @@ int recording__open(struct recording **out, const char *path, char why[RECORDING
 	r->why = why;
 	r->info.first_seq = 1;
 	r->info.platform.guest = GUEST_PV;
+	/* From here to its first record there is little to read, whatever the file's size. */
+	r->deadline = now_ns() + OPEN_S * 1000000000ULL;
 	err = open_database(r, path);
+	r->deadline = 0;
 	if (err) {
 		recording__close(r);
 		return err;

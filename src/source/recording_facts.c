@@ -7,6 +7,7 @@
 
 #include "../model/pins.h"
 #include "../recording/database.h"
+#include "../signals.h"
 #include "recording_file.h"
 
 /* What stands in a damaged file may be anything: only what can be printed goes further. */
@@ -51,6 +52,9 @@ int recording__failed(struct recording *r, int rc)
 		snprintf(r->why, RECORDING_WHY, "%s", strerror(ENOMEM));
 		return -ENOMEM;
 	case SQLITE_INTERRUPT:
+		if (!signals__waiting())
+			return recording__damaged(r, "it is damaged: it takes more than %d s to open",
+						  OPEN_S);
 		snprintf(r->why, RECORDING_WHY, "it was interrupted");
 		return -EINTR;
 	case SQLITE_BUSY:
