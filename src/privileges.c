@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Capabilities: which are needed, and giving them up.  The user id is never the question. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -45,7 +46,7 @@ int privileges__later_access(const char *path, int mode)
 
 	/* Those that are permitted stay so: they come back. */
 	if (!now || !later || cap_clear_flag(later, CAP_EFFECTIVE) || cap_set_proc(later) ||
-	    eaccess(path, mode))
+	    faccessat(AT_FDCWD, path, mode, AT_EACCESS))
 		err = -errno;
 	if (now && cap_set_proc(now) && !err)
 		err = -errno;

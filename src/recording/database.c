@@ -204,9 +204,9 @@ int database__errno(sqlite3 *db, int rc)
 	}
 }
 
-static int is_delete(void *is, int columns, char **values, char **names)
+static int is_one_file(void *is, int columns, char **values, char **names)
 {
-	*(bool *)is = !strcmp(values[0], "delete");
+	*(bool *)is = strcmp(values[0], "wal");
 	return 0;
 }
 
@@ -217,9 +217,16 @@ int database__fold(sqlite3 *db)
 	int rc;
 
 	sqlite3_busy_timeout(db, 0);
-	/* Where the log cannot be removed, since privileges are gone, it is empty at least. */
-	sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	rc = sqlite3_exec(db, "PRAGMA journal_mode = DELETE", is_delete, &folded, NULL);
+	rc = sqlite3_exec(db, "PRAGMA journal_mode = DELETE", is_one_file, &folded, NULL);
+	/*
+	 * Privileges may be gone, with which a journal could be made in this directory, for the
+	 * page that says "no log", and the log be removed: then it is empty at least.
+	 */
+	if (rc && (rc & 0xff) != SQLITE_BUSY)
+		rc = sqlite3_exec(db, "PRAGMA journal_mode = MEMORY", is_one_file, &folded, NULL);
+	if (!rc && folded && truncate(sqlite3_filename_wal(sqlite3_db_filename(db, "main")), 0) &&
+	    errno != ENOENT)
+		rc = SQLITE_IOERR;
 	sqlite3_busy_timeout(db, BUSY_MS);
 	return rc || folded ? rc : SQLITE_BUSY;
 }

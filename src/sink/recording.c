@@ -18,6 +18,9 @@
 #define COMMIT_NS	500000000ULL
 #define COMMIT_BYTES	(8 << 20)	/* and a small disk, or file, is not to end within a commit */
 
+/* A report that is read is waited for: so much is recorded in several seconds at least. */
+#define PATIENCE_BYTES	(128 << 20)
+
 struct recorder {
 	struct sink sink;
 	char *path;
@@ -163,24 +166,26 @@ static void recording_end(struct sink *sink, const struct session *session)
 
 	r->lost = session->lost;
 	r->missed = session->missed;
-	if (r->writer)
+	if (r->writer && !r->err)
 		write_end(r, session, session->end_ns, "complete");
 }
 
 /* Somebody has the file open: it is not taken from under him, and has not ended. */
 static int wait_to_rotate(struct recorder *r)
 {
+	uint64_t more = r->max_bytes > PATIENCE_BYTES ? r->max_bytes : PATIENCE_BYTES;
+
 	writer__set_text(r->writer, "end", "");
 	writer__commit(r->writer);
 	if (writer__error(r->writer, NULL))
 		return writer__error(r->writer, NULL);
 	if (!r->waits)
-		say("'%s' is as large as --max-size says, and goes on growing, up to twice as "
-		    "large, for as long as another program has it open", r->path);
+		say("'%s' is as large as --max-size says, and goes on growing, to twice that or "
+		    "128M more, for as long as another program has it open", r->path);
 	r->waits = true;
-	if (writer__bytes(r->writer) / 2 < r->max_bytes)
+	if (writer__bytes(r->writer) - r->max_bytes < more)
 		return 0;
-	r->error = "another program has had it open until it was twice as large as --max-size says";
+	r->error = "another program has it open, and it is much larger than --max-size says";
 	return -EFBIG;
 }
 
