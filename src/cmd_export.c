@@ -84,9 +84,11 @@ static int write_textfile(struct exporter *e)
 {
 	size_t size;
 	char *text = page(e, METRICS_TEXT, &size);
-	/* Figures that a signal cut off replace none. */
-	int err = signals__waiting() ? 0 : text ? textfile__write(e->opts->textfile, text, size) : -ENOMEM;
+	int err = text ? 0 : -ENOMEM;
 
+	/* Figures that a signal cut off replace none. */
+	if (!err && !signals__waiting())
+		err = textfile__write(e->opts->textfile, text, size);
 	free(text);
 	return err;
 }

@@ -88,7 +88,7 @@ static void make_room(void)
 		close_client(TAILQ_FIRST(&clients.all));
 }
 
-/* For libevent, of a connection that it accepts; when there is no memory it makes its own. */
+/* libevent accepts a connection and wants a bufferevent for it; given none, it makes its own. */
 static struct bufferevent *on_connection(struct event_base *base, void *context)
 {
 	struct client *c = malloc(sizeof(*c));

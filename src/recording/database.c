@@ -62,7 +62,10 @@ static int create_tables(sqlite3 *db)
 	return rc;
 }
 
-/* What CAP_SYSLOG guards stands in it: addresses of the kernel.  Not by SQLite's locks, which come and go with each transaction. */
+/*
+ * Not by SQLite's locks, which come and go with each transaction.  A new file is its owner's
+ * alone: it will hold addresses of the kernel, which CAP_SYSLOG guards.
+ */
 int database__lock(const char *path, int flags)
 {
 	int fd = open(path, flags | O_RDWR | O_CLOEXEC, 0600), err;

@@ -24,7 +24,7 @@ struct writer *writer__create(const char *path, int64_t seq, mode_t mode);
 /* One that is there, for what stands beside its records: none can be added. */
 struct writer *writer__open(const char *path);
 
-/* At @path is a file that writer__fold() made one, and that is closed: it has not ended after all. */
+/* The recording at @path has not ended after all.  It was folded, and is closed. */
 int writer__forget_end(const char *path);
 
 /* 0, or -errno and what SQLite says of it in *@what (when not NULL). */

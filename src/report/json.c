@@ -93,8 +93,8 @@ static json_t *counts_of(const struct report *r)
 			 (json_int_t)a->pins_of[XP_L2], (json_int_t)a->pins_of[XP_L3],
 			 (json_int_t)a->pins_of[XP_L4],
 			 "lost", (json_int_t)a->lost_total, "missed", (json_int_t)r->missed,
-			 "unjudged", (json_int_t)r->unjudged, "tables", (json_int_t)pins__count(r->pins),
-			 "findings", (json_int_t)r->nr_findings);
+			 "unjudged", (json_int_t)r->unjudged, "tables",
+			 (json_int_t)pins__count(r->pins), "findings", (json_int_t)r->nr_findings);
 }
 
 static json_t *finding_object(const struct finding *f)

@@ -38,7 +38,7 @@ static int by_place(const void *a, const void *b)
 	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
 }
 
-/* The first of those that the records tell of, which are in order, at the time and page of @noted. */
+/* Where findings of the time and page of @noted begin among those that the records tell of. */
 static size_t first_at(const struct report *r, const struct finding *noted)
 {
 	size_t from = 0, to = r->nr_told;

@@ -172,7 +172,7 @@ const char *load_error(int err)
 {
 	/* What libbpf makes of any failure to read the types, and of a symbol that it misses. */
 	if (err == -ESRCH)
-		return "libbpf cannot read this kernel's types, or misses a symbol; too little memory "
-		       "(ulimit -v) is one reason";
+		return "libbpf cannot read this kernel's types, or misses a symbol; too little "
+		       "memory (ulimit -v) is one reason";
 	return strerror(-err);
 }

@@ -53,8 +53,8 @@ int recording__failed(struct recording *r, int rc)
 		return -ENOMEM;
 	case SQLITE_INTERRUPT:
 		if (!signals__waiting())
-			return recording__damaged(r, "it is damaged: it takes more than %d s to open",
-						  OPEN_S);
+			return recording__damaged(r, "it is damaged: it takes more than %d s "
+						  "to open", OPEN_S);
 		snprintf(r->why, RECORDING_WHY, "it was interrupted");
 		return -EINTR;
 	case SQLITE_BUSY:
@@ -246,8 +246,8 @@ static int check_tables(struct recording *r)
 
 	if (rc)
 		return recording__failed(r, rc);
-	return *odd ? recording__damaged(r, "it is damaged: its table '%s' is not as xenpin makes it",
-					 odd) : 0;
+	return *odd ? recording__damaged(r, "it is damaged: its table '%s' is not as xenpin makes "
+					 "it", odd) : 0;
 }
 
 static int check_identity(struct recording *r)
