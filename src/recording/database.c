@@ -13,6 +13,10 @@
 
 #define VALUE_MAX	(1 << 20)	/* bytes; a recorder's longest is a piece of records */
 
+#define TABLES_MAX	32		/* bits of a mask */
+
+static const char every_table[] = "SELECT name, sql FROM sqlite_schema WHERE type = 'table'";
+
 #define STR(x)	#x
 #define XSTR(x)	STR(x)
 
@@ -99,50 +103,59 @@ void database__distrust(sqlite3 *db)
 	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
 }
 
-/* As @own has it, which was made here just now.  Returns SQLite's code. */
-static int compare_tables(sqlite3_stmt *own, sqlite3_stmt *other, char odd[DATABASE_NAME])
+/* As SQLite has them in a schema that was made here: the same text in any recording. */
+static struct table {
+	char *name, *sql;
+} tables[TABLES_MAX];
+static int nr_tables;
+
+static int on_own_table(void *context, int columns, char **values, char **names)
 {
+	struct table table = { strdup(values[0]), strdup(values[1]) };
+
+	if (!table.name || !table.sql || nr_tables == TABLES_MAX)
+		return SQLITE_NOMEM;
+	tables[nr_tables++] = table;
+	return SQLITE_OK;
+}
+
+/* A bit of @same for each table that is as it should be. */
+static int on_table(void *same, int columns, char **values, char **names)
+{
+	for (int i = 0; i < nr_tables; i++)
+		if (values[0] && values[1] && !strcmp(values[0], tables[i].name) &&
+		    !strcmp(values[1], tables[i].sql))
+			*(uint32_t *)same |= 1U << i;
+	return SQLITE_OK;
+}
+
+static int know_tables(void)
+{
+	sqlite3 *memory;
 	int rc;
 
-	while ((rc = sqlite3_step(own)) == SQLITE_ROW) {
-		const char *name = (const char *)sqlite3_column_text(own, 0);
-		const char *sql = (const char *)sqlite3_column_text(own, 1), *found = NULL;
-
-		sqlite3_bind_text(other, 1, name, -1, SQLITE_STATIC);
-		rc = sqlite3_step(other);
-		if (rc == SQLITE_ROW)
-			found = (const char *)sqlite3_column_text(other, 0);
-		else if (rc != SQLITE_DONE)
-			return rc;
-		if (!found || strcmp(found, sql)) {
-			snprintf(odd, DATABASE_NAME, "%s", name);
-			return SQLITE_OK;
-		}
-		sqlite3_reset(other);
-	}
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	if (nr_tables)
+		return SQLITE_OK;
+	rc = sqlite3_open_v2(":memory:", &memory, SQLITE_OPEN_READWRITE, NULL);
+	if (!rc)
+		rc = create_tables(memory);
+	if (!rc)
+		rc = sqlite3_exec(memory, every_table, on_own_table, NULL, NULL);
+	sqlite3_close(memory);
+	return rc;
 }
 
 int database__check(sqlite3 *db, char odd[DATABASE_NAME])
 {
-	sqlite3_stmt *own = NULL, *other = NULL;
-	sqlite3 *memory;
-	int rc = sqlite3_open_v2(":memory:", &memory, SQLITE_OPEN_READWRITE, NULL);
+	int rc = know_tables();
+	uint32_t same = 0;
 
 	*odd = 0;
 	if (!rc)
-		rc = create_tables(memory);
-	if (!rc)
-		rc = database__prepare(memory, "SELECT name, sql FROM sqlite_schema "
-				       "WHERE type = 'table'", &own);
-	if (!rc)
-		rc = database__prepare(db, "SELECT sql FROM sqlite_schema "
-				       "WHERE type = 'table' AND name = ?", &other);
-	if (!rc)
-		rc = compare_tables(own, other, odd);
-	sqlite3_finalize(own);
-	sqlite3_finalize(other);
-	sqlite3_close(memory);
+		rc = sqlite3_exec(db, every_table, on_table, &same, NULL);
+	for (int i = nr_tables - 1; !rc && i >= 0; i--)
+		if (!(same & 1U << i))
+			snprintf(odd, DATABASE_NAME, "%s", tables[i].name);
 	return rc;
 }
 
