@@ -28,9 +28,9 @@ static const char every_table[] = "SELECT name, sql FROM sqlite_schema WHERE typ
  */
 #define BUSY_MS	2000
 #define PACE \
+	"PRAGMA busy_timeout = " XSTR(BUSY_MS) ";" \
 	"PRAGMA journal_mode = WAL;" \
 	"PRAGMA synchronous = FULL;" \
-	"PRAGMA busy_timeout = " XSTR(BUSY_MS) ";" \
 	"PRAGMA wal_autocheckpoint = 4096;" \
 	"PRAGMA journal_size_limit = 0;" \
 	"PRAGMA cache_size = -32768;"

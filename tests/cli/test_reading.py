@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Who may read a recording, what readers can do to a recorder, and where files cannot be renamed."""
+import contextlib
 import os
 import sqlite3
 import stat
@@ -177,3 +178,18 @@ def test_max_size_where_files_could_not_be_renamed(somebodys, tmp_path):
     # Elsewhere, and without it, what is missing here is only a Xen guest.
     for args in ["--max-size", "1M", "-o", tmp_path / "b.db"], ["-o", somebodys / "a.db"]:
         assert record(*args).returncode == 3
+
+
+def test_readers_are_not_in_the_way_of_a_recorder_that_begins_or_ends(tmp_path):
+    """Who opens the file at once, again and again, for a moment each time: the recorder waits."""
+    for i in range(40):
+        path = tmp_path / f"{i}.db"
+        process = subprocess.Popen([SOURCE, path, "2000"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        while process.poll() is None:
+            with contextlib.suppress(sqlite3.Error):
+                reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0)
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+                time.sleep(0.002)
+                reader.close()
+        assert process.returncode == 0, process.stderr.read()
