@@ -69,7 +69,7 @@ static enum exit_status print(const struct console *console, const struct option
 		console_json__print(stdout, console, status);
 	else
 		console_text__print(stdout, console);
-	return boot_files__flushed(status);
+	return stdout_ends(status);
 }
 
 enum exit_status boot_files__console(const struct options *opts)

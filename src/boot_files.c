@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* `xenpin boot --compare A B`. */
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -11,14 +10,6 @@
 #include "read_file.h"
 
 #define FILE_MAX	(256UL << 20)
-
-enum exit_status boot_files__flushed(enum exit_status status)
-{
-	if (!fflush(stdout) || errno == EPIPE)
-		return status;
-	say("cannot write to stdout: %s", strerror(errno));
-	return EXIT_INCOMPLETE;
-}
 
 /* The last object of type "boot" in a file of JSON lines, or NULL after saying why. */
 static json_t *load_account(const char *path)
@@ -89,14 +80,22 @@ static void print_difference(const struct options *opts, int64_t ns)
 
 static bool complete(json_t *account)
 {
-	return !json_array_size(json_object_get(account, "incomplete"));
+	json_t *gaps = json_object_get(account, "incomplete");
+
+	return json_is_array(gaps) && !json_array_size(gaps);
+}
+
+/* Not below 0, so that a difference of two is a number. */
+static bool is_boot_time(json_t *ns)
+{
+	return json_is_integer(ns) && json_integer_value(ns) >= 0;
 }
 
 static enum exit_status compare(json_t *a, json_t *b, const struct options *opts)
 {
 	json_t *boot_a = json_object_get(a, "boot_ns"), *boot_b = json_object_get(b, "boot_ns");
-	bool known = json_is_integer(boot_a) && json_is_integer(boot_b);
-	int64_t ns = json_integer_value(boot_b) - json_integer_value(boot_a);
+	bool known = is_boot_time(boot_a) && is_boot_time(boot_b);
+	int64_t ns = known ? json_integer_value(boot_b) - json_integer_value(boot_a) : 0;
 
 	if (opts->json) {
 		json_t *o = json_pack("{sisssOsOso}", "schema", 1, "type", "boot-comparison", "a",
@@ -115,7 +114,7 @@ static enum exit_status compare(json_t *a, json_t *b, const struct options *opts
 		say("one of the accounts does not know how long the whole boot took");
 	if (!complete(a) || !complete(b))
 		say("one of the accounts calls itself incomplete");
-	return boot_files__flushed(known && complete(a) && complete(b) ? EXIT_CLEAN : EXIT_INCOMPLETE);
+	return stdout_ends(known && complete(a) && complete(b) ? EXIT_CLEAN : EXIT_INCOMPLETE);
 }
 
 enum exit_status boot_files__compare(const struct options *opts)

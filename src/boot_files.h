@@ -12,7 +12,4 @@ enum exit_status boot_files__console(const struct options *opts);
 /* --compare A B: two accounts, as `xenpin boot --json` printed them. */
 enum exit_status boot_files__compare(const struct options *opts);
 
-/* @status, or EXIT_INCOMPLETE after saying that stdout could not be written. */
-enum exit_status boot_files__flushed(enum exit_status status);
-
 #endif

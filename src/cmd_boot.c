@@ -4,7 +4,6 @@
  * ring, the kernel's messages.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -244,7 +243,6 @@ static enum exit_status account(const struct options *opts)
 
 int cmd_boot(const struct options *opts)
 {
-	signal(SIGPIPE, SIG_IGN);
 	if (!!opts->log + !!opts->console + !!opts->compare[0] > 1) {
 		say("--log, --console and --compare: only one at a time");
 		return EXIT_USAGE;

@@ -5,23 +5,24 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/util.h>
 
+#include "export/clients.h"
 #include "export/figures.h"
+#include "export/textfile.h"
 #include "options.h"
+#include "signals.h"
 #include "source/hooks.h"
 #include "tracing.h"
 #include "xenpin.h"
 
-#define HTTP_TIMEOUT_S	10
 #define HEADERS_MAX	8192
 #define DEFAULT_ADDRESS	"127.0.0.1"
 #define DEFAULT_PORT	9871
@@ -31,6 +32,7 @@ struct exporter {
 	char address[64];
 	uint16_t port;
 	struct event_base *base;
+	struct event *signals;
 	struct figures figures;
 	enum exit_status status;
 };
@@ -59,6 +61,7 @@ static void on_metrics(struct evhttp_request *request, void *context)
 	size_t size;
 	char *text = page(context, format, &size);
 
+	clients__served(request);
 	if (!text || !body || evbuffer_add(body, text, size)) {
 		evhttp_send_error(request, HTTP_INTERNAL, NULL);
 	} else {
@@ -73,37 +76,20 @@ static void on_metrics(struct evhttp_request *request, void *context)
 
 static void on_other(struct evhttp_request *request, void *context)
 {
+	clients__served(request);
 	evhttp_send_error(request, HTTP_NOTFOUND, "Here is only /metrics");
 }
 
-/* Whole or not at all: node_exporter may read at any moment. */
 static int write_textfile(struct exporter *e)
 {
-	char *path, *temporary, *text;
-	FILE *out = NULL;
 	size_t size;
-	int err = -ENOMEM;
+	char *text = page(e, METRICS_TEXT, &size);
+	int err = text ? 0 : -ENOMEM;
 
-	text = page(e, METRICS_TEXT, &size);
-	if (asprintf(&path, "%s/xenpin.prom", e->opts->textfile) < 0)
-		path = NULL;
-	if (asprintf(&temporary, "%s/xenpin.prom.new", e->opts->textfile) < 0)
-		temporary = NULL;
-	if (!text || !path || !temporary)
-		goto out;
-	out = fopen(temporary, "we");
-	if (!out || fwrite(text, 1, size, out) != size) {
-		err = -errno;
-		goto out;
-	}
-	err = fclose(out) || rename(temporary, path) ? -errno : 0;
-	out = NULL;
-out:
-	if (out)
-		fclose(out);
+	/* Figures that a signal cut off replace none. */
+	if (!err && !signals__waiting())
+		err = textfile__write(e->opts->textfile, text, size);
 	free(text);
-	free(path);
-	free(temporary);
 	return err;
 }
 
@@ -116,7 +102,8 @@ static void on_interval(evutil_socket_t fd, short what, void *context)
 	err = e->opts->textfile ? write_textfile(e) : 0;
 	if (!err)
 		return;
-	say("--textfile: cannot write to '%s': %s", e->opts->textfile, strerror(-err));
+	say("--textfile: cannot write xenpin.prom in '%s': %s; one that is there stays as "
+	    "it was, and grows old", e->opts->textfile, strerror(-err));
 	e->status = EXIT_INCOMPLETE;
 	event_base_loopbreak(e->base);
 }
@@ -124,20 +111,6 @@ static void on_interval(evutil_socket_t fd, short what, void *context)
 static void on_signal(evutil_socket_t fd, short what, void *base)
 {
 	event_base_loopbreak(base);
-}
-
-static bool catch_signals(struct event_base *base)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-
-	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
-		struct event *event = evsignal_new(base, signals[i], on_signal, base);
-
-		if (!event || event_add(event, NULL))
-			return false;
-	}
-	return true;
 }
 
 /* Where to listen: "ADDRESS:PORT", "[ADDRESS]:PORT", "ADDRESS" or ":PORT"; false: it is none. */
@@ -176,6 +149,18 @@ static bool is_address(const char *text)
 	return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
 }
 
+/* The one that the kernel chose, when it was asked to. */
+static uint16_t port_of(struct evhttp_bound_socket *bound)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+
+	if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &size))
+		return 0;
+	return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port :
+						     ((struct sockaddr_in *)&address)->sin_port);
+}
+
 static enum exit_status listen_at(struct exporter *e, struct evhttp **http)
 {
 	struct evhttp_bound_socket *bound;
@@ -194,7 +179,6 @@ static enum exit_status listen_at(struct exporter *e, struct evhttp **http)
 	evhttp_set_allowed_methods(*http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 	evhttp_set_max_headers_size(*http, HEADERS_MAX);
 	evhttp_set_max_body_size(*http, 0);
-	evhttp_set_timeout(*http, HTTP_TIMEOUT_S);
 	evhttp_set_cb(*http, "/metrics", on_metrics, e);
 	evhttp_set_gencb(*http, on_other, e);
 	bound = evhttp_bind_socket_with_handle(*http, e->address, e->port);
@@ -203,6 +187,12 @@ static enum exit_status listen_at(struct exporter *e, struct evhttp **http)
 		    strerror(errno));
 		return EXIT_USAGE;
 	}
+	if (clients__begin(*http, bound)) {
+		say("no memory");
+		return EXIT_LOAD;
+	}
+	if (!e->port)
+		say("--listen: port %u of %s", port_of(bound), e->address);
 	return EXIT_CLEAN;
 }
 
@@ -256,27 +246,37 @@ out:
 		event_free(timer);
 	if (http)
 		evhttp_free(http);
+	clients__end();
 	figures__close(&e->figures);
 	return status ?: e->status;
 }
 
 int cmd_export(const struct options *opts)
 {
-	struct exporter e = { .opts = opts, .base = event_base_new(),
-			      .figures.recording = opts->recording };
+	struct exporter e = { .opts = opts, .figures.recording = opts->recording };
 	enum exit_status status;
+	int err;
 
 	if (!split(opts->listen ?: DEFAULT_ADDRESS, e.address, &e.port)) {
 		say("--listen: '%s' is not ADDRESS:PORT, such as 127.0.0.1:9871 or [::1]:9871",
 		    opts->listen);
 		return EXIT_USAGE;
 	}
+	err = opts->textfile ? textfile__check(opts->textfile) : 0;
+	if (err) {
+		say("--textfile: '%s' is no directory to write to: %s", opts->textfile,
+		    strerror(-err));
+		return EXIT_USAGE;
+	}
 	hooks__verbose(opts->verbose);
-	if (!e.base || !catch_signals(e.base)) {
+	e.base = event_base_new();
+	e.signals = e.base ? event_new(e.base, signals__catch(0), EV_READ, on_signal, e.base) : NULL;
+	if (!e.signals || event_add(e.signals, NULL)) {
 		say("no memory");
 		return EXIT_LOAD;
 	}
 	status = run(&e);
+	event_free(e.signals);
 	event_base_free(e.base);
 	return status;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* xenpin features: what this kernel and this user can do, and the reason for each no. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,9 +124,5 @@ int cmd_features(const struct options *opts)
 	hooks__verbose(opts->verbose);
 	probe(&f);
 	(opts->json ? print_json : print_text)(&f);
-	if (fflush(stdout) && errno != EPIPE) {
-		say("cannot write to stdout: %s", strerror(errno));
-		return EXIT_INCOMPLETE;
-	}
-	return status(&f);
+	return stdout_ends(status(&f));
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -389,7 +388,6 @@ int cmd_page(const struct options *opts)
 		say("page: --duration, --count and --ready-file are for --watch");
 		return EXIT_USAGE;
 	}
-	signal(SIGPIPE, SIG_IGN);
 	hooks__verbose(opts->verbose);
 	if (!tracing__possible(&p.platform))
 		return EXIT_CANNOT;

@@ -2,7 +2,11 @@
 /* xenpin record: live records into a SQLite file. */
 #include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../include/config.h"
 #include "boot_account.h"
@@ -45,6 +49,9 @@ static enum exit_status run(const struct options *opts, const struct platform *p
 					       recorder__sink(recorder)), found;
 	const char *error = recorder__error(recorder);
 
+	/* The file goes, and why has been said. */
+	if (!recorder__has_begun(recorder))
+		return status;
 	if (error) {
 		say("'%s' ends early: %s; what it holds can be read", opts->output, error);
 		return status;
@@ -63,7 +70,7 @@ static enum exit_status finish(const char *path)
 
 	if (err) {
 		say("--finish: cannot read '%s': %s", path, why);
-		return EXIT_USAGE;
+		return err == -EBUSY ? EXIT_INCOMPLETE : EXIT_USAGE;
 	}
 	recording__close(recording);
 	err = finish__recording(path, &findings, why);
@@ -99,6 +106,31 @@ static bool read_boot(struct boot_account *boot, const struct platform *platform
 	return true;
 }
 
+/*
+ * With --max-size a full file is renamed long after capabilities are given up: whoever starts
+ * it learns now that it will not be possible.
+ */
+static bool can_rotate(const char *path)
+{
+	char *copy = strdupa(path), *older = NULL, *directory = dirname(copy);
+	struct stat st;
+	bool ok = true;
+	int err = privileges__later_access(directory, W_OK | X_OK);
+
+	if (err) {
+		say("--max-size: files in '%s' could not be renamed: %s; capabilities are given up, "
+		    "so name a directory that this user may write to without any", directory,
+		    strerror(-err));
+		return false;
+	}
+	if (asprintf(&older, "%s.1", path) >= 0 && !stat(older, &st) && S_ISDIR(st.st_mode)) {
+		say("--max-size: a full file will be called '%s', and that is a directory", older);
+		ok = false;
+	}
+	free(older);
+	return ok;
+}
+
 int cmd_record(const struct options *opts)
 {
 	struct recorder *recorder;
@@ -117,6 +149,8 @@ int cmd_record(const struct options *opts)
 	}
 	if (opts->finish)
 		return finish(opts->output);
+	if (opts->max_size && !can_rotate(opts->output))
+		return EXIT_USAGE;
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
 	if (opts->what & (XP_W_SET | XP_W_CLEAR) && hooks__here() == HOOK_SET) {

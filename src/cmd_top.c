@@ -126,7 +126,7 @@ static int follow(struct looking *s)
 				continue;
 			if (fds[0].revents && !signaled(s))
 				return 0;
-			if (nr == 2 && fds[1].revents & (POLLERR | POLLHUP))
+			if (nr == 2 && fds[1].revents & (POLLERR | POLLHUP | POLLNVAL))
 				return 0;
 			if (nr == 2 && fds[1].revents && !keys(s))
 				return 0;

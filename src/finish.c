@@ -8,7 +8,6 @@
 #include "recording/rows.h"
 #include "recording/writer.h"
 #include "report/report.h"
-#include "signals.h"
 
 static int write_findings(const struct report *report, char why[RECORDING_WHY])
 {
@@ -66,8 +65,6 @@ static void on_record(void *context, struct xp_record *rec)
 
 	if (seq > c->after && seq < c->before)
 		c->err = pins__apply(c->pins, rec);
-	if (!c->err && signals__waiting_at(seq))
-		c->err = -EINTR;
 	if (c->err || seq >= c->before)
 		recording__stop(c->recording);
 }
@@ -87,8 +84,7 @@ static int catch_up(struct pins *pins, const char *path, const struct recording_
 	recording__close(c.recording);
 	if (!err && c.err) {
 		err = c.err;
-		snprintf(why, RECORDING_WHY, "%s",
-			 err == -EINTR ? "it was interrupted" : strerror(-err));
+		snprintf(why, RECORDING_WHY, "%s", strerror(-err));
 	}
 	return err;
 }
@@ -128,6 +124,12 @@ static int finish(const char *path, uint64_t *findings, char why[RECORDING_WHY])
 		return err;
 	info = *recording__info(recording);
 	recording__close(recording);
+	if (*info.index && info.raw_from != INT64_MAX) {
+		/* It may compute whatever its maker wanted for each row. */
+		snprintf(why, RECORDING_WHY, "it has an index, '%s', that xenpin did not make; "
+			 "drop it first", info.index);
+		return -EINVAL;
+	}
 	if (is_judged(&info))
 		*findings = info.findings;
 	else

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "signals.h"
 #include "xenpin.h"
 
 const struct command commands[] = {
@@ -45,31 +46,43 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/*
+ * A closed one stays useless, here and in CMD, but its number is taken: else a file that we
+ * open, a recording for one, gets that number, and what is said is written into it.
+ */
+static void occupy(int fd)
+{
+	if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH | O_CLOEXEC) < 0)
+		_exit(EXIT_USAGE);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
 	struct options opts;
 
-	/* Else a file that we open becomes stdout, and data goes there. */
+	occupy(STDIN_FILENO);
 	if (fcntl(STDOUT_FILENO, F_GETFD) < 0) {
 		say("stdout is closed: there is nowhere to write to");
 		return EXIT_USAGE;
 	}
+	occupy(STDERR_FILENO);
+	signals__begin();
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		usage(stdout);
-		return EXIT_CLEAN;
+		return stdout_ends(EXIT_CLEAN);
 	}
 	if (!strcmp(argv[1], "--version")) {
 		puts("xenpin " XENPIN_VERSION);
-		return EXIT_CLEAN;
+		return stdout_ends(EXIT_CLEAN);
 	}
 	if (!strcmp(argv[1], "--list-options")) {
 		options__list(stdout);
-		return EXIT_CLEAN;
+		return stdout_ends(EXIT_CLEAN);
 	}
 	cmd = find_command(argv[1]);
 	if (!cmd) {
@@ -85,7 +98,7 @@ int main(int argc, char **argv)
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	switch (options__parse(&opts, cmd, argc - 1, argv + 1)) {
 	case OPTIONS_HELP:
-		return EXIT_CLEAN;
+		return stdout_ends(EXIT_CLEAN);
 	case OPTIONS_BAD:
 		return EXIT_USAGE;
 	case OPTIONS_OK:

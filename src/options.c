@@ -434,6 +434,12 @@ enum options_result options__parse(struct options *opts, const struct command *c
 			say("--%s needs a value: %s", spec ? spec->name : "?", spec ? spec->arg : "");
 			return OPTIONS_BAD;
 		case '?':
+			/* Of a long option that is known, but takes no value. */
+			spec = optopt > HELP ? find_spec(cmd, optopt) : NULL;
+			if (spec && !spec->arg && !strncmp(argv[optind - 1], "--", 2)) {
+				say("--%s takes no value", spec->name);
+				return OPTIONS_BAD;
+			}
 			say("unknown option '%s'; `xenpin %s --help` lists them", argv[optind - 1],
 			    cmd->name);
 			return OPTIONS_BAD;

@@ -92,6 +92,12 @@ const char *platform__obstacle(const struct platform *p)
 	static char text[320];
 	const char *caps;
 
+	if (access("/sys/kernel", F_OK))
+		return "nothing tells what this system is, for /sys is not mounted here; mount it "
+		       "(mount -t sysfs none /sys)";
+	if (access("/proc/self", F_OK))
+		return "/proc is not mounted here, by which kernel types and symbols are found; "
+		       "mount it (mount -t proc none /proc)";
 	switch (p->guest) {
 	case GUEST_NONE:
 		return "this is not a Xen guest (/sys/hypervisor/type is not \"xen\": bare metal or "

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Capabilities: which are needed, and giving them up.  The user id is never the question. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "platform.h"
 
@@ -35,6 +37,22 @@ const char *privileges__missing(void)
 	if (caps)
 		cap_free(caps);
 	return len ? names : NULL;
+}
+
+int privileges__later_access(const char *path, int mode)
+{
+	cap_t now = cap_get_proc(), later = cap_get_proc();
+	int err = 0;
+
+	/* Those that are permitted stay so: they come back. */
+	if (!now || !later || cap_clear_flag(later, CAP_EFFECTIVE) || cap_set_proc(later) ||
+	    faccessat(AT_FDCWD, path, mode, AT_EACCESS))
+		err = -errno;
+	if (now && cap_set_proc(now) && !err)
+		err = -errno;
+	cap_free(now);
+	cap_free(later);
+	return err;
 }
 
 int privileges__drop(void)

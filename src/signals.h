@@ -7,8 +7,17 @@
 #include <stdint.h>
 
 /*
+ * For the whole program: a write to a reader that is gone, or behind the limit of a file's
+ * size, is an error and no signal; and the end of a child is told.
+ */
+void signals__begin(void);
+
+/* In a child, before it runs another program: everything as xenpin found it. */
+void signals__restore(void);
+
+/*
  * Blocked from now on, and @also (0: none), to be read from the signalfd that is
- * returned; or -1.  Who writes to a reader that is gone gets an error, no signal.
+ * returned; or -1.  Not a SIGHUP that is ignored: xenpin runs under nohup.
  */
 int signals__catch(int also);
 

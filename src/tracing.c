@@ -324,7 +324,7 @@ static int dry_run(struct trace *trace)
 {
 	for (int h = 0; h < trace->session.nr_hooks; h++)
 		printf("%-10s would attach via %s\n", trace->hooks[h].name, trace->hooks[h].via);
-	return trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN;
+	return stdout_ends(trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN);
 }
 
 bool tracing__is_filtered(const struct options *opts)

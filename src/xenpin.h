@@ -41,4 +41,10 @@ int cmd_export(const struct options *opts);
 /* A sentence on stderr, behind "xenpin: ". */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * At the end of what goes to stdout.  Returns @status; or, having said why, EXIT_INCOMPLETE when
+ * it could not be written.  A reader that went away is no error.
+ */
+enum exit_status stdout_ends(enum exit_status status);
+
 #endif

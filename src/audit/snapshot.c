@@ -174,7 +174,7 @@ int snapshot__open(struct snapshot **out, char why[AUDIT_REASON_LEN])
 		err = program__run(s->skel->progs.locate);
 	if (err) {
 		snprintf(why, AUDIT_REASON_LEN, "the audit's programs do not load: %s",
-			 strerror(-err));
+			 load_error(err));
 		snapshot__close(s);
 		return err;
 	}

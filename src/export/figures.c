@@ -90,6 +90,7 @@ static void read_recording(struct figures *f)
 	char why[RECORDING_WHY];
 	struct timespec written;
 	struct report report;
+	int err;
 
 	if (!last_write(f->recording, &written)) {
 		f->metrics = (struct metrics){ .source = "recording" };
@@ -99,8 +100,11 @@ static void read_recording(struct figures *f)
 	if (f->metrics.up && !memcmp(&written, &f->recorded, sizeof(written)))
 		return;
 	f->metrics = (struct metrics){ .source = "recording" };
-	if (report__open(&report, f->recording, why)) {
-		complain(f, why);
+	err = report__open(&report, f->recording, why);
+	if (err) {
+		/* Who interrupted it knows. */
+		if (err != -EINTR)
+			complain(f, why);
 		return;
 	}
 	*f->complaint = 0;

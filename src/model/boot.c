@@ -185,9 +185,11 @@ static void sum_deferred(const struct boot *b, struct boot_sum *sum)
 {
 	int64_t begin = INT64_MAX, end = INT64_MIN;
 
+	sum->has_deferred = true;
 	for (int n = 0; n < XP_LOG_NODES; n++) {
 		const struct boot_stage *s = &b->nodes[n].deferred;
 
+		sum->has_deferred &= !boot__node_open(&b->nodes[n]);
 		if (!boot_stage__ns(s))
 			continue;
 		begin = s->begin < begin ? s->begin : begin;

@@ -55,6 +55,7 @@ struct boot {
 /* What it comes to.  Every figure is 0 when its stages were not seen. */
 struct boot_sum {
 	uint64_t handover_ns, hook_ns;
+	bool has_deferred;		/* each node's stage was seen to end, or none was expected */
 	uint64_t deferred_ns;		/* from the first node's begin to the last one's end */
 	uint64_t deferred_pages;
 	bool has_early;

@@ -15,8 +15,26 @@ int database__lock(const char *path, int flags);
 /* In the file @path, which must be there and empty.  To be closed in any case. */
 int database__create(sqlite3 **db, const char *path);
 
-/* One that is there.  To be closed in any case. */
+/* One that is there, which database__distrust() was said of.  To be closed in any case. */
 int database__open(sqlite3 **db, const char *path);
+
+/*
+ * @db may be somebody else's: nothing that its schema holds is run, and a value that is longer
+ * than any of a recorder's is an error.
+ */
+void database__distrust(sqlite3 *db);
+
+#define DATABASE_NAME 40
+
+/*
+ * Are the tables of @db those that database__create() makes, word by word?  A view, a computed
+ * column or a constraint in their place could run for ever.  The name of one that is not is in
+ * @odd, or "".
+ */
+int database__check(sqlite3 *db, char odd[DATABASE_NAME]);
+
+/* @sql on the one at @path, which database__fold() made one file, without making another. */
+int database__exec_in_place(const char *path, const char *sql);
 
 int database__prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt);
 

@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../model/pins.h"
@@ -202,7 +204,23 @@ static int prepare_all(struct writer *w)
 	return database__prepare_all(w->db, statements, w->stmt, STATEMENTS);
 }
 
-struct writer *writer__create(const char *path, int64_t seq)
+/* SQLite leaves its log, when there was no room to write it to the file. */
+static void remove_all(struct writer *w, const char *path)
+{
+	char beside[PATH_MAX];
+
+	database__finalize_all(w->stmt, STATEMENTS);
+	memset(w->stmt, 0, sizeof(w->stmt));
+	sqlite3_close(w->db);
+	w->db = NULL;
+	unlink(path);
+	for (const char **suffix = (const char *[]){ "-wal", "-shm", NULL }; *suffix; suffix++) {
+		snprintf(beside, sizeof(beside), "%s%s", path, *suffix);
+		unlink(beside);
+	}
+}
+
+struct writer *writer__create(const char *path, int64_t seq, mode_t mode)
 {
 	struct writer *w = new_writer(seq);
 	int rc;
@@ -216,10 +234,11 @@ struct writer *writer__create(const char *path, int64_t seq)
 		snprintf(w->error, sizeof(w->error), "%s", strerror(-w->err));
 		return w;
 	}
-	rc = database__create(&w->db, path) ?: prepare_all(w);
+	/* SQLite gives the files beside it the same mode. */
+	rc = fchmod(w->lock, mode) ? SQLITE_PERM : database__create(&w->db, path) ?: prepare_all(w);
 	if (rc) {
 		fail(w, rc);
-		unlink(path);
+		remove_all(w, path);
 	}
 	return w;
 }
@@ -235,6 +254,12 @@ struct writer *writer__open(const char *path)
 	if (rc)
 		fail(w, rc);
 	return w;
+}
+
+int writer__forget_end(const char *path)
+{
+	return database__exec_in_place(path, "UPDATE recording SET value = '' WHERE key = 'end'") ?
+		       -EIO : 0;
 }
 
 int writer__error(const struct writer *w, const char **what)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "../../include/record.h"
 
@@ -14,14 +15,17 @@ struct writer;
 struct symbols;
 
 /*
- * Creates @path, which must not exist.  Its first record will be @seq + 1.
+ * Creates @path, which must not exist, with @mode.  Its first record will be @seq + 1.
  * The errors of a writer are kept, and end its writing: ask writer__error().
  * NULL when there is no memory.
  */
-struct writer *writer__create(const char *path, int64_t seq);
+struct writer *writer__create(const char *path, int64_t seq, mode_t mode);
 
 /* One that is there, for what stands beside its records: none can be added. */
 struct writer *writer__open(const char *path);
+
+/* The recording at @path has not ended after all.  It was folded, and is closed. */
+int writer__forget_end(const char *path);
 
 /* 0, or -errno and what SQLite says of it in *@what (when not NULL). */
 int writer__error(const struct writer *writer, const char **what);

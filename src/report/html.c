@@ -10,6 +10,8 @@
 
 #include "report.h"
 
+#define FINDINGS 10000	/* in the page's charts; its list has fewer */
+
 /* Global symbols: with link-time optimisation these lines and the function may be compiled apart. */
 #define PART(name, file)				\
 	extern const char name##_begin[], name##_end[];	\
@@ -47,7 +49,7 @@ static void put_data(const char *json, FILE *out)
 
 int report__html(struct report *r, FILE *out)
 {
-	json_t *object = report__object(r);
+	json_t *object = report__object(r, FINDINGS);
 	char *json = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
 	json_decref(object);

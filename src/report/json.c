@@ -79,7 +79,7 @@ static json_t *counts_of(const struct report *r)
 	const struct account *a = &r->account;
 	const uint64_t *n = a->records;
 
-	return json_pack("{sIsIsIsIsIsIsIsI sIsIsI s[IIII] sIsIsIsI}",
+	return json_pack("{sIsIsIsIsIsIsIsI sIsIsI s[IIII] sIsIsIsIsI}",
 			 "batch", (json_int_t)n[XP_BATCH], "direct", (json_int_t)n[XP_DIRECT],
 			 "alloc", (json_int_t)n[XP_TABLE_ALLOC],
 			 "release", (json_int_t)n[XP_TABLE_RELEASE],
@@ -93,7 +93,8 @@ static json_t *counts_of(const struct report *r)
 			 (json_int_t)a->pins_of[XP_L2], (json_int_t)a->pins_of[XP_L3],
 			 (json_int_t)a->pins_of[XP_L4],
 			 "lost", (json_int_t)a->lost_total, "missed", (json_int_t)r->missed,
-			 "unjudged", (json_int_t)r->unjudged, "tables", (json_int_t)pins__count(r->pins));
+			 "unjudged", (json_int_t)r->unjudged, "tables",
+			 (json_int_t)pins__count(r->pins), "findings", (json_int_t)r->nr_findings);
 }
 
 static json_t *finding_object(const struct finding *f)
@@ -115,11 +116,11 @@ static json_t *finding_object(const struct finding *f)
 			 "text", json_text(text, sizeof(text) - 1));
 }
 
-static json_t *findings_of(const struct report *r)
+static json_t *findings_of(const struct report *r, size_t max)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < r->nr_findings; i++)
+	for (size_t i = 0; i < r->nr_findings && i < max; i++)
 		json_array_append_new(list, finding_object(&r->findings[i]));
 	return list;
 }
@@ -283,23 +284,49 @@ static json_t *boot_of(const struct report *r)
 	return object;
 }
 
-json_t *report__object(struct report *r)
+json_t *report__object(struct report *r, size_t findings)
 {
 	return json_pack("{si ss so so so so so so so so so so}", "schema", 1, "type", "report",
 			 "verdict", verdict(r), "recording", recording_of(r),
-			 "counts", counts_of(r), "findings", findings_of(r),
+			 "counts", counts_of(r), "findings", findings_of(r, findings),
 			 "histories", histories_of(r), "programs", programs_of(&r->account),
 			 "latency", latency_of(&r->account.latencies),
 			 "rates", rates_of(&r->account), "memory", memory_of(r),
 			 "boot", boot_of(r));
 }
 
+/* One at a time: as objects a million of them are 3 GB. */
+static void put_findings(const struct report *r, FILE *out)
+{
+	const char *comma = "";
+
+	putc('[', out);
+	for (size_t i = 0; i < r->nr_findings; i++, comma = ",") {
+		json_t *object = finding_object(&r->findings[i]);
+
+		fputs(comma, out);
+		json_dumpf(object, out, JSON_COMPACT);
+		json_decref(object);
+	}
+	putc(']', out);
+}
+
 int report__json(struct report *r, FILE *out)
 {
-	json_t *object = report__object(r);
-	int err = object && !json_dumpf(object, out, JSON_COMPACT) ? 0 : -ENOMEM;
+	json_t *object = report__object(r, 0), *value;
+	const char *name, *comma = "{";
 
+	if (!object)
+		return -ENOMEM;
+	json_object_foreach(object, name, value) {
+		fprintf(out, "%s\"%s\":", comma, name);
+		comma = ",";
+		if (strcmp(name, "findings"))
+			json_dumpf(value, out, JSON_COMPACT | JSON_ENCODE_ANY);
+		else
+			put_findings(r, out);
+	}
+	fputs("}\n", out);
 	json_decref(object);
-	fputc('\n', out);
-	return err;
+	return 0;
 }

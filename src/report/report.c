@@ -7,7 +7,6 @@
 
 #include "../grow.h"
 #include "../record.h"
-#include "../signals.h"
 #include "../source/hooks.h"
 #include "report.h"
 
@@ -30,16 +29,41 @@ static void on_finding(void *context, const struct finding *finding)
 		add_finding(r, finding);
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if (x->t != y->t)
+		return x->t < y->t ? -1 : 1;
+	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
+}
+
+/* Where findings of the time and page of @noted begin among those that the records tell of. */
+static size_t first_at(const struct report *r, const struct finding *noted)
+{
+	size_t from = 0, to = r->nr_told;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (by_place(&r->findings[middle], noted) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
 /* The recorder's finding, unless the records told of it, too. */
 static void on_noted(void *context, const struct finding *noted)
 {
 	struct report *r = context;
 
-	for (size_t i = 0; i < r->nr_findings; i++) {
+	for (size_t i = first_at(r, noted); i < r->nr_told; i++) {
 		struct finding *f = &r->findings[i];
 
-		if (f->t != noted->t || f->pfn != noted->pfn)
-			continue;
+		if (by_place(f, noted))
+			break;
 		if (f->class == noted->class)
 			return;
 		/* Of the same refusal the recorder knew why. */
@@ -53,11 +77,17 @@ static void on_noted(void *context, const struct finding *noted)
 	add_finding(r, noted);
 }
 
-static int by_t(const void *a, const void *b)
+static void sort_findings(struct report *r)
 {
-	const struct finding *x = a, *y = b;
+	if (r->nr_findings)
+		qsort(r->findings, r->nr_findings, sizeof(*r->findings), by_place);
+}
 
-	return x->t < y->t ? -1 : x->t > y->t;
+/* Damage is told; what stands before it is worth a report, but not what a signal cut off. */
+static void was_read(struct report *r, int err)
+{
+	if (err == -EINTR)
+		r->err = err;
 }
 
 /* A recorder that rotates its files judges with older ones at hand: that stands beside the records. */
@@ -65,9 +95,10 @@ static void add_noted(struct report *r)
 {
 	if (!r->info->judged_live || r->info->session.filtered)
 		return;
-	recording__findings(r->recording, on_noted, r, r->damage);
-	if (r->nr_findings)
-		qsort(r->findings, r->nr_findings, sizeof(*r->findings), by_t);
+	sort_findings(r);
+	r->nr_told = r->nr_findings;
+	was_read(r, recording__findings(r->recording, on_noted, r, r->damage));
+	sort_findings(r);
 }
 
 /* The boot's account wants records numbered by slots, as its log has them. */
@@ -91,8 +122,6 @@ static void on_record(void *context, struct xp_record *rec)
 
 	if (!err)
 		err = feed__apply(&r->feed, rec);
-	if (!err && signals__waiting_at(rec->seq))
-		err = -EINTR;
 	/* A finding may have failed before. */
 	r->err = r->err ?: err;
 	if (r->err)
@@ -251,7 +280,7 @@ static int read_histories(struct report *r)
 	if (err)
 		return err;
 	/* What damage there is, was met by the first reading. */
-	recording__read(again, on_history, r, why);
+	was_read(r, recording__read(again, on_history, r, why));
 	recording__close(again);
 	for (size_t i = 0; i < r->nr_histories; i++)
 		if (r->histories[i].nr)
@@ -313,7 +342,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	r->feed = (struct feed){ .pins = r->pins, .recording = r->recording };
 	if (r->info->has_boot)
 		boot__expect(&r->boot, &r->info->boot_log);
-	recording__read(r->recording, on_record, r, r->damage);
+	was_read(r, recording__read(r->recording, on_record, r, r->damage));
 	count_hooks(r);
 	r->missed = feed__end(&r->feed);
 	pins__confirm(r->pins);

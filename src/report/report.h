@@ -43,6 +43,7 @@ struct report {
 	struct feed feed;		/* of .pins */
 	struct finding *findings;	/* owned */
 	size_t nr_findings, max_findings;
+	size_t nr_told;			/* the first ones, by the records */
 	size_t by_class[FINDING_CLASSES];
 	struct history *histories;	/* owned; by pfn */
 	size_t nr_histories;
@@ -75,8 +76,8 @@ void event__text(const struct event *event, char *text, size_t size);
 /* NULL when @pfn has no finding, nor had a flag that boot erased (of these only the first). */
 const struct history *report__history(const struct report *report, uint64_t pfn);
 
-/* docs/report.schema.json; NULL when there is no memory. */
-json_t *report__object(struct report *report);
+/* docs/report.schema.json, with @findings of the findings at most; NULL when there is no memory. */
+json_t *report__object(struct report *report, size_t findings);
 
 /* Return 0 or -errno. */
 int report__text(struct report *report, FILE *out);

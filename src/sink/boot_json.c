@@ -220,8 +220,9 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	set_int(o, "handover_pages", r->boot->handover.ended, r->boot->handover.pages);
 	json_object_set_new(o, "hook", hook_object(r));
 	json_object_set_new(o, "nodes", nodes_array(r));
-	set_int(o, "deferred_ns", true, exact ? s->deferred_ns : kmsg__deferred_ns(r->kmsg));
-	set_int(o, "deferred_pages", exact, s->deferred_pages);
+	set_int(o, "deferred_ns", exact ? s->has_deferred : kmsg__has_deferred(r->kmsg),
+		exact ? s->deferred_ns : kmsg__deferred_ns(r->kmsg));
+	set_int(o, "deferred_pages", exact && s->has_deferred, s->deferred_pages);
 	set_int(o, "memmap_ns", s->has_early, r->boot->memmap_ns);
 	set_int(o, "memmap_pages", s->has_early, r->boot->memmap_pages);
 	set_int(o, "reserved_ns", s->has_early, s->reserved_ns);

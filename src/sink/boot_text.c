@@ -57,9 +57,10 @@ static void print_handover(FILE *out, const struct boot_report *r)
 	const struct boot_stage *s = &r->boot->handover;
 
 	if (s->ended)
-		row(out, "hand-over", "at %.6f s, %.3f ms: %" PRIu64 " pages, %" PRIu64
-		    " of them deferred", since(r, s->begin), r->sum.handover_ns / 1e6, s->pages,
-		    r->sum.deferred_pages);
+		row(out, "hand-over", r->sum.has_deferred ?
+		    "at %.6f s, %.3f ms: %" PRIu64 " pages, %" PRIu64 " of them deferred" :
+		    "at %.6f s, %.3f ms: %" PRIu64 " pages", since(r, s->begin),
+		    r->sum.handover_ns / 1e6, s->pages, r->sum.deferred_pages);
 	else
 		row(out, "hand-over", "not seen");
 }

@@ -124,7 +124,7 @@ void metrics__take_boot(struct metrics *m, const struct boot_report *r)
 		.unrepaired = r->sum.open,
 		.has_saved = r->sum.has_saved,
 		.saved_ns = r->sum.saved_ns,
-		.has_deferred = r->log || r->kmsg->nr_nodes || r->kmsg->complete,
+		.has_deferred = r->log ? r->sum.has_deferred : kmsg__has_deferred(r->kmsg),
 		.deferred_ns = r->log ? r->sum.deferred_ns : kmsg__deferred_ns(r->kmsg),
 	};
 }
@@ -138,7 +138,9 @@ static void put_boot(struct page *p, const struct metrics_boot *b)
 	}
 	if (b->has_log) {
 		gauge(p, "boot_complete", b->complete, "Whether its account has no gap.");
-		gauge(p, "boot_deferred_pages", b->deferred_pages, "Pages that were deferred.");
+		if (b->has_deferred)
+			gauge(p, "boot_deferred_pages", b->deferred_pages,
+			      "Pages that were deferred.");
 		gauge(p, "boot_erased_flags", b->erased,
 		      "Flags of page tables that struct-page init erased at boot.");
 		gauge(p, "boot_unrepaired_flags", b->unrepaired,

@@ -36,7 +36,7 @@ struct metrics {
 		uint64_t unknown;	/* of these it cannot judge so many */
 	} audit;
 	struct metrics_boot {
-		bool has_deferred;	/* the kernel's messages say so much */
+		bool has_deferred;	/* the boot log or the kernel's messages say so much */
 		uint64_t deferred_ns;
 		bool has_log;		/* the rest only a boot log */
 		bool complete;		/* which has no gap */

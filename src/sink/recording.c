@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../boot_account.h"
@@ -16,6 +17,9 @@
 /* Half of what is promised: the loop that calls flush() may be late. */
 #define COMMIT_NS	500000000ULL
 #define COMMIT_BYTES	(8 << 20)	/* and a small disk, or file, is not to end within a commit */
+
+/* A report that is read is waited for: so much is recorded in several seconds at least. */
+#define PATIENCE_BYTES	(128 << 20)
 
 struct recorder {
 	struct sink sink;
@@ -162,19 +166,27 @@ static void recording_end(struct sink *sink, const struct session *session)
 
 	r->lost = session->lost;
 	r->missed = session->missed;
-	if (r->writer)
+	if (r->writer && !r->err)
 		write_end(r, session, session->end_ns, "complete");
 }
 
 /* Somebody has the file open: it is not taken from under him, and has not ended. */
-static void wait_to_rotate(struct recorder *r)
+static int wait_to_rotate(struct recorder *r)
 {
+	uint64_t more = r->max_bytes > PATIENCE_BYTES ? r->max_bytes : PATIENCE_BYTES;
+
 	writer__set_text(r->writer, "end", "");
 	writer__commit(r->writer);
-	if (!r->waits && !writer__error(r->writer, NULL))
-		say("'%s' is as large as --max-size says, and goes on growing for as long as "
-		    "another program has it open", r->path);
+	if (writer__error(r->writer, NULL))
+		return writer__error(r->writer, NULL);
+	if (!r->waits)
+		say("'%s' is as large as --max-size says, and goes on growing, to twice that or "
+		    "128M more, for as long as another program has it open", r->path);
 	r->waits = true;
+	if (writer__bytes(r->writer) - r->max_bytes < more)
+		return 0;
+	r->error = "another program has it open, and it is much larger than --max-size says";
+	return -EFBIG;
 }
 
 static void begin_to_miss_anew(struct recorder *r)
@@ -190,27 +202,30 @@ static void begin_to_miss_anew(struct recorder *r)
 static int rotate(struct recorder *r)
 {
 	int64_t seq = writer__seq(r->writer);
+	struct stat st;
 
 	if (r->session->refresh)
 		r->session->refresh(r->session);
 	write_end(r, r->session, now_ns(), "rotated");
 	/* The last that is written: from here on a reader could be in the way. */
-	if (!writer__fold(r->writer)) {
-		wait_to_rotate(r);
-		return writer__error(r->writer, NULL);
-	}
+	if (!writer__fold(r->writer))
+		return wait_to_rotate(r);
 	r->waits = false;
 	begin_to_miss_anew(r);
 	writer__close(r->writer);
 	r->writer = NULL;
-	if (rename(r->path, r->older)) {
+	if (stat(r->path, &st) || rename(r->path, r->older)) {
+		int err = -errno;
+
+		writer__forget_end(r->path);
 		r->error = "it cannot be renamed for another to begin";
-		return -errno;
+		return err;
 	}
 	r->rotated = true;
 	r->older_begins = r->begins;
 	r->begins = seq;
-	r->writer = writer__create(r->path, seq);
+	/* Who may read this one may read that one. */
+	r->writer = writer__create(r->path, seq, st.st_mode & 0777);
 	if (!r->writer)
 		return -ENOMEM;
 	write_start(r);
@@ -262,7 +277,7 @@ int recorder__create(struct recorder **out, const char *path, uint64_t max_bytes
 	r->path = strdup(path);
 	if (asprintf(&r->older, "%s.1", path) < 0)
 		r->older = NULL;
-	r->writer = r->path && r->older ? writer__create(path, 0) : NULL;
+	r->writer = r->path && r->older ? writer__create(path, 0, 0600) : NULL;
 	if (r->writer)
 		err = writer__error(r->writer, NULL);
 	if (err)
@@ -291,6 +306,11 @@ const char *recorder__error(const struct recorder *r)
 	if (!r->err && r->writer && !writer__error(r->writer, &what))
 		return NULL;
 	return what ?: strerror(-r->err);
+}
+
+bool recorder__has_begun(const struct recorder *r)
+{
+	return r->session;
 }
 
 int64_t recorder__records(const struct recorder *r)

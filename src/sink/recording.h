@@ -34,6 +34,9 @@ struct sink *recorder__sink(struct recorder *recorder);
 /* NULL, or in words what failed. */
 const char *recorder__error(const struct recorder *recorder);
 
+/* False: nothing was traced, and recorder__close() removes the file. */
+bool recorder__has_begun(const struct recorder *recorder);
+
 /* In the files that are there. */
 int64_t recorder__records(const struct recorder *recorder);
 

@@ -144,7 +144,7 @@ int counters__open(struct counters **out, char why[COUNTERS_WHY])
 	*out = c;
 	return 0;
 fail:
-	snprintf(why, COUNTERS_WHY, "%s", strerror(-err));
+	snprintf(why, COUNTERS_WHY, "%s", load_error(err));
 	counters__close(c);
 	return err;
 }

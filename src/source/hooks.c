@@ -334,7 +334,7 @@ int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const stru
 				at[h].way = w;
 	}
 	if (err)
-		snprintf(why, REASON_LEN, "%s", strerror(-err));
+		snprintf(why, REASON_LEN, "%s", load_error(err));
 	else
 		err = open_with(types, skel, at, opts, attach, why);
 	kernel_types__close(types);

@@ -60,6 +60,11 @@ uint64_t kmsg__deferred_ns(const struct kmsg *k)
 	return ms * 1000000;
 }
 
+bool kmsg__has_deferred(const struct kmsg *k)
+{
+	return k->nr_nodes || k->complete;
+}
+
 static bool in_deferred(const struct kmsg *k, uint64_t t)
 {
 	for (unsigned int i = 0; i < k->nr_nodes; i++)

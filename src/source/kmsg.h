@@ -41,6 +41,9 @@ int kmsg__read(struct kmsg *kmsg);
 /* Of all nodes: the longest one's time is the stage's, they run side by side. */
 uint64_t kmsg__deferred_ns(const struct kmsg *kmsg);
 
+/* False: the messages that would tell of it are gone, or cannot be read. */
+bool kmsg__has_deferred(const struct kmsg *kmsg);
+
 /* One record of /dev/kmsg: "level,number,microseconds,flags;text". */
 void kmsg__line(struct kmsg *kmsg, const char *record);
 

@@ -167,3 +167,12 @@ struct bpf_link *program__attach(const struct bpf_program *prog)
 		return bpf_program__attach_trace(prog);
 	return bpf_program__attach_raw_tracepoint(prog, target_of(s, prog));
 }
+
+const char *load_error(int err)
+{
+	/* What libbpf makes of any failure to read the types, and of a symbol that it misses. */
+	if (err == -ESRCH)
+		return "libbpf cannot read this kernel's types, or misses a symbol; too little "
+		       "memory (ulimit -v) is one reason";
+	return strerror(-err);
+}

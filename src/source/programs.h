@@ -40,4 +40,7 @@ int program__run(const struct bpf_program *prog);
 /* Like bpf_program__attach(). */
 struct bpf_link *program__attach(const struct bpf_program *prog);
 
+/* Why libbpf did not load programs, as the end of a sentence; @err is its negative error. */
+const char *load_error(int err);
+
 #endif

@@ -12,8 +12,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "../clock.h"
+#include "../recording/database.h"
+#include "../signals.h"
 #include "hooks.h"
 #include "recording_file.h"
+
+#define BUSY_MS		500	/* a writer that ends, or folds its log, is waited for */
+#define PROGRESS_STEPS	10000	/* of SQLite's machine: well below a millisecond */
 
 /* Go on to the next row. */
 static int advance(struct recording *r, struct cursor *c)
@@ -212,6 +218,8 @@ static int read_piece(struct recording *r, record_fn fn, void *context)
 	while (!flaw && !r->stopped && raw__unpack(&r->raw, &r->rec, &flaw)) {
 		r->seq++;
 		fn(context, &r->rec.head);
+		if (signals__waiting_at(r->seq))
+			return recording__failed(r, SQLITE_INTERRUPT);
 	}
 	return flaw ? recording__damaged(r, "it is damaged: record %lld: %s",
 					 (long long)r->seq + 1, flaw) : 0;
@@ -239,6 +247,8 @@ int recording__read(struct recording *r, record_fn fn, void *context, char why[R
 		err = get_record(r, c);
 		if (!err)
 			fn(context, &r->rec.head);
+		if (!err && signals__waiting_at(r->seq))
+			err = recording__failed(r, SQLITE_INTERRUPT);
 	}
 	return err ?: read_pieces(r, fn, context);
 }
@@ -284,14 +294,23 @@ const char *recording__symbol(struct recording *r, uint64_t address)
 	return (const char *)sqlite3_column_text(r->symbol, 0);
 }
 
+/* Whatever SQLite does, for however long: a signal interrupts it, and a deadline. */
+static int on_progress(void *context)
+{
+	const struct recording *r = context;
+
+	return signals__waiting() || (r->deadline && now_ns() > r->deadline);
+}
+
 static int open_database(struct recording *r, const char *path)
 {
 	int rc = sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY, NULL);
 
 	if (rc)
 		return recording__failed(r, rc);
-	sqlite3_db_config(r->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	database__distrust(r->db);
+	sqlite3_progress_handler(r->db, PROGRESS_STEPS, on_progress, r);
+	sqlite3_busy_timeout(r->db, BUSY_MS);
 	/* One transaction: a recorder may still be writing. */
 	rc = sqlite3_exec(r->db, "PRAGMA cell_size_check = ON; BEGIN", NULL, NULL, NULL);
 	if (rc)
@@ -327,7 +346,10 @@ int recording__open(struct recording **out, const char *path, char why[RECORDING
 	r->why = why;
 	r->info.first_seq = 1;
 	r->info.platform.guest = GUEST_PV;
+	/* From here to its first record there is little to read, whatever the file's size. */
+	r->deadline = now_ns() + OPEN_S * 1000000000ULL;
 	err = open_database(r, path);
+	r->deadline = 0;
 	if (err) {
 		recording__close(r);
 		return err;

@@ -28,6 +28,7 @@ struct recording_info {
 	int64_t raw_from;		/* the first record without rows; INT64_MAX: all have them */
 	int64_t findings;		/* noted in it; < 0: nobody looked for any yet */
 	bool judged_live;		/* the recorder looked at once */
+	char index[32];			/* one that somebody made, or "" */
 	char end[16];			/* "complete", "rotated", or "": it was killed, or runs */
 };
 
@@ -62,7 +63,7 @@ int64_t recording__seq(const struct recording *recording);
 void recording__stop(struct recording *recording);
 
 /*
- * What was noted as found in it, in the order of time.  Without what records tell of
+ * What was noted as found in it, in the order in which it was noted.  Without what records tell of
  * the table's past.  Returns as recording__open().
  */
 int recording__findings(struct recording *recording,

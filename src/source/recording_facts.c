@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../model/pins.h"
+#include "../recording/database.h"
+#include "../signals.h"
 #include "recording_file.h"
 
 /* What stands in a damaged file may be anything: only what can be printed goes further. */
@@ -26,13 +29,39 @@ int recording__damaged(struct recording *r, const char *format, ...)
 	return -EBADMSG;
 }
 
+/* The log of a recorder that was killed is read through an index beside it, which readers make. */
+static int cannot_open(struct recording *r)
+{
+	const char *path = sqlite3_db_filename(r->db, "main"), *log = NULL;
+
+	if (path && *path)
+		log = sqlite3_filename_wal(path);
+	if (log && !access(log, F_OK))
+		snprintf(r->why, RECORDING_WHY, "it was not ended, and nobody can read its log "
+			 "(%s) where he cannot write; copy both files to where you can",
+			 strrchr(log, '/') ? strrchr(log, '/') + 1 : log);
+	else
+		snprintf(r->why, RECORDING_WHY, "it cannot be read: %s", sqlite3_errmsg(r->db));
+	return -EIO;
+}
+
 int recording__failed(struct recording *r, int rc)
 {
 	switch (rc & 0xff) {
 	case SQLITE_NOMEM:
 		snprintf(r->why, RECORDING_WHY, "%s", strerror(ENOMEM));
 		return -ENOMEM;
+	case SQLITE_INTERRUPT:
+		if (!signals__waiting())
+			return recording__damaged(r, "it is damaged: it takes more than %d s "
+						  "to open", OPEN_S);
+		snprintf(r->why, RECORDING_WHY, "it was interrupted");
+		return -EINTR;
+	case SQLITE_BUSY:
+		snprintf(r->why, RECORDING_WHY, "another program is writing to it; try again");
+		return -EBUSY;
 	case SQLITE_CANTOPEN:
+		return cannot_open(r);
 	case SQLITE_IOERR:
 	case SQLITE_PERM:
 		snprintf(r->why, RECORDING_WHY, "it cannot be read: %s", sqlite3_errmsg(r->db));
@@ -112,6 +141,18 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 		copy_text(info->end, text, sizeof(info->end));
 }
 
+/*
+ * A million findings are possible.  More rows than that come from a file whose pages refer to
+ * each other in circles, or whoever made it wants to be waited for.
+ */
+#define ROWS_MAX (1 << 20)
+
+static int check_count(struct recording *r, uint32_t rows)
+{
+	return rows <= ROWS_MAX ? 0 : recording__damaged(r, "it is damaged: more than %d rows where "
+							 "there can be few", ROWS_MAX);
+}
+
 /* Each row of @sql to @fn, until that says it has no room for another. */
 static int each_row(struct recording *r, const char *sql,
 		    bool (*fn)(struct recording *r, sqlite3_stmt *row))
@@ -119,9 +160,12 @@ static int each_row(struct recording *r, const char *sql,
 	sqlite3_stmt *row;
 	int err = recording__prepare(r, sql, &row), rc = SQLITE_ROW;
 	bool room = true;
+	uint32_t n = 0;
 
-	while (!err && room && (rc = sqlite3_step(row)) == SQLITE_ROW)
+	while (!err && room && (rc = sqlite3_step(row)) == SQLITE_ROW) {
 		room = fn(r, row);
+		err = check_count(r, ++n);
+	}
 	if (!err && rc != SQLITE_DONE && rc != SQLITE_ROW)
 		err = recording__failed(r, rc);
 	sqlite3_finalize(row);
@@ -145,10 +189,16 @@ static bool on_raw(struct recording *r, sqlite3_stmt *row)
 }
 
 /* The fact says that somebody looked; how many there are a killed recorder could not sum up. */
-static bool on_findings(struct recording *r, sqlite3_stmt *row)
+static bool on_finding(struct recording *r, sqlite3_stmt *row)
 {
 	if (r->info.findings >= 0)
-		r->info.findings = sqlite3_column_int64(row, 0);
+		r->info.findings++;
+	return true;
+}
+
+static bool on_index(struct recording *r, sqlite3_stmt *row)
+{
+	copy_text(r->info.index, text_of(row, 0), sizeof(r->info.index));
 	return false;
 }
 
@@ -189,6 +239,17 @@ static int get_pragma(struct recording *r, const char *name, int64_t *value)
 	return err;
 }
 
+static int check_tables(struct recording *r)
+{
+	char odd[DATABASE_NAME];
+	int rc = database__check(r->db, odd);
+
+	if (rc)
+		return recording__failed(r, rc);
+	return *odd ? recording__damaged(r, "it is damaged: its table '%s' is not as xenpin makes "
+					 "it", odd) : 0;
+}
+
 static int check_identity(struct recording *r)
 {
 	int64_t id = 0, version = 0, pages = 0;
@@ -217,6 +278,8 @@ int recording__read_facts(struct recording *r)
 
 	r->info.findings = -1;
 	if (!err)
+		err = check_tables(r);
+	if (!err)
 		err = each_row(r, "SELECT key, value FROM recording", on_fact);
 	if (!err)
 		err = each_row(r, "SELECT text FROM boot_gap ORDER BY rowid", on_boot_gap);
@@ -227,7 +290,10 @@ int recording__read_facts(struct recording *r)
 	if (!err)
 		err = each_row(r, "SELECT min(seq) FROM raw", on_raw);
 	if (!err)
-		err = each_row(r, "SELECT count(*) FROM finding", on_findings);
+		err = each_row(r, "SELECT rowid FROM finding", on_finding);
+	if (!err)
+		err = each_row(r, "SELECT name FROM sqlite_schema WHERE type = 'index' AND "
+			       "sql IS NOT NULL", on_index);
 	if (err)
 		return err;
 	r->info.has_boot =
@@ -301,12 +367,13 @@ int recording__findings(struct recording *r,
 	int err, rc = SQLITE_ROW;
 	struct finding f;
 	sqlite3_stmt *row;
+	uint32_t n = 0;
 
 	r->why = why;
 	err = recording__prepare(r, "SELECT t, class, grade, witnesses, pfn, mfn, level, mm, pid, "
-				 "comm, op, result FROM finding ORDER BY t", &row);
+				 "comm, op, result FROM finding ORDER BY rowid", &row);
 	while (!err && (rc = sqlite3_step(row)) == SQLITE_ROW) {
-		err = get_finding(r, row, &f);
+		err = check_count(r, ++n) ?: get_finding(r, row, &f);
 		if (!err)
 			fn(context, &f);
 	}

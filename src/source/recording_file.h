@@ -8,6 +8,8 @@
 #include "../recording/raw.h"
 #include "recording.h"
 
+#define OPEN_S	10	/* until the first record is at hand */
+
 /* Rows of one table, of which the first one not handed over is at hand. */
 struct cursor {
 	sqlite3_stmt *rows;
@@ -24,6 +26,7 @@ struct recording {
 	sqlite3_stmt *task, *symbol, *pieces;
 	int64_t seq;			/* of the last record */
 	bool stopped;
+	uint64_t deadline;		/* ns, of what goes on; 0: none */
 	union raw_record rec;
 	struct raw raw;			/* the piece at hand */
 	char *why;			/* the caller's, RECORDING_WHY bytes */

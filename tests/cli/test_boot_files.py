@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """xenpin boot where no Xen is needed: files from elsewhere, and what is no such file."""
 import json
+import re
 import subprocess
 
 import pytest
 
 import lab
+import recordings as made
 from test_cli import XENPIN, bare, one_sentence, xenpin  # noqa: F401
 
 OOPS = """\
@@ -163,3 +165,45 @@ def test_an_account_among_other_lines(tmp_path):
     assert comparison["a"] == comparison["b"] == json.loads(account)
     result = xenpin("boot", "--compare", tmp_path / "a", tmp_path / "b")
     assert result.returncode == 2 and "it holds no account" in one_sentence(result)
+
+
+def test_a_stage_that_was_not_seen_to_end_took_nobody_knows_how_long(tmp_path):
+    """What a log's header expects of so many nodes, and no record tells of."""
+    for nodes, known in ((0, 0), (1, None), (3, None)):
+        log = tmp_path / "log"
+        log.write_bytes(made.log_header(0, 0, nodes).ljust(4096, b"\0"))
+        (account,) = lab.parse(xenpin("boot", "--log", log, "--json").stdout)
+        assert (account["deferred_ns"], account["deferred_pages"]) == (known, known)
+        assert len(account["nodes"]) == nodes
+        (tmp_path / "a").write_text(json.dumps({**account, "boot_ns": 5}))
+        compared = xenpin("boot", "--compare", tmp_path / "a", tmp_path / "a")
+        said = r"0\.000 ms" if known == 0 else "unknown"
+        assert re.search(rf"^deferred stage +{said} +{said}$", compared.stdout, re.M)
+
+
+WHOLE = {"schema": 1, "type": "boot", "incomplete": []}
+
+
+@pytest.mark.parametrize("a, b", [(-(1 << 63), (1 << 63) - 1), ((1 << 63) - 1, -(1 << 63)), (-1, 5), (5, -1), (None, 5),
+                                  (5, "5"), (5.5, 5), (True, 5), ([], {})])
+def test_times_of_which_there_is_no_difference(tmp_path, a, b):
+    for name, ns in (("a", a), ("b", b)):
+        (tmp_path / name).write_text(json.dumps({**WHOLE, "boot_ns": ns}))
+    for options in [], ["--json"]:
+        result = xenpin("boot", "--compare", tmp_path / "a", tmp_path / "b", *options)
+        assert result.returncode == 5 and "faster" not in result.stdout and "slower" not in result.stdout
+        assert "does not know how long the whole boot took" in result.stderr
+    assert json.loads(result.stdout)["difference_ns"] is None
+
+
+@pytest.mark.parametrize("incomplete", [["a gap"], None, "a gap", "", 0, 1, True, {}, {"a": 1}, ...])
+def test_an_account_that_does_not_say_that_it_is_complete_is_not(tmp_path, incomplete):
+    account = {**WHOLE, "boot_ns": 5, "incomplete": incomplete}
+    if incomplete is ...:
+        del account["incomplete"]
+    (tmp_path / "a").write_text(json.dumps(account))
+    (tmp_path / "b").write_text(json.dumps({**WHOLE, "boot_ns": (1 << 63) - 1}))
+    for first, second in ("ab", "ba"):
+        result = xenpin("boot", "--compare", tmp_path / first, tmp_path / second)
+        assert result.returncode == 5 and "calls itself incomplete" in result.stderr
+    assert xenpin("boot", "--compare", tmp_path / "b", tmp_path / "b").returncode == 0

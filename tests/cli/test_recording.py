@@ -190,6 +190,12 @@ def test_rotation_while_reports_are_read(tmp_path):
             for file in (path, older):
                 assert report(file).returncode in (0, 2, 5)
         assert recorder.poll() is None
+        # Not in the moment when a file is there and has no tables.
+        recorder.send_signal(signal.SIGSTOP)
+        while not is_begun(path):
+            recorder.send_signal(signal.SIGCONT)
+            time.sleep(0.001)
+            recorder.send_signal(signal.SIGSTOP)
     finally:
         recorder.kill()
         recorder.wait()

@@ -98,7 +98,7 @@ static void *make_empty(size_t *size)
 	int fd;
 
 	remove_files();
-	writer = writer__create(path, 0);
+	writer = writer__create(path, 0, 0600);
 	if (!writer || writer__error(writer, NULL))
 		abort();
 	writer__close(writer);

@@ -280,7 +280,7 @@ static void a_storm_takes_little_room(void **state)
 	}
 	assert_int_equal(scan__end(&c->scan), 0);
 	assert_int_equal(console__judge(c), 0);
-	assert_in_range(c->scan.nr, 1, 3000);
+	assert_true(c->scan.nr >= 1 && c->scan.nr <= 3000);
 	assert_int_equal(newest(c)->refusals[0].failed->count, 200000);
 	assert_true(c->scan.more > 190000);
 	done(c);

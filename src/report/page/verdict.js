@@ -171,7 +171,7 @@ function showFindings() {
 		list.append(make("li", {}, findingButton(f)));
 	if (wrong.length > SHOWN)
 		list.append(make("li", { className: "hint" },
-			`and ${number(wrong.length - SHOWN)} more: --format json has them all`));
+			`and ${number(data.counts.findings + repaired.length - SHOWN)} more: --format json has them all`));
 	choose(wrong[0]);
 }
 
