@@ -32,7 +32,7 @@ static long alias_step(__u64 i, void *ctx)
 		return 0;
 	pfn = pfn_of_entry(entry);
 	if (pfn != XP_NO_PFN)
-		readonly__add(pfn);
+		readonly__add(pfn, ENTRY_MFN(entry));
 	return 0;
 }
 
@@ -46,7 +46,7 @@ static __always_inline void explain_ldt(__u64 mm)
 	if (read8(&ldt, mm + bpf_core_field_offset(struct mm_struct___l, context.ldt)) && ldt &&
 	    read8(&at, ldt + bpf_core_field_offset(struct ldt_struct, entries)) &&
 	    at >= places.page_offset && pfn_of(at) < places.max_pfn)
-		readonly__add(pfn_of(at));
+		readonly__add(pfn_of(at), XP_NO_PFN);
 }
 
 /* A listed table: an L1 table of init_mm's, or the L4 table of a process. */

@@ -15,31 +15,32 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct xp_readonly);
 } readonly SEC(".maps");
 
-static __noinline int readonly__add(__u64 pfn)
+static __noinline int readonly__add(__u64 pfn, __u64 mfn)
 {
 	__u32 index = look_at.readonly;
-	__u64 *entry = bpf_map_lookup_elem(&readonly, &index);
+	struct xp_readonly *page = bpf_map_lookup_elem(&readonly, &index);
 
-	if (!entry) {
+	if (!page) {
 		look_at.overflow++;
 		return 0;
 	}
 	look_at.readonly = index + 1;
-	*entry = pfn;
+	page->pfn = pfn;
+	page->mfn = mfn;
 	return 0;
 }
 
 /* Reserved pages are the kernel's image and what was allocated at boot: GDTs, the first p2m. */
-static __noinline int note_readonly(__u64 pfn)
+static __noinline int note_readonly(__u64 pfn, __u64 mfn)
 {
 	__u64 flags;
 
 	if (read8(&flags, page_of(pfn)) && flags & (flag_bit() | reserved_bit()))
 		return 0;
-	return readonly__add(pfn);
+	return readonly__add(pfn, mfn);
 }
 
 /* An entry of a group that begins at @first. */
@@ -48,7 +49,7 @@ static long entry_step(__u64 i, __u64 *first)
 	__u64 pfn = *first + i, entry = entries[pfn & (ENTRIES - 1)];
 
 	if ((entry & (ENTRY_PRESENT | ENTRY_WRITE)) == ENTRY_PRESENT && pfn < places.max_pfn)
-		note_readonly(pfn);
+		note_readonly(pfn, ENTRY_MFN(entry));
 	return 0;
 }
 

@@ -107,7 +107,7 @@ static __always_inline int scan(void *step)
 	/* Of more than 2 TiB the kernel runs no such loop. */
 	if (bpf_loop((places.max_pfn + CHUNK - 1) / CHUNK, step, NULL, 0) < 0)
 		look_at.overflow++;
-	look_at.end = bpf_ktime_get_ns();
+	look_at.scanned = bpf_ktime_get_ns();
 	return 0;
 }
 

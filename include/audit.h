@@ -43,6 +43,10 @@ struct xp_flagged {
 	__u64 use : 8;		/* enum xp_use */
 };
 
+struct xp_readonly {
+	__u64 pfn, mfn;
+};
+
 struct xp_direct {
 	__u64 gib;	/* address >> 30 */
 	__u64 l2;	/* pfn; 0: none */
@@ -116,7 +120,8 @@ struct xp_look {
 	__u32 strange;		/* pages in the list of PGDs that are nobody's, or not yet */
 	__u32 readonly;		/* pages that are read-only in the direct map, without the flag */
 	__u64 pages;		/* struct pages looked at */
-	__u64 begin, walked, end;	/* ns, CLOCK_MONOTONIC: trees, then struct pages */
+	/* ns, CLOCK_MONOTONIC: trees, then struct pages, then the direct map */
+	__u64 begin, walked, scanned, end;
 };
 
 #endif

@@ -52,7 +52,8 @@ static void note_look(struct inquiry *q)
 
 	a->begin = look->begin;
 	a->trees_ns = look->walked - look->begin;
-	a->scan_ns = look->end - look->walked;
+	a->scan_ns = look->scanned - look->walked;
+	a->direct_map_ns = look->end - look->scanned;
 	a->complete = !look->torn && !look->overflow && !look->unread;
 	a->aliases = look->aliases;
 }

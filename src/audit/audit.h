@@ -21,7 +21,8 @@ struct audit {
 	uint8_t witnesses;		/* enum witness: those that were heard */
 	bool complete;			/* every table was seen */
 	uint64_t begin, end;		/* ns, CLOCK_MONOTONIC */
-	uint64_t trees_ns, scan_ns;	/* of this, to walk the trees and to scan struct pages */
+	/* Of this, to walk the trees, and to scan struct pages and the direct map. */
+	uint64_t trees_ns, scan_ns, direct_map_ns;
 	struct finding *findings;
 	size_t nr_findings;
 	uint32_t *chosen;		/* indices of snapshot__tables(), each pfn once */

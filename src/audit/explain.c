@@ -69,7 +69,7 @@ int inquiry__explain(struct inquiry *q)
 	err = snapshot__explain(q->snapshot, indices, n);
 	free(indices);
 	for (uint32_t i = 0; !err && i < look->readonly; i++)
-		bits__set(q->audit->explained, snapshot__readonly(q->snapshot)[i]);
+		bits__set(q->audit->explained, snapshot__readonly(q->snapshot)[i].pfn);
 	if (look->overflow != overflow || look->unread != unread)
 		q->audit->complete = false;
 	return err;

@@ -270,7 +270,7 @@ const struct xp_flagged *snapshot__flagged(const struct snapshot *s)
 	return s->flagged.at;
 }
 
-const uint64_t *snapshot__readonly(const struct snapshot *s)
+const struct xp_readonly *snapshot__readonly(const struct snapshot *s)
 {
 	return s->readonly.at;
 }

@@ -35,7 +35,7 @@ struct xp_seen *snapshot__tables(const struct snapshot *snapshot);
 const struct xp_flagged *snapshot__flagged(const struct snapshot *snapshot);
 
 /* Pages without the flag that are read-only in the direct map; or what snapshot__explain() found. */
-const uint64_t *snapshot__readonly(const struct snapshot *snapshot);
+const struct xp_readonly *snapshot__readonly(const struct snapshot *snapshot);
 
 /*
  * A frame that the walk did not reach, to be looked at again; places for @leave more

@@ -6,20 +6,30 @@
 #include "../grow.h"
 #include "inquiry.h"
 
+/* Ask in pieces, since the tables are not in a row. */
+#define PIECE 1024
+
+/* Xen may have begun to refuse: then it is a witness no more. */
+static bool ask(struct inquiry *q, const uint64_t *mfns, uint8_t *types, size_t n)
+{
+	if (!xen__types(q->xen, mfns, types, n))
+		return true;
+	free(q->audit->types);
+	q->audit->types = NULL;
+	return false;
+}
+
 void inquiry__ask_xen(struct inquiry *q, const uint32_t *indices, size_t n)
 {
-	uint64_t mfns[256];
-	uint8_t types[256];
+	uint64_t mfns[PIECE];
+	uint8_t types[PIECE];
 
 	for (size_t at = 0, some; q->audit->types && at < n; at += some) {
-		some = n - at < 256 ? n - at : 256;
+		some = n - at < PIECE ? n - at : PIECE;
 		for (size_t i = 0; i < some; i++)
 			mfns[i] = inquiry__table(q, indices[at + i])->mfn;
-		if (xen__types(q->xen, mfns, types, some)) {
-			free(q->audit->types);
-			q->audit->types = NULL;
+		if (!ask(q, mfns, types, some))
 			return;
-		}
 		for (size_t i = 0; i < some; i++)
 			q->audit->types[indices[at + i]] = types[i];
 	}
@@ -109,12 +119,63 @@ static int look_at_added(struct inquiry *q, const uint32_t *added, size_t nr)
 	return 0;
 }
 
+/* Of @n read-only pages that no tree reaches add those that Xen takes for page tables. */
+static void add_typed(struct inquiry *q, const struct xp_readonly *pages, uint32_t n,
+		      uint32_t *added, size_t *nr)
+{
+	uint64_t mfns[PIECE];
+	uint8_t types[PIECE];
+
+	for (uint32_t at = 0, some; at < n; at += some) {
+		some = n - at < PIECE ? n - at : PIECE;
+		for (uint32_t i = 0; i < some; i++)
+			mfns[i] = pages[at + i].mfn;
+		if (!ask(q, mfns, types, some))
+			return;
+		for (uint32_t i = 0; i < some; i++)
+			if (xen__is_table(types[i]))
+				add_unreached(q, pages[at + i].pfn, added, nr);
+	}
+}
+
+/* Without Xen: add those that are read-only for no reason that is known.  0 or -errno. */
+static int add_unexplained(struct inquiry *q, const struct xp_readonly *pages, uint32_t n,
+			   uint32_t *added, size_t *nr)
+{
+	int err = inquiry__explain(q);
+
+	for (uint32_t i = 0; !err && i < n; i++)
+		if (!bits__has(q->audit->explained, pages[i].pfn))
+			add_unreached(q, pages[i].pfn, added, nr);
+	return err;
+}
+
+/* The kernel has hundreds of such pages that are no page tables, and they are no suspects. */
+static int add_readonly(struct inquiry *q, uint32_t *added, size_t *nr)
+{
+	const struct xp_readonly *all = snapshot__readonly(q->snapshot);
+	uint32_t n = snapshot__what(q->snapshot)->readonly, unreached = 0;
+	struct xp_readonly *pages = calloc(n + 1, sizeof(*pages));
+	int err = 0;
+
+	if (!pages)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		if (!bits__has(q->known, all[i].pfn))
+			pages[unreached++] = all[i];
+	if (q->audit->types)
+		add_typed(q, pages, unreached, added, nr);
+	if (!q->audit->types && unreached)
+		err = add_unexplained(q, pages, unreached, added, nr);
+	free(pages);
+	return err;
+}
+
 /* Pages that no tree reaches, with the flag or read-only in the direct map. */
 static int suspect_unreached(struct inquiry *q)
 {
 	const struct xp_look *look = snapshot__what(q->snapshot);
 	const struct xp_flagged *flagged = snapshot__flagged(q->snapshot);
-	const uint64_t *readonly = snapshot__readonly(q->snapshot);
 	uint32_t *added = malloc((look->flagged + look->readonly + 1) * sizeof(*added));
 	size_t nr = 0;
 	int err;
@@ -123,11 +184,9 @@ static int suspect_unreached(struct inquiry *q)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < look->flagged; i++)
 		add_unreached(q, flagged[i].pfn, added, &nr);
-	for (uint32_t i = 0; i < look->readonly; i++)
-		add_unreached(q, readonly[i], added, &nr);
-	err = look_at_added(q, added, nr);
-	if (!err && nr && !q->audit->types)
-		err = inquiry__explain(q);
+	err = add_readonly(q, added, &nr);
+	if (!err)
+		err = look_at_added(q, added, nr);
 	for (size_t i = 0; !err && i < nr; i++)
 		err = suspect(q, added[i], false);
 	free(added);
