@@ -184,6 +184,11 @@ UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lin
 		   src/source/boot_log.c src/source/console.c src/source/early.c src/source/kmsg.c
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
+# The audit's verdict, of a kernel that the test plays.
+JUDGE		:= $(patsubst %,src/audit/%.c,audit conclude explain settle suspects)
+$(B)/unit/test_settle: $(JUDGE)
+$(B)/unit/test_settle: UNIT_SRCS += $(JUDGE)
+
 $(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h include/*.h tests/unit/*.h)
 	$(say) UNIT $@
 	$(Q)mkdir -p $(@D)

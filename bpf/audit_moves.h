@@ -21,12 +21,11 @@ static __always_inline void page_moves(__u64 pfn)
 	__sync_fetch_and_add(&moves.of_page[xp_page_slot(pfn)], 1);
 }
 
-/* Of the pages of a tree only the two roots are told by name: no other event tells of these. */
-static __always_inline void tree_moves(__u64 mm, __u64 pgd)
+/* Of the pages of a tree only its roots: no other event tells of these. */
+static __always_inline void tree_moves(__u64 pgd)
 {
 	__u64 pfn = pfn_of(pgd), twin;
 
-	__sync_fetch_and_add(&moves.of_mm[xp_mm_slot(mm)], 1);
 	page_moves(pfn);
 	if (read8(&twin, page_of(pfn) + bpf_core_field_offset(struct page___a, private)))
 		page_moves(pfn_of(twin));
@@ -46,13 +45,13 @@ SEC("raw_tp/xen_mmu_release_ptpage") int moves_release(struct bpf_raw_tracepoint
 
 SEC("raw_tp/xen_mmu_pgd_pin") int moves_pin(struct bpf_raw_tracepoint_args *ctx)
 {
-	tree_moves(ctx->args[0], ctx->args[1]);
+	tree_moves(ctx->args[1]);
 	return 0;
 }
 
 SEC("raw_tp/xen_mmu_pgd_unpin") int moves_unpin(struct bpf_raw_tracepoint_args *ctx)
 {
-	tree_moves(ctx->args[0], ctx->args[1]);
+	tree_moves(ctx->args[1]);
 	return 0;
 }
 

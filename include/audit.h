@@ -89,25 +89,18 @@ struct xp_places {
 
 /*
  * What moves page tables, counted by the programs that are attached while suspects are
- * settled.  Two keys may share a slot: then one seems to move when only the other does.
+ * settled.  Two pages may share a slot: then one seems to move when only the other does.
  */
 #define XP_PAGE_SLOTS	(1 << 18)
-#define XP_MM_SLOTS	(1 << 14)
 
 struct xp_moves {
 	__u32 of_page[XP_PAGE_SLOTS];	/* allocated or released; a root: pinned or unpinned */
-	__u32 of_mm[XP_MM_SLOTS];	/* pinned or unpinned */
 	__u32 waiting;			/* CPUs that had hypercalls waiting when they were visited */
 };
 
 static inline __u32 xp_page_slot(__u64 pfn)
 {
 	return pfn * 0x9e3779b97f4a7c15ULL >> 46 & (XP_PAGE_SLOTS - 1);
-}
-
-static inline __u32 xp_mm_slot(__u64 mm)
-{
-	return mm * 0x9e3779b97f4a7c15ULL >> 50 & (XP_MM_SLOTS - 1);
 }
 
 /* Of one look. */

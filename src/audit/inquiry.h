@@ -12,7 +12,7 @@ struct suspect {
 	uint8_t looks;		/* so many in a row saw this class, of a page at rest */
 	bool reached;		/* through a tree, and not only through its flag or the direct map */
 	bool settled;		/* its witnesses agree */
-	uint32_t page_moves, mm_moves;	/* of struct xp_moves, after the last look */
+	uint32_t moves;		/* of its page, after the last look */
 };
 
 struct inquiry {

@@ -8,17 +8,18 @@
  * next fork reuses the page tables of the last.  Time alone tells neither from a fault:
  * to pin thousands of tables takes longer than any pause.
  *
- * So the kernel is asked.  Programs count each allocation, release, pin and unpin (bpf/
- * audit_moves.h).  Before each look every CPU is visited, which ends what was under way. A
- * page is at rest when its counts did not change since before the visit until after the look.
+ * So the kernel is asked.  Programs count by page what allocates and releases page tables, and
+ * of each tree's roots what pins and unpins them (bpf/audit_moves.h).  Before each look every CPU
+ * is visited, which ends what was under way.
  *
- * Nothing tells the tree of a page that no tree refers to, so its pins are not counted.  In
- * one life a page is pinned once and unpinned once, each of them over before the next visit:
- * two looks may fall into these, three cannot.  Its life begins and ends with an allocation
- * and a release, which are counted by page.  The one moment that may last is that of a task
- * which is preempted before it clears the flag of a page that it releases, or when it has set
- * the flag of a page that it allocates; no tree refers to the page then.  So where such a page
- * has the flag, the stacks of preempted tasks are looked at, too (bpf/audit_halfway.h).
+ * From its allocation until its release a page table belongs to one tree, which is pinned once
+ * and unpinned once; each is over before the next visit.  So of a page whose count stands still
+ * two looks may fall into these, and three cannot: what three in a row see is no moment.
+ *
+ * What a visit does not end is a task that is preempted before it clears the flag of a page that
+ * it releases, or when it has set that of a page that it allocates.  No tree refers to the page
+ * then.  So where such a page has the flag, the stacks of preempted tasks are looked at, too
+ * (bpf/audit_halfway.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,18 +50,14 @@ bool inquiry__stands(const struct inquiry *q, const struct suspect *s)
 	       !(inquiry__table(q, s->index)->state & XP_S_NO_FLAG);
 }
 
-/* Did the page or its mm move since it was asked last? */
+/* Did the page move since it was asked last? */
 static bool has_moved(const struct inquiry *q, struct suspect *s)
 {
-	const struct xp_moves *moves = snapshot__moves(q->snapshot);
-	const struct xp_seen *t = inquiry__table(q, s->index);
-	const volatile uint32_t *of_page = moves->of_page, *of_mm = moves->of_mm;
-	uint32_t page = of_page[xp_page_slot(t->pfn)], mm = t->mm ? of_mm[xp_mm_slot(t->mm)] : 0;
-	bool moved = page != s->page_moves || mm != s->mm_moves;
+	const volatile uint32_t *of_page = snapshot__moves(q->snapshot)->of_page;
+	uint32_t before = s->moves;
 
-	s->page_moves = page;
-	s->mm_moves = mm;
-	return moved;
+	s->moves = of_page[xp_page_slot(inquiry__table(q, s->index)->pfn)];
+	return s->moves != before;
 }
 
 /* See above: a task in the middle of an allocation or a release leaves a page like that. */
