@@ -17,7 +17,7 @@ done
 start export xenpin export --textfile /tmp --interval 1 || exit 1
 exporting=$pid
 run first xenpin audit --json --repeat $first
-for i in 1 2 3; do
+for i in 1 2; do
 	run trace-$i xenpin trace --findings --json --duration 0.3
 	run top-$i xenpin top --batch --count 1
 	cp /tmp/xenpin.prom $OUT/export-$i.prom
@@ -25,7 +25,7 @@ done
 stop export $exporting
 
 # 2. Losses under way.
-for seed in 11 12 13 14 15; do
+for seed in 11 12 13; do
 	inject lost-$seed clear=10 seed=$seed pid=$victim
 	run lost-$seed xenpin audit --json
 	rmmod inject
