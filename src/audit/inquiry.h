@@ -10,7 +10,8 @@ struct suspect {
 	uint32_t index;		/* of snapshot__tables() */
 	uint8_t class;		/* enum finding_class, as of the last look */
 	uint8_t looks;		/* so many in a row saw this class, of a page at rest */
-	bool reached;		/* through a tree, and not only through its flag or the direct map */
+	bool walked;		/* found through a tree, not by its flag or in the direct map */
+	bool reached;		/* as of the last look, a tree refers to it still */
 	bool settled;		/* its witnesses agree */
 	uint32_t moves;		/* of its page, after the last look */
 };

@@ -87,8 +87,7 @@ static void weigh(const struct inquiry *q, struct suspect *s, bool calm, bool ha
 	int class;
 
 	/* A table that left its tree is judged as a page without one. */
-	if (inquiry__table(q, s->index)->state & XP_S_NOT_THERE)
-		s->reached = false;
+	s->reached = s->walked && !(inquiry__table(q, s->index)->state & XP_S_NOT_THERE);
 	class = inquiry__contradiction(q, s->index, s->reached);
 	s->settled = class == FINDING_CLASSES;
 	if (halfway && may_be_halfway(s))

@@ -77,7 +77,9 @@ static int suspect(struct inquiry *q, uint32_t index, bool reached)
 		return 0;
 	if (GROW(q->suspects, q->nr, q->room, 64))
 		return -ENOMEM;
-	q->suspects[q->nr++] = (struct suspect){ index, class, .reached = reached };
+	q->suspects[q->nr++] = (struct suspect){
+		.index = index, .class = class, .walked = reached, .reached = reached,
+	};
 	return 0;
 }
 
