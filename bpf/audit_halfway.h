@@ -31,26 +31,29 @@ __u64 task_stack[FRAMES_MAX];
 /* More than those functions are long: what lies behind them counts as well. */
 #define LONGEST 0x400
 
-static __always_inline bool is_halfway(__u64 address)
+static long frame_step(__u64 i, bool *halfway)
 {
-	for (int i = 0; i < XP_HALFWAY_FUNCTIONS; i++)
-		if (places.halfway[i] && address - places.halfway[i] < LONGEST)
-			return true;
-	return false;
+	__u64 address = task_stack[i & (FRAMES_MAX - 1)];
+
+	/* What this kernel does not have is at 0, and no frame is near that. */
+	for (int k = 0; k < XP_HALFWAY_FUNCTIONS; k++)
+		if (address - places.halfway[k] < LONGEST)
+			*halfway = true;
+	return 0;
 }
 
 static __always_inline bool task_is_halfway(struct task_struct___a *task)
 {
+	bool halfway = false;
 	long size;
 
 	/* 5.14: "sched: Change task_struct::state".  Who sleeps or waits is not halfway. */
 	if (bpf_core_field_exists(task->__state) && task->__state)
 		return false;
 	size = bpf_get_task_stack((void *)task, task_stack, sizeof(task_stack), 0);
-	for (int i = 0; i < FRAMES_MAX; i++)
-		if (i * 8 < size && is_halfway(task_stack[i]))
-			return true;
-	return false;
+	if (size > 0)
+		bpf_loop(size / sizeof(*task_stack), frame_step, &halfway, 0);
+	return halfway;
 }
 
 #endif
