@@ -19,6 +19,11 @@ look() {
 	stop $1-export $exporting
 }
 
+# What is read-only for a reason.
+victim ldt >/tmp/ldt.out &
+wait_for_line ready /tmp/ldt.out || exit 1
+run sound xenpin audit --json
+
 for order in unmap quit; do
 	start_victim
 	inject $order clear=3 levels=2 owners=2 seed=21 pid=$victim first=2 last=200 keep=1 hold=1
