@@ -4,25 +4,21 @@
  *
  * Programs run from user space one after the other: locate, once; roots, which
  * finds every PGD; walk, which goes down from there; scan, which looks for the
- * flag in all struct pages; and look, which looks at a few tables again.  Nothing
+ * flag in all struct pages; scan_direct_map; explain; and look, which looks at a few tables
+ * again.  Nothing
  * is locked: what is read may change meanwhile, and user space believes nothing
- * that it saw only once.
+ * that it saw only once.  When it has seen a contradiction it attaches the programs
+ * of audit_moves.h, which tell what moved between its looks.
  */
 #include "audit_trees.h"
-#include "audit_again.h"
-#include "audit_scan.h"
+#include "audit_explain.h"
+#include "audit_halfway.h"
+#include "audit_moves.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct task_struct___a {
-	struct mm_struct___a *mm;
-	struct task_struct___a *group_leader;
-	int tgid;
-	char comm[16];
-};
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -61,11 +57,23 @@ SEC("syscall") int scan_cast(void *ctx)
 	return scan(scan_cast_step);
 }
 
+SEC("syscall") int scan_direct_map(void *ctx)
+{
+	return readonly__scan();
+}
+
 SEC("syscall") int look(void *ctx)
 {
 	direct.l2 = 0;
 	bpf_loop(again, look_step, NULL, 0);
 	look_at.end = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("syscall") int explain(void *ctx)
+{
+	look_at.readonly = 0;
+	bpf_loop(again, explain_step, NULL, 0);
 	return 0;
 }
 
@@ -81,6 +89,17 @@ SEC("iter/task") int owners(struct bpf_iter__task *ctx)
 	owner.pid = task->tgid;
 	__builtin_memcpy(owner.comm, task->comm, sizeof(owner.comm));
 	bpf_seq_write(ctx->meta->seq, &owner, sizeof(owner));
+	return 0;
+}
+
+/* A byte for each task that is halfway. */
+SEC("iter/task") int halfway(struct bpf_iter__task *ctx)
+{
+	struct task_struct___a *task = ctx->task;
+	__u8 one = 1;
+
+	if (task && task_is_halfway(task))
+		bpf_seq_write(ctx->meta->seq, &one, sizeof(one));
 	return 0;
 }
 
@@ -116,6 +135,16 @@ SEC("syscall") int locate(void *ctx)
 	places.pgd_list = ADDRESS_OF("pgd_list");
 	places.init_mm = ADDRESS_OF("init_mm");
 	places.user_vsyscall = ADDRESS_OF("level3_user_vsyscall");
+	places.per_cpu = ADDRESS_OF("__per_cpu_offset");
+	places.mc_buffer = ADDRESS_OF("mc_buffer");
+	places.halfway[0] = ADDRESS_OF("xen_alloc_ptpage");
+	places.halfway[1] = ADDRESS_OF("xen_alloc_pte");
+	places.halfway[2] = ADDRESS_OF("xen_alloc_pmd");
+	places.halfway[3] = ADDRESS_OF("xen_alloc_pud");
+	places.halfway[4] = ADDRESS_OF("xen_release_ptpage");
+	places.halfway[5] = ADDRESS_OF("xen_release_pte");
+	places.halfway[6] = ADDRESS_OF("xen_release_pmd");
+	places.halfway[7] = ADDRESS_OF("xen_release_pud");
 	places.p2m_missing = VALUE_OF("p2m_missing_pte");
 	places.p2m_identity = VALUE_OF("p2m_identity_pte");
 	return 0;

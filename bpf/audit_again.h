@@ -16,14 +16,6 @@ struct {
 	__type(value, __u64);
 } again_list SEC(".maps");
 
-static __always_inline bool is_exiting(__u64 mm)
-{
-	__u64 at = mm + bpf_core_field_offset(struct mm_struct___a, mm_users);
-	int users;
-
-	return mm && !bpf_probe_read_kernel(&users, sizeof(users), (void *)at) && !users;
-}
-
 /* Is it still its mm's PGD?  level3_user_vsyscall has no mm, and stays. */
 static __always_inline bool root_is_there(const struct xp_seen *s)
 {
@@ -79,8 +71,6 @@ static long look_step(__u64 i, void *ctx)
 	state = page_state(s->pfn);
 	if (!is_there(s))
 		state |= XP_S_NOT_THERE;
-	if (is_exiting(s->mm))
-		state |= XP_S_EXITING;
 	s->state = state;
 	return 0;
 }

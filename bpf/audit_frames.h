@@ -49,11 +49,10 @@ struct ptdesc {
 	struct mm_struct *pt_mm;
 };
 
+enum pageflags___a { PG_lru, PG_reserved };
+
 struct mm_struct___a {
 	void *pgd;
-	struct {
-		int counter;
-	} mm_users;
 };
 
 #pragma clang attribute pop
@@ -108,6 +107,11 @@ static __always_inline __u64 page_of(__u64 pfn)
 static __always_inline __u64 flag_bit(void)
 {
 	return 1ULL << bpf_core_enum_value(enum pageflags, PG_pinned);
+}
+
+static __always_inline __u64 reserved_bit(void)
+{
+	return 1ULL << bpf_core_enum_value(enum pageflags___a, PG_reserved);
 }
 
 /* The frame that an entry refers to, or XP_NO_PFN. */
@@ -175,6 +179,8 @@ static __noinline __u32 page_state(__u64 pfn)
 
 	if (!read8(&flags, page_of(pfn)))
 		return state | XP_S_NO_FLAG;
+	if (flags & reserved_bit())
+		state |= XP_S_RESERVED;
 	return flags & flag_bit() ? state | XP_S_FLAG : state;
 }
 

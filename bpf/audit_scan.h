@@ -9,8 +9,6 @@
 #define SECTION		32768ULL	/* pages; all or none has a struct page */
 #define CHUNK		64ULL		/* pages per step of the scan */
 
-enum pageflags___a { PG_lru, PG_reserved };
-
 /*
  * 6.12: "mm: support only one page_type per page"; before, a bit that is clear, this
  * one since 5.11.  (In 6.11 it was another: there only free and reserved pages count.)
@@ -54,7 +52,7 @@ static __noinline int note_flagged(__u64 pfn, __u64 flags)
 		use = XP_USE_TABLE;
 	else if (!count)
 		use = XP_USE_FREE;
-	else if (flags & 1ULL << bpf_core_enum_value(enum pageflags___a, PG_reserved))
+	else if (flags & reserved_bit())
 		use = XP_USE_RESERVED;
 	if (!use) {
 		look_at.aliases++;
@@ -109,7 +107,7 @@ static __always_inline int scan(void *step)
 	/* Of more than 2 TiB the kernel runs no such loop. */
 	if (bpf_loop((places.max_pfn + CHUNK - 1) / CHUNK, step, NULL, 0) < 0)
 		look_at.overflow++;
-	look_at.end = bpf_ktime_get_ns();
+	look_at.scanned = bpf_ktime_get_ns();
 	return 0;
 }
 

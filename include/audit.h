@@ -13,7 +13,7 @@ enum xp_seen_state {
 	XP_S_READONLY	= 1 << 1,	/* in the direct map */
 	XP_S_NO_FLAG	= 1 << 2,	/* its struct page could not be read */
 	XP_S_NO_MAP	= 1 << 3,	/* nor its PTE in the direct map */
-	XP_S_EXITING	= 1 << 4,	/* nobody uses the mm any more: it is being torn down */
+	XP_S_RESERVED	= 1 << 4,	/* of the kernel's image, or allocated at boot */
 	XP_S_NOT_THERE	= 1 << 5,	/* looked at again: its parent does not refer to it any more */
 };
 
@@ -43,6 +43,10 @@ struct xp_flagged {
 	__u64 use : 8;		/* enum xp_use */
 };
 
+struct xp_readonly {
+	__u64 pfn, mfn;
+};
+
 struct xp_direct {
 	__u64 gib;	/* address >> 30 */
 	__u64 l2;	/* pfn; 0: none */
@@ -63,6 +67,8 @@ struct xp_lent {
 	__u64 at;		/* its own address in the kernel */
 };
 
+#define XP_HALFWAY_FUNCTIONS 8
+
 /* Found by name; 0: this kernel has none. */
 struct xp_places {
 	__u64 vmemmap;		/* struct page of pfn 0 */
@@ -76,7 +82,26 @@ struct xp_places {
 	__u64 pgd_list;		/* addresses of variables, from here on */
 	__u64 init_mm;
 	__u64 user_vsyscall;	/* level3_user_vsyscall */
+	__u64 per_cpu;		/* __per_cpu_offset: where each CPU's variables are */
+	__u64 mc_buffer;	/* such a variable */
+	__u64 halfway[XP_HALFWAY_FUNCTIONS];	/* functions that make page tables and end them */
 };
+
+/*
+ * What moves page tables, counted by the programs that are attached while suspects are
+ * settled.  Two pages may share a slot: then one seems to move when only the other does.
+ */
+#define XP_PAGE_SLOTS	(1 << 18)
+
+struct xp_moves {
+	__u32 of_page[XP_PAGE_SLOTS];	/* allocated or released; a root: pinned or unpinned */
+	__u32 waiting;			/* CPUs that had hypercalls waiting when they were visited */
+};
+
+static inline __u32 xp_page_slot(__u64 pfn)
+{
+	return pfn * 0x9e3779b97f4a7c15ULL >> 46 & (XP_PAGE_SLOTS - 1);
+}
 
 /* Of one look. */
 struct xp_look {
@@ -86,9 +111,10 @@ struct xp_look {
 	__u32 unread;		/* tables that could not be read */
 	__u32 aliases;		/* frames with the flag that are no page tables */
 	__u32 strange;		/* pages in the list of PGDs that are nobody's, or not yet */
-	__u32 pad;
+	__u32 readonly;		/* pages that are read-only in the direct map, without the flag */
 	__u64 pages;		/* struct pages looked at */
-	__u64 begin, walked, end;	/* ns, CLOCK_MONOTONIC: trees, then struct pages */
+	/* ns, CLOCK_MONOTONIC: trees, then struct pages, then the direct map */
+	__u64 begin, walked, scanned, end;
 };
 
 #endif

@@ -33,7 +33,7 @@ struct page {
 	uint64_t pfn;
 	struct xp_seen seen;		/* as the audit, or a look of its own, left it */
 	bool reached;
-	int type;			/* enum xen_type; -1: not known */
+	uint8_t type;			/* enum xen_type */
 	struct xp_owner owner;		/* .pid 0: no process */
 	struct feed feed;		/* of --recording */
 	struct pin_state history;	/* at its end */
@@ -75,15 +75,30 @@ static int look_at_page(struct page *p)
 			return err;
 		p->seen = snapshot__tables(p->snapshot)[index];
 	}
-	p->type = -1;
+	p->type = XEN_T_UNKNOWN;
 	if (p->xen) {
 		uint64_t mfn = p->seen.mfn;
 		uint8_t type;
 
 		err = xen__types(p->xen, &mfn, &type, 1);
-		p->type = err ? -1 : type;
+		p->type = err ? XEN_T_UNKNOWN : type;
 	}
 	return 0;
+}
+
+/*
+ * The witnesses disagree, and the audit did not: the page was not at rest.  (On a page that no
+ * tree refers to the flag's bit may mean something else, so the audit alone judges it.)
+ */
+static bool is_open(const struct page *p)
+{
+	return !finding_of(p) && (p->reached || !(p->seen.state & XP_S_FLAG)) &&
+	       audit__contradiction(&p->audit, &p->seen, p->type, p->reached) != FINDING_CLASSES;
+}
+
+static bool is_whole(const struct page *p)
+{
+	return audit__is_whole(&p->audit) && !is_open(p);
 }
 
 static void find_owner(struct page *p)
@@ -157,9 +172,17 @@ static const char *map_word(const struct page *p)
 	       p->seen.state & XP_S_READONLY ? "read-only" : "writable";
 }
 
+#define EXPLANATION ", as are the kernel's image, what it allocated at boot, text of modules and LDTs"
+
+static bool is_explained(const struct page *p)
+{
+	return p->seen.state & XP_S_READONLY && !(p->seen.state & XP_S_FLAG) && !p->reached &&
+	       audit__explains(&p->audit, &p->seen);
+}
+
 static void xen_words(const struct page *p, char *words, size_t size)
 {
-	if (p->type < 0)
+	if (p->type == XEN_T_UNKNOWN)
 		snprintf(words, size, "unknown");
 	else if ((p->type & XEN_T_LEVEL) > XEN_T_L4)
 		snprintf(words, size, "not this domain's");
@@ -188,13 +211,13 @@ static void print_json(const struct page *p)
 	json_t *object;
 
 	xen_words(p, xen, sizeof(xen));
-	object = json_pack("{sisssIsososisbsosisosssssssssbsbssss}", "schema", 1, "type", "page", "t",
+	object = json_pack("{sisssIsososisbsosisosssssbsssssbsbssss}", "schema", 1, "type", "page", "t",
 			   (json_int_t)p->audit.begin, "pfn", json_hex(p->pfn), "mfn",
 			   json_frame(p->seen.mfn), "level", p->seen.level, "in_tree", p->reached,
 			   "mm", json_hex(p->seen.mm), "pid", (int)p->owner.pid, "comm",
 			   json_comm(p->owner.comm), "flag", flag_word(p), "direct_map",
-			   map_word(p), "xen", xen, "history", history_words(p),
-			   "history_in_doubt", p->history.doubt, "complete", audit__is_whole(&p->audit),
+			   map_word(p), "explained", is_explained(p), "xen", xen, "history", history_words(p),
+			   "history_in_doubt", p->history.doubt, "complete", is_whole(p),
 			   "finding", f ? finding__class(f) : "", "grade",
 			   f ? finding__grade(f) : "");
 	if (f)
@@ -233,13 +256,14 @@ static void print_text(const struct page *p)
 	printf("page 0x%llx", (unsigned long long)p->pfn);
 	if (p->seen.mfn != XP_NO_PFN)
 		printf(", mfn 0x%llx", p->seen.mfn);
-	printf("%s\nflag        %s\n", f ? "" : audit__is_whole(&p->audit) ? ": no contradiction" :
+	printf("%s\nflag        %s\n", f ? "" : is_whole(p) ? ": no contradiction" : is_open(p) ?
+	       ": its witnesses contradict each other, but it was not at rest, so that proves nothing" :
 	       ": no contradiction was found, but the audit is incomplete, so that proves nothing",
 	       flag_word(p));
 	print_tree(p);
-	printf("direct map  %s\n", map_word(p));
-	printf("Xen         %s%s%s\n", xen, p->type < 0 && *p->no_xen ? ": " : "",
-	       p->type < 0 ? p->no_xen : "");
+	printf("direct map  %s%s\n", map_word(p), is_explained(p) ? EXPLANATION : "");
+	printf("Xen         %s%s%s\n", xen, p->type == XEN_T_UNKNOWN && *p->no_xen ? ": " : "",
+	       p->type == XEN_T_UNKNOWN ? p->no_xen : "");
 	printf("history     %s%s\n", history_words(p),
 	       !p->opts->recording ? " (--recording FILE: what happened to it there)" :
 	       p->history.doubt ? ", in doubt: records are missing" : "");
@@ -332,7 +356,7 @@ static enum exit_status verdict(const struct page *p)
 {
 	if (finding_of(p))
 		return EXIT_FINDING;
-	return audit__is_whole(&p->audit) && !(p->seen.state & (XP_S_NO_FLAG | XP_S_NO_MAP)) ? EXIT_CLEAN :
+	return is_whole(p) && !(p->seen.state & (XP_S_NO_FLAG | XP_S_NO_MAP)) ? EXIT_CLEAN :
 										  EXIT_INCOMPLETE;
 }
 

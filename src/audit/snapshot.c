@@ -14,7 +14,9 @@
 #include <bpf/libbpf.h>
 #include <linux/types.h>
 
+#include "../grow.h"
 #include "../source/programs.h"
+#include "moves.h"
 #include "snapshot.h"
 #include "audit.skel.h"
 #include "audit_old.skel.h"
@@ -39,7 +41,8 @@ struct mapped {
 
 struct snapshot {
 	struct audit_bpf *skel;
-	struct mapped seen, flagged, again;
+	struct mapped seen, flagged, readonly, again;
+	struct moves moves;
 	uint32_t room;
 	enum scan { SCAN_CAST, SCAN_LENT, SCAN_READ } how;	/* bpf/audit_scan.h */
 };
@@ -62,6 +65,8 @@ static int map_all(struct snapshot *s)
 
 	if (!err)
 		err = map_map(s->skel->maps.flagged, &s->flagged);
+	if (!err)
+		err = map_map(s->skel->maps.readonly, &s->readonly);
 	return err ?: map_map(s->skel->maps.again_list, &s->again);
 }
 
@@ -121,6 +126,7 @@ static int load_with(struct snapshot *s, enum scan how)
 	*(uint32_t *)&s->skel->rodata->seen_room = s->room - SPARE;
 	bpf_map__set_max_entries(s->skel->maps.seen, s->room);
 	bpf_map__set_max_entries(s->skel->maps.flagged, s->room);
+	bpf_map__set_max_entries(s->skel->maps.readonly, s->room);
 	bpf_map__set_max_entries(s->skel->maps.again_list, s->room);
 	return audit_bpf__load(s->skel);
 }
@@ -154,6 +160,7 @@ static const char *missing(const struct xp_places *p)
 		{ p->max_pfn, "max_pfn" },
 		{ p->pgd_list, "pgd_list" },
 		{ p->init_mm, "init_mm" },
+		{ p->mc_buffer, "mc_buffer" },
 	};
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
@@ -199,8 +206,10 @@ void snapshot__close(struct snapshot *s)
 {
 	if (!s)
 		return;
+	moves__end(&s->moves);
 	unmap(&s->seen);
 	unmap(&s->flagged);
+	unmap(&s->readonly);
 	unmap(&s->again);
 	audit_bpf__destroy(s->skel);
 	free(s);
@@ -237,7 +246,8 @@ int snapshot__look(struct snapshot *s)
 	err = program__run(s->skel->progs.walk);
 	if (err)
 		return err;
-	return s->how == SCAN_LENT ? scan_lent(s) : program__run(scan_program(s));
+	err = s->how == SCAN_LENT ? scan_lent(s) : program__run(scan_program(s));
+	return err ?: program__run(s->skel->progs.scan_direct_map);
 }
 
 const struct xp_look *snapshot__what(const struct snapshot *s)
@@ -260,6 +270,11 @@ const struct xp_flagged *snapshot__flagged(const struct snapshot *s)
 	return s->flagged.at;
 }
 
+const struct xp_readonly *snapshot__readonly(const struct snapshot *s)
+{
+	return s->readonly.at;
+}
+
 int snapshot__add(struct snapshot *s, uint64_t pfn, uint32_t leave)
 {
 	struct xp_look *look = &s->skel->bss->look_at;
@@ -271,7 +286,8 @@ int snapshot__add(struct snapshot *s, uint64_t pfn, uint32_t leave)
 	return look->seen++;
 }
 
-int snapshot__again(struct snapshot *s, const uint32_t *indices, size_t n)
+static int run_on(struct snapshot *s, const struct bpf_program *program, const uint32_t *indices,
+		  size_t n)
 {
 	uint64_t *list = s->again.at;
 
@@ -280,45 +296,86 @@ int snapshot__again(struct snapshot *s, const uint32_t *indices, size_t n)
 	for (size_t i = 0; i < n; i++)
 		list[i] = indices[i];
 	s->skel->bss->again = n;
-	return program__run(s->skel->progs.look);
+	return program__run(program);
 }
 
-static int read_owners(int fd, struct xp_owner **owners)
+int snapshot__again(struct snapshot *s, const uint32_t *indices, size_t n)
 {
+	return run_on(s, s->skel->progs.look, indices, n);
+}
+
+int snapshot__explain(struct snapshot *s, const uint32_t *indices, size_t n)
+{
+	return run_on(s, s->skel->progs.explain, indices, n);
+}
+
+int snapshot__follow(struct snapshot *s)
+{
+	return moves__begin(&s->moves, s->skel);
+}
+
+void snapshot__ignore(struct snapshot *s)
+{
+	moves__end(&s->moves);
+}
+
+const struct xp_moves *snapshot__moves(const struct snapshot *s)
+{
+	return &s->skel->bss->moves;
+}
+
+int snapshot__visit_cpus(struct snapshot *s)
+{
+	return moves__visit_cpus(s->skel);
+}
+
+bool snapshot__missed_moves(struct snapshot *s)
+{
+	return moves__missed_some(&s->moves, s->skel);
+}
+
+/* All that an iterator tells, in memory that is the caller's to free: its bytes, or -errno. */
+static ssize_t read_all(const struct bpf_program *program, char **bytes)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
 	size_t have = 0, room = 0;
-	ssize_t n;
+	ssize_t n = link ? 1 : -errno;
+	int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
 
-	*owners = NULL;
-	for (;;) {
-		if (have == room) {
-			void *p = realloc(*owners, room + 64 * sizeof(**owners));
-
-			if (!p)
-				return -ENOMEM;
-			*owners = p;
-			room += 64 * sizeof(**owners);
+	*bytes = NULL;
+	if (link && fd < 0)
+		n = fd;
+	while (n > 0) {
+		if (GROW(*bytes, have, room, 4096)) {
+			n = -ENOMEM;
+			break;
 		}
-		n = read(fd, (char *)*owners + have, room - have);
+		n = read(fd, *bytes + have, room - have);
 		if (n < 0)
-			return -errno;
-		if (!n)
-			return have / sizeof(**owners);
-		have += n;
+			n = -errno;
+		else
+			have += n;
 	}
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return n < 0 ? n : (ssize_t)have;
 }
 
 int snapshot__owners(struct snapshot *s, struct xp_owner **owners)
 {
-	struct bpf_link *link = bpf_program__attach_iter(s->skel->progs.owners, NULL);
-	int fd, n;
+	char *bytes;
+	ssize_t n = read_all(s->skel->progs.owners, &bytes);
 
-	*owners = NULL;
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	n = fd < 0 ? fd : read_owners(fd, owners);
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(link);
+	*owners = (struct xp_owner *)bytes;
+	return n < 0 ? n : (int)(n / sizeof(**owners));
+}
+
+int snapshot__halfway(struct snapshot *s)
+{
+	char *bytes;
+	ssize_t n = read_all(s->skel->progs.halfway, &bytes);
+
+	free(bytes);
 	return n;
 }

@@ -9,6 +9,7 @@
 #ifndef XENPIN_XEN_H
 #define XENPIN_XEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,19 @@ enum xen_type {
 	XEN_T_FOREIGN = 15,	/* not this domain's, or no frame at all */
 	XEN_T_LEVEL = 15,	/* mask of the above */
 	XEN_T_PINNED = 16,	/* and explicitly pinned */
+	XEN_T_UNKNOWN = 255,	/* Xen was not asked, or did not answer */
 };
+
+static inline bool xen__is_table(uint8_t type)
+{
+	return type != XEN_T_UNKNOWN && (type & XEN_T_LEVEL) >= XEN_T_L1 &&
+	       (type & XEN_T_LEVEL) <= XEN_T_L4;
+}
+
+static inline bool xen__is_no_table(uint8_t type)
+{
+	return type != XEN_T_UNKNOWN && !xen__is_table(type);
+}
 
 struct xen;
 

@@ -13,6 +13,7 @@ static const char *const classes[FINDING_CLASSES] = {
 	[FINDING_RELEASED_PINNED] = "released-pinned",
 	[FINDING_DOUBLE_PIN] = "double-pin",
 	[FINDING_HYPERCALL_FAILED] = "hypercall-failed",
+	[FINDING_STRANDED] = "stranded",
 };
 
 static const char *const grades[GRADES] = {
@@ -37,6 +38,8 @@ _Static_assert(sizeof(witnesses) / sizeof(*witnesses) == WITNESSES, "one name pe
 #define RELEASED "a read-only page went back to the allocator: the first write of its next user " \
 	"will oops"
 #define RELEASED_L1 RELEASED ", and Xen refuses to make it writable while the pin is left"
+#define STRANDED "the page is read-only: the first write of whoever gets it next will oops"
+#define STRANDED_L1 STRANDED ", and Xen refuses to make it writable while the pin is left"
 #define TWICE "Xen keeps its one pin and the flag is set again, so this does no more harm; the " \
 	"flag had been lost before"
 #define FAILED "the kernel goes on as if Xen had done it: flag and Xen disagree from here on"
@@ -52,6 +55,7 @@ static const char *const effects[FINDING_CLASSES][XP_L4 + 1] = {
 	[FINDING_RELEASED_PINNED] = { RELEASED, RELEASED_L1, RELEASED, RELEASED, RELEASED },
 	[FINDING_DOUBLE_PIN] = { TWICE, TWICE, TWICE, TWICE, TWICE },
 	[FINDING_HYPERCALL_FAILED] = { FAILED, FAILED, FAILED, FAILED, FAILED },
+	[FINDING_STRANDED] = { STRANDED, STRANDED_L1, STRANDED, STRANDED, STRANDED },
 };
 
 const char *finding__class(const struct finding *f)
@@ -197,6 +201,9 @@ size_t finding__text(const struct finding *f, char *buffer, size_t size)
 	case FINDING_HYPERCALL_FAILED:
 		add(&t, " could not be %s", f->op == XP_OP_UNPIN ? "unpinned" : "pinned");
 		add_task(&t, f, ", by ");
+		break;
+	case FINDING_STRANDED:
+		add(&t, " has no flag, and no pinned tree refers to it");
 		break;
 	case FINDING_CLASSES:
 		break;

@@ -29,6 +29,7 @@ enum finding_class {
 	FINDING_RELEASED_PINNED,	/* a table was released while Xen still has it */
 	FINDING_DOUBLE_PIN,		/* a pin of what was pinned */
 	FINDING_HYPERCALL_FAILED,	/* Xen refused another pin or unpin */
+	FINDING_STRANDED,		/* Xen holds a page as a table that no tree refers to */
 	FINDING_CLASSES
 };
 

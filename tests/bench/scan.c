@@ -89,8 +89,8 @@ static double measure(const char *name, int runs)
 	look = &skel->bss->look_at;
 	for (int i = 0; !err && i < runs; i++) {
 		err = program__run(scan) ?: saw_all(look) ? 0 : -ENXIO;
-		if (!err && best < look->pages * 1e9 / (look->end - look->walked))
-			best = look->pages * 1e9 / (look->end - look->walked);
+		if (!err && best < look->pages * 1e9 / (look->scanned - look->walked))
+			best = look->pages * 1e9 / (look->scanned - look->walked);
 	}
 	audit_bpf__destroy(skel);
 	return err ?: best;

@@ -55,7 +55,8 @@ READY_MS_ELSEWHERE = 300
 RESOLUTION_MS = 10
 
 
-AUDIT_MS = 40	# of a dom0 of 3 GiB
+AUDIT_MS = 40	# of a dom0 of 3 GiB, without the look at each entry of its direct map
+DIRECT_MAP_MS = 22	# which is instructions more than memory: docs/PERFORMANCE.md
 
 
 @pytest.fixture(scope="module", params=lab.one_worker_each("clocked"))
@@ -79,6 +80,8 @@ def test_ready_soon(clocked):
 def test_an_audit_is_quick(clocked):
     audits = lab.parse("\n".join(line for line in clocked[1].splitlines()
                                  if line.startswith('{"schema":1,"type":"audit"')))
-    times = sorted(a["elapsed_ns"] / 1e6 for a in audits)
+    times = sorted((a["elapsed_ns"] - a["direct_map_ns"]) / 1e6 for a in audits)
+    more = sorted(a["direct_map_ns"] / 1e6 for a in audits)
     assert len(times) == 3 and times[1] <= AUDIT_MS, times
-    assert all(a["complete"] and a["lost"] == a["stale"] == [] for a in audits)
+    assert more[1] <= DIRECT_MAP_MS, more
+    assert all(a["complete"] and a["lost"] == a["stale"] == a["stranded"] == [] for a in audits)

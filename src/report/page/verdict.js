@@ -48,6 +48,7 @@ const CLASSES = {
 	"lost": (n) => `${plural(n, "page table")} lost PagePinned while Xen has ${n === 1 ? "it" : "them"}`,
 	"erased-by-init": (n) => `Boot erased PagePinned of ${plural(n, "page table")}`,
 	"released-pinned": (n) => `${plural(n, "page table")} went back to the allocator while Xen has ${n === 1 ? "it" : "them"}`,
+	"stranded": (n) => `${plural(n, "page")} that no tree refers to ${n === 1 ? "is still a page table" : "are still page tables"} to Xen`,
 	"stale": (n) => `${plural(n, "page")} with PagePinned ${n === 1 ? "is no page table" : "are no page tables"}`,
 	"double-pin": (n) => `Linux pinned ${plural(n, "page table")} that Xen had already: PagePinned was lost`,
 	"hypercall-failed": (n) => `Xen refused ${plural(n, "operation")}`,

@@ -6,8 +6,10 @@
  *
  * "victim exec" stays in the middle of execve(), for good: the new mm has page tables
  * then, with the first strings, and is not pinned yet.  "victim many" has more page
- * tables than an audit of a small guest has room for.
+ * tables than an audit of a small guest has room for.  "victim ldt" has a small LDT, and a child
+ * with a large one.
  */
+#include <asm/ldt.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <stdio.h>
@@ -113,11 +115,35 @@ static int have_many(void)
 	return 0;
 }
 
+static void make_ldt(unsigned int entry)
+{
+	struct user_desc desc = { .entry_number = entry, .limit = 1, .seg_32bit = 1 };
+
+	if (syscall(SYS_modify_ldt, 1, &desc, sizeof(desc))) {
+		perror("modify_ldt");
+		exit(1);
+	}
+}
+
+/* One page of entries stands in the direct map, more of them elsewhere. */
+static int have_ldts(void)
+{
+	make_ldt(0);
+	if (!fork()) {
+		make_ldt(LDT_ENTRIES - 1);
+		puts("ready");
+	}
+	pause();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	char line[16];
 
 	setlinebuf(stdout);
+	if (argc > 1 && !strcmp(argv[1], "ldt"))
+		return have_ldts();
 	if (argc > 1 && !strcmp(argv[1], "exec"))
 		return exec_for_good();
 	if (argc > 1 && !strcmp(argv[1], "many"))

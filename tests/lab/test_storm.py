@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Audits of a guest whose page tables come and go: no finding that is none, none that is missed.
+
+XENPIN_AUDITS="2000 500" says how many audits there are in each storm.
+"""
+import os
+import re
+
+import pytest
+
+import lab
+
+AUDITS = os.environ.get("XENPIN_AUDITS", "150 50")
+SEEDS = range(11, 14)
+TRIES = range(1, 3)
+
+
+def pairs(vcpus):
+    return [pytest.param((k, n), marks=pytest.mark.xdist_group(f"storm-{k}-{n}"), id=f"{k}-{n}")
+            for k in [*lab.KERNELS, *lab.PATCHED] for n in vcpus]
+
+
+@pytest.fixture(params=pairs((2, 4)))
+def guest(request):
+    kernel, vcpus = request.param
+    audits = lab.test_dir() / "audits"
+    audits.write_text(AUDITS + "\n")
+    tools = [lab.ROOT / "build/victim", lab.injector(kernel), f"{audits}:/root/audits"]
+    return lab.run_script("storm.sh", kernel, "--vcpus", str(vcpus), "--dom0-mem", "2048",
+                          tools=[*lab.HOST_TOOLS[1:], *tools])
+
+
+def of(guest, name, kind):
+    return [r for r in guest.records(name) if r["type"] == kind]
+
+
+@pytest.mark.parametrize("name, count", zip(("first", "second"), map(int, AUDITS.split())))
+def test_no_false_finding(guest, name, count):
+    audits = of(guest, name, "audit")
+    unknown = [a["unknown"] for a in audits if a["unknown"] or not a["complete"]]
+    print(f"{name}: {len(audits)} audits, {len(unknown)} of them could not judge all: {unknown}")
+    assert of(guest, name, "finding") == [] and len(audits) == count
+    assert guest.status(name) == (5 if unknown else 0)
+    # It was a storm: the tables were others each time.
+    assert len({tuple(a["tables"].values()) for a in audits}) > count / 10
+    if name == "first":
+        assert len(unknown) < count / 20
+
+
+def test_what_shares_the_audit_finds_nothing_either(guest):
+    for i in TRIES:
+        assert of(guest, f"trace-{i}", "finding") == [] and guest.status(f"trace-{i}") in (0, 5)
+        assert guest.status(f"top-{i}") in (0, 5)
+        assert re.search(r"^0 findings|incomplete", guest.text(f"top-{i}.out"), re.M)
+        prom = guest.text(f"export-{i}.prom")
+        found = re.findall(r"^xenpin_findings\{.*\} (\d+)$", prom, re.M)
+        assert found and set(found) == {"0"}
+        assert "xenpin_audit_timestamp_seconds 0\n" not in prom
+    assert guest.text("export.err") == ""
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_losses_under_way_are_found(guest, seed):
+    name = f"lost-{seed}"
+    lines = re.findall(r"clear pfn=(0x[0-9a-f]+) level=(\d)", guest.text(name + ".log"))
+    found = of(guest, name, "finding")
+    assert len(lines) == 10 and guest.status(name) == 1
+    assert {(f["pfn"], f["level"]) for f in found} == {(pfn, int(level)) for pfn, level in lines}
+    assert {(f["class"], f["grade"]) for f in found} == {("lost", "proven")}
