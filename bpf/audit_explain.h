@@ -26,7 +26,7 @@ struct mm_struct___l {
 /* An entry of the table at hand, which is none of the direct map's. */
 static long alias_step(__u64 i, void *ctx)
 {
-	__u64 entry = entries[i & (ENTRIES - 1)], pfn;
+	__u64 entry = entries[masked(i, ENTRIES)], pfn;
 
 	if ((entry & (ENTRY_PRESENT | ENTRY_WRITE)) != ENTRY_PRESENT)
 		return 0;

@@ -18,7 +18,7 @@ struct xp_moves moves;
 
 static __always_inline void page_moves(__u64 pfn)
 {
-	__sync_fetch_and_add(&moves.of_page[xp_page_slot(pfn)], 1);
+	__sync_fetch_and_add(&moves.of_page[masked(xp_page_slot(pfn), XP_PAGE_SLOTS)], 1);
 }
 
 /* Of the pages of a tree only its roots: no other event tells of these. */

@@ -46,7 +46,7 @@ static __noinline int note_readonly(__u64 pfn, __u64 mfn)
 /* An entry of a group that begins at @first. */
 static long entry_step(__u64 i, __u64 *first)
 {
-	__u64 pfn = *first + i, entry = entries[pfn & (ENTRIES - 1)];
+	__u64 pfn = *first + i, entry = entries[masked(pfn, ENTRIES)];
 
 	if ((entry & (ENTRY_PRESENT | ENTRY_WRITE)) == ENTRY_PRESENT && pfn < places.max_pfn)
 		note_readonly(pfn, ENTRY_MFN(entry));
@@ -61,7 +61,7 @@ static long entry_step(__u64 i, __u64 *first)
 /* Nearly all are writable: then a group is done. */
 static long group_step(__u64 i, __u64 *table)
 {
-	__u64 at = i * GROUP & (ENTRIES - GROUP), all = ~0ULL, first = *table + at;
+	__u64 at = masked(i, ENTRIES / GROUP) * GROUP, all = ~0ULL, first = *table + at;
 
 	EIGHT_ENTRIES(0) EIGHT_ENTRIES(8) EIGHT_ENTRIES(16) EIGHT_ENTRIES(24)
 	EIGHT_ENTRIES(32) EIGHT_ENTRIES(40) EIGHT_ENTRIES(48) EIGHT_ENTRIES(56)
