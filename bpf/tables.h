@@ -17,6 +17,8 @@ static __always_inline __u64 pfn__of_pgd(const void *pgd)
 	__u64 address = 0;
 
 	bpf_probe_read_kernel(&address, sizeof(address), &pgd);
+	if (!kaddr.page_offset || address < kaddr.page_offset)
+		return XP_NO_PFN;
 	return (address - kaddr.page_offset) >> 12;
 }
 

@@ -5,6 +5,7 @@
  * Each hook has one body and a wrapper per way to attach; the loader loads the
  * way that this kernel has (src/source/hooks.c).
  */
+#include "direct_map.h"
 #include "tables.h"
 #include "flight.h"
 #include <bpf/bpf_tracing.h>
@@ -82,8 +83,6 @@ SEC("fexit/xen_release_pte") int release_flushed(void *ctx)
 /* Run once, before anything is attached. */
 SEC("syscall") int locate(void *ctx)
 {
-	kaddr.vmemmap = KADDR("vmemmap_base");
-	kaddr.page_offset = KADDR("page_offset_base");
-	kaddr.m2p = KADDR("machine_to_phys_mapping");
+	direct_map__locate();
 	return 0;
 }

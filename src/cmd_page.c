@@ -378,6 +378,7 @@ int cmd_page(const struct options *opts)
 	struct page p = { .opts = opts };
 	char why[AUDIT_REASON_LEN], *end;
 	enum exit_status status;
+	int err;
 
 	errno = 0;
 	p.pfn = strtoull(opts->file, &end, 0);
@@ -393,9 +394,10 @@ int cmd_page(const struct options *opts)
 	hooks__verbose(opts->verbose);
 	if (!tracing__possible(&p.platform))
 		return EXIT_CANNOT;
-	if (snapshot__open(&p.snapshot, why)) {
+	err = snapshot__open(&p.snapshot, why);
+	if (err) {
 		say("cannot look: %s", why);
-		return EXIT_LOAD;
+		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
 	if (!p.platform.dom0)
 		strcpy(p.no_xen, "only the control domain may ask");

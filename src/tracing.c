@@ -392,7 +392,7 @@ static enum exit_status audit_first(struct trace *trace)
 
 	if (err) {
 		say("--findings: %s", why);
-		return EXIT_LOAD;
+		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
 	if (trace->platform->dom0 && xen__open(&xen, why))
 		say("one witness less, Xen's types: %s", why);
@@ -429,6 +429,8 @@ static enum exit_status run(struct trace *trace)
 			say("--stack: cannot read /proc/kallsyms: %s", strerror(errno));
 			return EXIT_CANNOT;
 		}
+		if (platform__hides_symbols())
+			say("--stack shows addresses without names: %s", platform__hides_symbols());
 	}
 	if (!trace->sink->unjudged) {
 		trace->pins = new_model(trace);
@@ -440,7 +442,7 @@ static enum exit_status run(struct trace *trace)
 	err = live__open(&trace->live, opts, why);
 	if (err) {
 		say("cannot trace: %s", why);
-		return EXIT_LOAD;
+		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
 	report_hooks(trace);
 	if (opts->dry_run)
