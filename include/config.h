@@ -29,6 +29,13 @@ enum xp_what {
 	XP_W_ALL	= (1 << 8) - 1,
 };
 
+/*
+ * One more of a record's flags, behind enum xp_flags, which the kernel's series knows: a
+ * page table without PagePinned, which is being released or is in a tree that is about to
+ * be unpinned, is read-only in the direct map.
+ */
+#define XP_F_READONLY	(1 << 6)
+
 struct xp_config {
 	__u64 mm;		/* 0: any */
 	__u64 pfn_from;		/* inclusive */

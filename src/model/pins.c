@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 #include "../record.h"
-#include "frames.h"
-#include "state.h"
+#include "step.h"
 
 struct pins *pins__new(struct pins_handlers handlers)
 {
@@ -30,19 +29,11 @@ void pins__free(struct pins *pins)
 	free(pins);
 }
 
-/* Frame numbers that no machine has: the record is damaged, its table nobody's. */
-static bool is_odd(const struct xp_record *rec)
-{
-	uint64_t pfn;
-
-	return frames__one(rec, &pfn) && pfn >= NO_MFN;
-}
-
 int pins__apply(struct pins *pins, const struct xp_record *rec)
 {
 	if (rec->kind == XP_LOST)
 		pins__lost(pins, rec->u.lost.hook);
-	return is_odd(rec) ? 0 : pins__step(pins, rec);
+	return unknown__apply(pins, rec);
 }
 
 void pins__complete(const struct pins *pins, struct xp_record *rec)
@@ -74,6 +65,7 @@ static void restart_epochs(struct pins *pins)
 {
 	tables__each(&pins->tables, i)
 		at(pins, i)->epoch = 0;
+	pins->seed_epoch = 0;
 	for (int h = 0; h < XP_HOOK_MAX; h++)
 		pins->lost_at[h] = 1;
 	pins->epoch = 1;
@@ -102,6 +94,7 @@ bool pins__waiting(const struct pins *pins)
 void pins__seed_begin(struct pins *pins)
 {
 	pins->seeding = pins->tables.keep_mms = true;
+	pins->seed_epoch = pins->epoch;
 }
 
 /* The stream knows this table, or its tree moved: the audit may have seen the state before. */
@@ -129,7 +122,7 @@ int pins__seed(struct pins *pins, const struct pin_state *seen)
 	e->flag = seen->flag;
 	e->mfn = seen->mfn < NO_MFN ? seen->mfn : NO_MFN;
 	e->since = seen->since >> SINCE_SHIFT;
-	e->epoch = pins->epoch;
+	e->epoch = pins->seed_epoch;
 	if (e->level == XP_L1 && e->xen == PIN_EXPLICIT)
 		pins->pins_l1 = true;
 	return 0;

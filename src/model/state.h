@@ -19,6 +19,7 @@ struct pins {
 	uint64_t unjudged;
 	bool pins_l1;			/* this kernel pins L1 tables by themselves */
 	bool seeding;
+	uint32_t seed_epoch;		/* when that began: what is seeded is as old */
 };
 
 static inline struct table *at(const struct pins *pins, uint32_t i)

@@ -26,6 +26,13 @@ uint32_t step__get(struct pins *pins, uint64_t pfn)
 	return i;
 }
 
+void step__begin_another_life(struct step *s, uint32_t i)
+{
+	tables__unlink(&s->pins->tables, i);
+	at(s->pins, i)->xen = PIN_UNKNOWN;
+	at(s->pins, i)->flag = PIN_FLAG_UNKNOWN;
+}
+
 uint16_t step__lost(const struct pins *pins, const struct table *e)
 {
 	uint16_t lost = 0;
@@ -72,7 +79,7 @@ int step__judge(struct step *s, enum rule rule, const struct table *e, const str
 	if (op) {
 		f.mfn = op->mfn;
 		f.op = op->op;
-		f.result = op->result;
+		f.result = rec->flags & XP_F_RESULT ? op->result : 0;
 	}
 	return held__add(&s->pins->held, rule, &f, lost);
 }
