@@ -74,6 +74,7 @@ static uint64_t live_through(unsigned int seed, int level)
 			drain();
 	}
 	end_processes();
+	assert_int_equal(stream__settle(g.stream), 0);
 	assert_int_equal(stream__end(g.stream, k.t + 1, on_record, NULL), 0);
 	pins__confirm(k.pins);
 	stream__free(g.stream);
