@@ -93,6 +93,28 @@ static void on_finding(void *context, const struct finding *finding)
 	count_out(trace);
 }
 
+/* Runs that the kernel skipped are told by no record: they may be anywhere since the last look. */
+static void note_missed(struct trace *trace)
+{
+	for (int h = 0; h < HOOKS; h++) {
+		uint64_t missed = live__missed(trace->live, h);
+
+		if (missed == trace->hooks[h].missed)
+			continue;
+		trace->hooks[h].missed = missed;
+		if (trace->pins)
+			pins__lost(trace->pins, hooks[h].id);
+	}
+}
+
+static void confirm(struct trace *trace)
+{
+	if (!trace->pins || !pins__waiting(trace->pins))
+		return;
+	note_missed(trace);
+	pins__confirm(trace->pins);
+}
+
 static void on_lost(struct trace *trace, const struct xp_record *rec)
 {
 	int h = hooks__find(rec->u.lost.hook);
@@ -100,6 +122,8 @@ static void on_lost(struct trace *trace, const struct xp_record *rec)
 	if (h < HOOKS)
 		trace->hooks[h].lost += rec->u.lost.count;
 	trace->session.lost += rec->u.lost.count;
+	if (trace->pins && pins__begins_gap(trace->pins, rec))
+		confirm(trace);
 	trace->sink->ops->record(trace->sink, rec);
 }
 
@@ -170,20 +194,6 @@ static void on_record(void *context, struct xp_record *rec)
 	judge(trace, rec);
 }
 
-/* Runs that the kernel skipped are told by no record: they may be anywhere since the last look. */
-static void note_missed(struct trace *trace)
-{
-	for (int h = 0; h < HOOKS; h++) {
-		uint64_t missed = live__missed(trace->live, h);
-
-		if (missed == trace->hooks[h].missed)
-			continue;
-		trace->hooks[h].missed = missed;
-		if (trace->pins)
-			pins__lost(trace->pins, hooks[h].id);
-	}
-}
-
 /* As struct session has it. */
 static void refresh(const struct session *session)
 {
@@ -193,14 +203,6 @@ static void refresh(const struct session *session)
 	trace->session.missed = 0;
 	for (int h = 0; h < HOOKS; h++)
 		trace->session.missed += trace->hooks[h].missed;
-}
-
-static void confirm(struct trace *trace)
-{
-	if (!trace->pins || !pins__waiting(trace->pins))
-		return;
-	note_missed(trace);
-	pins__confirm(trace->pins);
 }
 
 static int drain(struct trace *trace)
@@ -243,6 +245,8 @@ static void report_hooks(struct trace *trace)
 		if (at[h].way != WAY_NONE)	/* absent is no gap */
 			continue;
 		trace->partial = true;
+		if (trace->pins)
+			pins__without(trace->pins, hooks[h].id);
 		say("the hook %s (%s) is missing, so coverage is partial: %s", hooks[h].name,
 		    hooks[h].what, at[h].reason[0]);
 	}
@@ -300,6 +304,7 @@ static enum exit_status finish(struct trace *trace)
 {
 	struct session *s = &trace->session;
 	int err = live__stop(trace->live, on_record, trace, &s->end_ns);
+	uint64_t unknown;
 
 	confirm(trace);
 	refresh(s);
@@ -313,9 +318,13 @@ static enum exit_status finish(struct trace *trace)
 	if (err)
 		say("the trace is incomplete, its last records could not be read: %s",
 		    strerror(-err));
+	unknown = trace->pins && !s->filtered ? pins__unknown(trace->pins) : 0;
+	if (unknown)
+		say("%llu records do not say which page they are about, or of what level or mm: "
+		    "nothing was concluded from them", (unsigned long long)unknown);
 	if (s->findings)
 		return EXIT_FINDING;
-	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || trace->partial)
+	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || unknown || trace->partial)
 		return EXIT_INCOMPLETE;
 	return EXIT_CLEAN;
 }

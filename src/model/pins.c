@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../grow.h"
 #include "../record.h"
 #include "step.h"
 
@@ -26,13 +27,43 @@ void pins__free(struct pins *pins)
 		return;
 	tables__destroy(&pins->tables);
 	held__free(&pins->held);
+	free(pins->gaps.open);
 	free(pins);
+}
+
+/* Returns 0 or -ENOMEM. */
+static int follow_gap(struct gaps *g, const struct xp_record *rec)
+{
+	uint16_t bit = 1U << rec->u.lost.hook;
+
+	while (g->nr <= rec->cpu) {
+		if (GROW(g->open, g->nr, g->size, 16))
+			return -ENOMEM;
+		g->open[g->nr++] = 0;
+	}
+	if (!!(g->open[rec->cpu] & bit) == !record__ends_gap(rec))
+		return 0;
+	g->open[rec->cpu] ^= bit;
+	g->count += record__ends_gap(rec) ? -1 : 1;
+	return 0;
+}
+
+bool pins__begins_gap(const struct pins *pins, const struct xp_record *rec)
+{
+	return rec->kind == XP_LOST && !record__ends_gap(rec) && !pins->gaps.count;
+}
+
+void pins__without(struct pins *pins, int hook)
+{
+	pins->without |= 1U << hook;
 }
 
 int pins__apply(struct pins *pins, const struct xp_record *rec)
 {
-	if (rec->kind == XP_LOST)
+	if (rec->kind == XP_LOST && rec->u.lost.hook < XP_HOOK_MAX) {
 		pins__lost(pins, rec->u.lost.hook);
+		return follow_gap(&pins->gaps, rec);
+	}
 	return unknown__apply(pins, rec);
 }
 
@@ -178,6 +209,11 @@ void pins__each(const struct pins *pins, pin_fn fn, void *context)
 uint32_t pins__count(const struct pins *pins)
 {
 	return pins->tables.count;
+}
+
+uint64_t pins__unknown(const struct pins *pins)
+{
+	return pins->unknown;
 }
 
 uint64_t pins__unjudged(const struct pins *pins)

@@ -35,10 +35,10 @@ void step__begin_another_life(struct step *s, uint32_t i)
 
 uint16_t step__lost(const struct pins *pins, const struct table *e)
 {
-	uint16_t lost = 0;
+	uint16_t lost = pins->without;
 
 	if (e->epoch == pins->epoch)
-		return 0;
+		return lost;
 	for (int h = 0; h < XP_HOOK_MAX; h++)
 		if (pins->lost_at[h] > e->epoch)
 			lost |= 1U << h;

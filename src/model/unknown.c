@@ -107,6 +107,7 @@ int unknown__apply(struct pins *pins, const struct xp_record *rec)
 		forget_table(pins, rec->u.table.pfn);
 	}
 	pins->unjudged++;
+	pins->unknown++;
 	pins__lost(pins, hook_of[rec->kind]);
 	return err;
 }

@@ -286,7 +286,7 @@ static void judge(struct report *r)
 	const struct recording_info *info = r->info;
 
 	r->complete = !r->account.lost_total && !r->missed && !*r->damage && *info->end &&
-		      !feed__partial(info) && !info->session.filtered && !r->boot_report.nr_gaps;
+		      !r->unknown && !feed__partial(info) && !info->session.filtered && !r->boot_report.nr_gaps;
 	r->verdict = r->nr_findings ? VERDICT_FINDING :
 		     r->complete ? VERDICT_CLEAN : VERDICT_INCOMPLETE;
 }
@@ -318,6 +318,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	r->missed = feed__end(&r->feed);
 	pins__confirm(r->pins);
 	add_noted(r);
+	r->unknown = r->info->session.filtered ? 0 : pins__unknown(r->pins);
 	r->unjudged = r->info->session.filtered ? 0 : pins__unjudged(r->pins);
 	err = r->err ?: read_histories(r);
 	if (err)
@@ -419,6 +420,8 @@ void report__sentence(const struct report *r, char *text, size_t size)
 			 *r->damage ? "the recording is damaged" :
 			 r->account.lost_total ? "records were lost" :
 			 r->missed ? "the kernel skipped hooks" :
+			 r->unknown ? "records do not say which page they are about, or of what level "
+				      "or mm" :
 			 r->running ? "it is still being recorded" :
 			 !*r->info->end ? "the recorder was killed, or had no room" :
 			 r->info->session.filtered ? "a filter left records out" :

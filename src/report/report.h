@@ -51,6 +51,7 @@ struct report {
 	uint64_t boot_slots;
 	bool running;			/* the recorder is still at work */
 	uint64_t missed;
+	uint64_t unknown;		/* as pins__unknown(); 0 of filtered records */
 	uint64_t unjudged;		/* as pins__unjudged(); 0 of filtered records */
 	bool complete;			/* nothing lost, damaged, left out or not attached */
 	enum verdict verdict;

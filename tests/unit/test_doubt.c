@@ -37,6 +37,58 @@ static void a_loss_that_does_not(void **state)
 		       WITNESS_FLAG | WITNESS_HISTORY, 2, XP_L2);
 }
 
+/* What is lost after a gap begins explains nothing of before; what was lost in an open one may. */
+static void a_gap_that_begins_later(void **state)
+{
+	struct xp_record one = { .kind = XP_LOST, .cpu = 1,
+				 .u.lost = { .hook = XP_HOOK_PGD_UNPIN, .count = 1 } };
+	struct xp_record other = { .kind = XP_LOST, .cpu = 300,
+				   .u.lost = { .hook = XP_HOOK_FLUSH, .count = 7 } };
+
+	a_process(*state);
+	assert_true(pins__begins_gap(*state, &one));
+	assert_int_equal(pins__apply(*state, &other), 0);
+	assert_false(pins__begins_gap(*state, &one));
+	assert_int_equal(pins__apply(*state, &one), 0);
+	assert_int_equal(pins__apply(*state, &one), 0);
+	other.u.lost.count = one.u.lost.count = 0;
+	assert_false(pins__begins_gap(*state, &other));
+	assert_int_equal(pins__apply(*state, &other), 0);
+	assert_int_equal(pins__apply(*state, &other), 0);
+	one.u.lost.count = 1;
+	assert_false(pins__begins_gap(*state, &one));
+	one.u.lost.count = 0;
+	assert_int_equal(pins__apply(*state, &one), 0);
+	one.u.lost.count = 1;
+	assert_true(pins__begins_gap(*state, &one));
+}
+
+/* A hook without a probe is as good as lost, for good, whatever is known anew. */
+static void a_hook_that_is_not_there(void **state)
+{
+	pins__without(*state, XP_HOOK_PGD_UNPIN);
+	a_process(*state);
+	batch(*state, XP_F_RESULT, op(XP_OP_UNPIN, PGD_PFN, XP_L4, 0), op(XP_OP_UNPIN, 1, XP_L1, 0));
+	for (int level = XP_L1; level <= XP_L3; level++)
+		release(*state, level, level, KNOWN);
+	assert_none(*state);
+	assert_int_equal(pins__unjudged(*state), 3);
+}
+
+/* Nobody drains while an audit looks: what is told before the tables were seen after them. */
+static void a_loss_during_an_audit(void **state)
+{
+	struct pin_state l2 = seed(2, XP_L2, PIN_BY_TYPE);
+
+	pins__seed_begin(*state);
+	lose(*state, XP_HOOK_PGD_UNPIN);
+	assert_int_equal(pins__seed(*state, &l2), 0);
+	pins__seed_end(*state);
+	release(*state, 2, XP_L2, KNOWN);
+	assert_none(*state);
+	assert_int_equal(pins__unjudged(*state), 1);
+}
+
 static void two_losses_together_explain(void **state)
 {
 	a_process(*state);
@@ -273,6 +325,9 @@ int main(void)
 		TEST(a_loss_told_later_that_explains_it),
 		TEST(a_loss_that_does_not),
 		TEST(one_loss_of_two_does_not_explain),
+		TEST(a_gap_that_begins_later),
+		TEST(a_hook_that_is_not_there),
+		TEST(a_loss_during_an_audit),
 		TEST(two_losses_together_explain),
 		TEST(xens_refusal_survives_a_loss),
 		TEST(a_table_made_after_a_loss),
