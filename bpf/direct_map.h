@@ -46,17 +46,43 @@ static __always_inline __u64 map__below(__u64 pfn, __u64 address, __u32 shift)
 	return map__frame(entry);
 }
 
-/* The L1 entry of @pfn in the direct map, found from the top.  0: it could not be read. */
+/*
+ * The last L2 table that was found, and in the low bits the number of its gigabyte + 1:
+ * one word, since any CPU may write it. Tables of the direct map stay where they are.
+ */
+__u64 direct_l2;
+
+#define GIB_BITS	24
+
+static __always_inline __u64 direct_map__l2(__u64 address)
+{
+	__u64 gib = ((address - kaddr.page_offset) >> L3_SHIFT) + 1, table;
+	__u64 last = *(volatile __u64 *)&direct_l2;
+
+	if ((last & ((1 << GIB_BITS) - 1)) == gib)
+		return last >> GIB_BITS;
+	table = map__below(direct_root, address, L4_SHIFT);
+	table = map__below(table, address, L3_SHIFT);
+	if (table != XP_NO_PFN && gib < 1 << GIB_BITS)
+		*(volatile __u64 *)&direct_l2 = table << GIB_BITS | gib;
+	return table;
+}
+
+/* The L1 entry of @pfn in the direct map.  0: it could not be read. */
 static __noinline __u64 direct_map__entry(__u64 pfn)
 {
 	__u64 address = kaddr.page_offset + (pfn << 12), entry, table;
 
-	table = map__below(direct_root, address, L4_SHIFT);
-	table = map__below(table, address, L3_SHIFT);
-	table = map__below(table, address, L2_SHIFT);
+	table = map__below(direct_map__l2(address), address, L2_SHIFT);
 	if (table == XP_NO_PFN || !map__entry(table, address, L1_SHIFT, &entry))
 		return 0;
 	return entry;
+}
+
+/* Known to be: false also when nobody can tell. */
+static __always_inline bool direct_map__is_readonly(__u64 pfn)
+{
+	return (direct_map__entry(pfn) & (MAP_PRESENT | MAP_WRITE)) == MAP_PRESENT;
 }
 
 /*
@@ -100,6 +126,7 @@ static __always_inline void direct_map__locate(void)
 	if (kaddr.vmemmap && kaddr.page_offset && kaddr.m2p)
 		return;
 	kaddr = (struct xp_kaddr){ PV_VMEMMAP, PV_PAGE_OFFSET, PV_M2P };
+	direct_l2 = 0;
 	direct_map__find_root();
 	if (!direct_map__is_sound())
 		kaddr = (struct xp_kaddr){};

@@ -138,6 +138,7 @@ static void configure(struct trace_bpf *skel, const struct options *opts)
 		memcpy(config->comm, opts->comm, strlen(opts->comm));
 	bpf_map__set_max_entries(skel->maps.rings, cpus);
 	bpf_map__set_max_entries(skel->maps.flights, cpus);
+	bpf_map__set_max_entries(skel->maps.uppers, cpus);
 	bpf_map__set_value_size(skel->maps.rings, sizeof(struct xp_ring) +
 				(slots + XP_RECORD_SLOTS_MAX) * XP_SLOT);
 	if (opts->mm)
