@@ -33,6 +33,7 @@ struct options {
 	bool stack;
 	bool watch;
 	bool findings;		/* only these */
+	uint64_t audit_ns;	/* an audit so often; 0: none in between */
 	uint32_t pid;		/* 0: any */
 	uint64_t mm;		/* 0: any */
 	uint32_t levels;	/* bit n: Ln; 0: any */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "../include/config.h"
-#include "audit/audit.h"
+#include "audits.h"
 #include "clock.h"
 #include "model/pins.h"
 #include "options.h"
@@ -34,7 +34,8 @@ struct trace {
 	struct session session;
 	struct hook_report hooks[HOOKS];
 	struct until until;
-	struct audit audit;	/* with --findings: what was there before */
+	struct audits audits;
+	struct audit audit;	/* of the begin: what was there before */
 	uint32_t wanted;	/* enum xp_what */
 	bool partial;		/* an optional hook failed */
 	bool done;		/* --count reached */
@@ -231,8 +232,11 @@ static void follow(struct trace *trace)
 {
 	int timeout = MOST_MS;
 
-	while (!trace->done && !trace->err && !until__over(&trace->until, timeout))
+	while (!trace->done && !trace->err && !until__over(&trace->until, timeout)) {
 		timeout = next_timeout(timeout, drain(trace));
+		if (audits__due(&trace->audits))
+			audits__take(&trace->audits, on_finding, trace);
+	}
 }
 
 static void report_hooks(struct trace *trace)
@@ -300,6 +304,19 @@ static enum exit_status begin(struct trace *trace)
 	return EXIT_CLEAN;
 }
 
+/* What it could not judge may be anything. */
+static void audit_last(struct trace *trace)
+{
+	if (!trace->audits.snapshot || trace->err)
+		return;
+	audits__take(&trace->audits, on_finding, trace);
+	if (trace->audits.whole)
+		return;
+	trace->partial = true;
+	say("the audit of the end did not see or judge all page tables, so that no finding proves "
+	    "nothing");
+}
+
 static enum exit_status finish(struct trace *trace)
 {
 	struct session *s = &trace->session;
@@ -307,6 +324,7 @@ static enum exit_status finish(struct trace *trace)
 	uint64_t unknown;
 
 	confirm(trace);
+	audit_last(trace);
 	refresh(s);
 	if (trace->err != -EPIPE) {
 		trace->sink->ops->end(trace->sink, s);
@@ -364,18 +382,19 @@ static int catch_up(struct trace *trace, uint64_t t)
  * recording began would be seen as pinned, and nobody would tell of its end: so
  * that ends first.
  */
-static int seed(struct trace *trace, struct snapshot *snapshot, struct xen *xen)
+static int seed(struct trace *trace)
 {
+	struct audits *a = &trace->audits;
 	int err;
 
 	live__arm(trace->live);
 	live__let_begun_end();
 	pins__seed_begin(trace->pins);
-	err = audit__take(&trace->audit, snapshot, xen);
+	err = audit__take(&trace->audit, a->snapshot, a->xen);
 	if (!err)
 		err = catch_up(trace, trace->audit.end);
 	if (!err)
-		err = audit__seed(&trace->audit, snapshot, trace->pins);
+		err = audit__seed(&trace->audit, a->snapshot, trace->pins);
 	pins__seed_end(trace->pins);
 	return err;
 }
@@ -387,33 +406,44 @@ static void note_unseen(struct trace *trace)
 
 	if (audit__is_whole(a))
 		return;
-	trace->partial = true;
-	say("--findings: the audit that it begins with %s, so that of older page tables no finding "
-	    "proves nothing", a->complete ? "could not judge all tables" : "is incomplete");
+	trace->partial |= trace->opts->findings;
+	say("the audit of the begin %s, so that of older page tables no finding proves nothing",
+	    a->complete ? "could not judge all tables" : "is incomplete");
 }
 
+/* With --findings the model begins with what the audit saw, and cannot do without. */
 static enum exit_status audit_first(struct trace *trace)
 {
-	struct snapshot *snapshot;
-	struct xen *xen = NULL;
+	const struct options *opts = trace->opts;
 	char why[AUDIT_REASON_LEN];
-	int err = snapshot__open(&snapshot, why);
+	int err = audits__open(&trace->audits, trace->platform, opts->audit_ns, why);
 
+	if (err && !opts->findings && !opts->audit_ns) {
+		say("page tables are not audited: %s", why);
+		return EXIT_CLEAN;
+	}
 	if (err) {
-		say("--findings: %s", why);
+		say("%s: %s", opts->findings ? "--findings" : "--audit", why);
 		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
-	if (trace->platform->dom0 && xen__open(&xen, why))
-		say("one witness less, Xen's types: %s", why);
-	err = seed(trace, snapshot, xen);
-	xen__close(xen);
-	snapshot__close(snapshot);
+	err = opts->findings ? seed(trace) : audit__take(&trace->audit, trace->audits.snapshot,
+							 trace->audits.xen);
 	if (err) {
-		say("--findings: the audit failed: %s", strerror(-err));
+		say("the audit of the begin failed: %s", strerror(-err));
 		return EXIT_LOAD;
 	}
+	trace->session.audited = true;
 	note_unseen(trace);
 	return EXIT_CLEAN;
+}
+
+/* A recording is for a verdict; a trace is audited when it is asked for one. */
+static bool wants_audits(const struct trace *trace)
+{
+	const struct options *opts = trace->opts;
+
+	return opts->findings || opts->audit_ns ||
+	       (trace->sink->audited && !tracing__is_filtered(opts));
 }
 
 static struct pins *new_model(struct trace *trace)
@@ -456,13 +486,13 @@ static enum exit_status run(struct trace *trace)
 	report_hooks(trace);
 	if (opts->dry_run)
 		return dry_run(trace);
-	status = opts->findings ? audit_first(trace) : EXIT_CLEAN;
+	status = wants_audits(trace) ? audit_first(trace) : EXIT_CLEAN;
 	if (!status)
 		status = begin(trace);
 	if (status)
 		return status;
-	for (size_t i = 0; i < trace->audit.nr_findings; i++)
-		on_finding(trace, &trace->audit.findings[i]);
+	if (trace->audits.snapshot)
+		audits__tell(&trace->audits, &trace->audit, on_finding, trace);
 	follow(trace);
 	return finish(trace);
 }
@@ -502,6 +532,7 @@ enum exit_status tracing__run(const struct options *opts, const struct platform 
 	live__close(trace.live);
 	pins__free(trace.pins);
 	audit__free(&trace.audit);
+	audits__close(&trace.audits);
 	symbols__close(sink->symbols);
 	return status;
 }

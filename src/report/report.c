@@ -60,10 +60,13 @@ static int by_t(const void *a, const void *b)
 	return x->t < y->t ? -1 : x->t > y->t;
 }
 
-/* A recorder that rotates its files judges with older ones at hand: that stands beside the records. */
+/*
+ * A recorder that rotates its files judges with older ones at hand, and one that audits sees
+ * what no record tells: that stands beside the records.
+ */
 static void add_noted(struct report *r)
 {
-	if (!r->info->judged_live || r->info->session.filtered)
+	if (!(r->info->judged_live || r->info->audited) || r->info->session.filtered)
 		return;
 	recording__findings(r->recording, on_noted, r, r->damage);
 	if (r->nr_findings)

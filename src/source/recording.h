@@ -28,6 +28,7 @@ struct recording_info {
 	int64_t raw_from;		/* the first record without rows; INT64_MAX: all have them */
 	int64_t findings;		/* noted in it; < 0: nobody looked for any yet */
 	bool judged_live;		/* the recorder looked at once */
+	bool audited;			/* and took audits: their findings stand beside the records */
 	char end[16];			/* "complete", "rotated", or "": it was killed, or runs */
 };
 

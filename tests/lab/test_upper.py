@@ -45,6 +45,26 @@ def test_each_is_told(guest, level):
         assert {f["comm"] for f in findings} == {"victim"}
 
 
+@pytest.mark.parametrize("when", ["before", "between", "end"])
+def test_audits_tell_what_no_record_does(guest, when):
+    """At the begin, while it lasts, and at the end: once, of the very page."""
+    assert guest.status(f"audited-{when}") == 1, guest.text(f"audited-{when}.err")
+    findings = json.loads(guest.text(f"{when}-report.out"))["findings"]
+    assert [f["pfn"] for f in findings] == re.findall(r"clear pfn=(0x[0-9a-f]+)", guest.text(f"{when}.log"))
+    assert [(f["class"], f["grade"]) for f in findings] == [("lost", "proven")]
+
+
+def test_a_trace_with_audits_tells_it_too(guest):
+    assert guest.status("traced-between") == 1
+    findings = [r["pfn"] for r in guest.records("traced-between") if r["type"] == "finding"]
+    assert findings == re.findall(r"clear pfn=(0x[0-9a-f]+)", guest.text("between.log"))
+
+
+def test_audits_of_a_healthy_guest_find_nothing(guest):
+    assert guest.status("audited-clean") in (0, 5)
+    assert " 0 findings" in guest.text("audited-clean.err")
+
+
 @pytest.mark.parametrize("level", [2, 3])
 def test_and_the_kernel_did_die_of_it(guest, level):
     assert "Oops: 0003" in guest.text(f"dmesg-{level}")

@@ -7,6 +7,33 @@ echo 0 >/proc/sys/kernel/panic_on_oops
 start healthy xenpin trace --json || exit 1
 forks -q 50
 stop healthy $pid
+# Losses that no record tells of: before, in between, or at the end.
+start_victim
+choice="clear=1 levels=2 owners=2 pid=$victim first=2 last=200"
+inject before $choice seed=31
+run audited-before xenpin record -o /tmp/before.db -- sleep 1
+run before-report xenpin report /tmp/before.db --format json
+rmmod inject
+start audited-between xenpin record -o /tmp/between.db --audit 0.5 || exit 1
+recording=$pid
+start traced-between xenpin trace --json --audit 0.5 || exit 1
+inject between $choice seed=32
+sleep 3
+rmmod inject
+stop audited-between $recording
+stop traced-between $pid
+run between-report xenpin report /tmp/between.db --format json
+start audited-end xenpin record -o /tmp/end.db || exit 1
+inject end $choice seed=33
+stop audited-end $pid
+run end-report xenpin report /tmp/end.db --format json
+rmmod inject
+start audited-clean xenpin record -o /tmp/clean.db --audit 0.5 || exit 1
+recording=$pid
+forks -q 50
+stop audited-clean $recording
+echo quit >&3
+wait $victim
 for level in 1 2 3; do
 	start_victim
 	start found-$level xenpin trace --findings --json || exit 1
