@@ -36,6 +36,9 @@ enum xp_what {
  */
 #define XP_F_READONLY	(1 << 6)
 
+/* Set in the seq of each of the tracer's records: so none is 0, which says "not written". */
+#define XP_SEQ_WRITTEN	(1U << 31)
+
 struct xp_config {
 	__u64 mm;		/* 0: any */
 	__u64 pfn_from;		/* inclusive */

@@ -71,7 +71,7 @@ int life__alloc(struct step *s)
 	if (i == NIL || tables__link(&pins->tables, i, rec->u.table.mm))
 		return -ENOMEM;
 	e = at(pins, i);
-	e->level = rec->level;
+	step__set_level(pins, i, rec->level);
 	if (rec->flags & XP_F_FLAG_KNOWN)
 		e->flag = rec->flags & XP_F_FLAG ? PIN_FLAG_SET : PIN_FLAG_CLEAR;
 	if (rec->flags & XP_F_PINNED) {
@@ -179,7 +179,7 @@ int life__tree(struct step *s, bool pin)
 	/* Whose tree it is was lost, maybe only since it was pinned: any may be unpinned. */
 	if (!pin && pgd->mm == NIL && s->pins->epoch)
 		pins__lost(s->pins, XP_HOOK_PGD_UNPIN);
-	pgd->level = XP_L4;
+	step__set_level(s->pins, i, XP_L4);
 	if (step__lost(s->pins, pgd))
 		pgd->xen = PIN_UNKNOWN;
 	step__renew(s->pins, pgd);

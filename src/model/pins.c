@@ -91,7 +91,7 @@ void pins__complete(const struct pins *pins, struct xp_record *rec)
 	}
 }
 
-/* The epoch's few bits are used up: from here on all that is known is in doubt. */
+/* The epoch's bits are used up: from here on all that is known is in doubt. */
 static void restart_epochs(struct pins *pins)
 {
 	tables__each(&pins->tables, i)
@@ -148,7 +148,7 @@ int pins__seed(struct pins *pins, const struct pin_state *seen)
 	if (i == NIL || tables__link(&pins->tables, i, seen->mm))
 		return -ENOMEM;
 	e = at(pins, i);
-	e->level = seen->level;
+	step__set_level(pins, i, seen->level);
 	e->xen = seen->xen;
 	e->flag = seen->flag;
 	e->mfn = seen->mfn < NO_MFN ? seen->mfn : NO_MFN;

@@ -8,7 +8,7 @@
 #include "tables.h"
 
 #define SINCE_SHIFT	30
-#define EPOCH_MAX	((1U << EPOCH_BITS) - 1)
+#define EPOCH_MAX	UINT32_MAX
 
 /* Gaps that an XP_LOST began and none has ended yet. */
 struct gaps {

@@ -105,14 +105,20 @@ void step__write_flag(struct step *s, struct table *e, bool set)
 	s->pins->handlers.flag(s->pins->handlers.context, &flag);
 }
 
+void step__set_level(struct pins *pins, uint32_t i, uint8_t level)
+{
+	struct table *e = at(pins, i);
+
+	e->level = level;
+	if (level == XP_L4 && e->mm != NIL)
+		mm_at(&pins->tables, e->mm)->pgd = i;
+}
+
 uint32_t step__find_pgd(const struct pins *pins, uint64_t mm)
 {
-	uint32_t m = tables__find_mm(&pins->tables, mm), i;
+	uint32_t m = tables__find_mm(&pins->tables, mm);
 
-	for (i = m == NIL ? NIL : mm_at(&pins->tables, m)->first; i != NIL; i = at(pins, i)->next)
-		if (at(pins, i)->level == XP_L4)
-			break;
-	return i;
+	return m == NIL ? NIL : mm_at(&pins->tables, m)->pgd;
 }
 
 int pins__step(struct pins *pins, const struct xp_record *rec)

@@ -50,6 +50,9 @@ uint32_t step__find_pgd(const struct pins *pins, uint64_t mm);
 /* What is known of the page is of a life as another table, whose end nobody told. */
 void step__begin_another_life(struct step *step, uint32_t i);
 
+/* A table's level; of an L4, that it is its mm's PGD. */
+void step__set_level(struct pins *pins, uint32_t i, uint8_t level);
+
 /* Hooks, as bits, whose records were lost since @table was known for sure. */
 uint16_t step__lost(const struct pins *pins, const struct table *table);
 

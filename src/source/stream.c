@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../include/config.h"
 #include "../grow.h"
 #include "stream.h"
 
@@ -63,8 +64,11 @@ struct stream *stream__new(void *rings, size_t stride, int nr_cpus, uint32_t slo
 	}
 	s->nr_cpus = nr_cpus;
 	s->slots = slots;
-	for (int i = 0; i < nr_cpus; i++)
-		s->cpus[i] = (struct cpu){ .ring = rings + stride * i, .half = UINT64_MAX };
+	for (int i = 0; i < nr_cpus; i++) {
+		struct xp_ring *ring = rings + stride * i;
+
+		s->cpus[i] = (struct cpu){ .ring = ring, .next = ring->tail, .half = UINT64_MAX };
+	}
 	return s;
 }
 
@@ -183,6 +187,12 @@ static int open_ring(struct stream *s, struct cpu *cpu)
 	return tell_losses(s, cpu, gap_begin(s, cpu));
 }
 
+/* As bpf/ring.h has it. */
+static uint32_t seq_of(uint64_t slot)
+{
+	return (uint32_t)(slot + 1) | XP_SEQ_WRITTEN;
+}
+
 /*
  * Take what is complete on one CPU.  Returns 1 when a half-written record
  * follows, 0 when nothing does, or -errno.
@@ -198,7 +208,7 @@ static int read_cpu(struct stream *s, struct cpu *cpu, int *fill)
 		struct xp_record *rec = (void *)cpu->ring->slots +
 					(cpu->next & (s->slots - 1)) * XP_SLOT;
 
-		if (__atomic_load_n(&rec->seq, __ATOMIC_ACQUIRE) != (uint32_t)(cpu->next + 1)) {
+		if (__atomic_load_n(&rec->seq, __ATOMIC_ACQUIRE) != seq_of(cpu->next)) {
 			half = 1;
 			break;
 		}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What losses, a late start and an audit make of findings. */
 #include "history.h"
+#include "model/state.h"
 
 static void a_late_start_knows_nothing(void **state)
 {
@@ -192,14 +193,44 @@ static void a_table_pinned_after_a_loss(void **state)
 		       XP_L1);
 }
 
-/* Of which hook the older losses were is forgotten: of any. */
-static void all_is_in_doubt_when_epochs_begin_again(void **state)
+/* However often one hook loses: that explains nothing of another's. */
+static void many_losses_of_one_hook(void **state)
 {
 	a_process(*state);
 	for (int i = 0; i < 5000; i++)
 		lose(*state, XP_HOOK_PGD_UNPIN);
 	release(*state, 1, XP_L1, KNOWN);
-	assert_none(*state);
+	assert_finding(only(*state), "released-pinned", "suspected", WITNESS_FLAG | WITNESS_HISTORY,
+		       1, XP_L1);
+}
+
+/* Of which hook the older losses were is forgotten: of any. */
+static void all_is_in_doubt_when_epochs_begin_again(void **state)
+{
+	struct pins *p = *state;
+
+	a_process(p);
+	p->epoch = EPOCH_MAX - 1;
+	lose(p, XP_HOOK_PGD_UNPIN);
+	lose(p, XP_HOOK_PGD_UNPIN);
+	assert_int_equal(p->epoch, 2);
+	release(p, 1, XP_L1, KNOWN);
+	assert_none(p);
+}
+
+/* A table's last event, in a guest that has been up for most of a year. */
+static void times_of_a_long_uptime(void **state)
+{
+	const uint64_t day = 86400000000000ULL;
+
+	for (uint64_t days = 100; days <= 10000; days += 300) {
+		struct xp_record rec = { .kind = XP_TABLE_ALLOC, .level = XP_L2,
+					 .flags = XP_F_PINNED | KNOWN, .t = days * day,
+					 .u.table = { .pfn = 7, .mm = MM } };
+
+		assert_int_equal(pins__apply(*state, &rec), 0);
+		assert_true(rec.t - state_of(*state, 7).since < 1 << 30);
+	}
 }
 
 static void a_refused_pin_leaves_doubt(void **state)
@@ -334,7 +365,9 @@ int main(void)
 		TEST(a_tree_pinned_after_a_loss),
 		TEST(a_table_pinned_after_a_loss),
 		TEST(more_losses_than_epochs),
+		TEST(many_losses_of_one_hook),
 		TEST(all_is_in_doubt_when_epochs_begin_again),
+		TEST(times_of_a_long_uptime),
 		TEST(a_refused_pin_leaves_doubt),
 		TEST(a_refused_tree_is_not_judged),
 		TEST(a_damaged_record_is_nobodys),

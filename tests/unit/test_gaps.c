@@ -34,7 +34,7 @@ static void write_record(struct xp_record *rec)
 		return;
 	}
 	memcpy(to, rec, slots * XP_SLOT);
-	to->seq = ring->head + 1;
+	to->seq = (ring->head + 1) | XP_SEQ_WRITTEN;
 	ring->head += slots;
 }
 
