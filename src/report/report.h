@@ -76,6 +76,12 @@ void event__text(const struct event *event, char *text, size_t size);
 /* NULL when @pfn has no finding, nor had a flag that boot erased (of these only the first). */
 const struct history *report__history(const struct report *report, uint64_t pfn);
 
+/*
+ * When @finding's page last showed that it had its flag, before the finding: it was lost
+ * between then and the finding.  -1: no record tells, or the finding is not of a lost flag.
+ */
+int64_t report__last_sign(const struct report *report, const struct finding *finding);
+
 /* docs/report.schema.json; NULL when there is no memory. */
 json_t *report__object(struct report *report);
 
