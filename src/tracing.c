@@ -304,7 +304,7 @@ static enum exit_status begin(struct trace *trace)
 	return EXIT_CLEAN;
 }
 
-/* What it could not judge may be anything. */
+/* What it could not judge may be anything; who asked for no audit has the records. */
 static void audit_last(struct trace *trace)
 {
 	if (!trace->audits.snapshot || trace->err)
@@ -312,7 +312,7 @@ static void audit_last(struct trace *trace)
 	audits__take(&trace->audits, on_finding, trace);
 	if (trace->audits.whole)
 		return;
-	trace->partial = true;
+	trace->partial |= trace->opts->findings || trace->opts->audit_ns;
 	say("the audit of the end did not see or judge all page tables, so that no finding proves "
 	    "nothing");
 }
@@ -406,7 +406,7 @@ static void note_unseen(struct trace *trace)
 
 	if (audit__is_whole(a))
 		return;
-	trace->partial |= trace->opts->findings;
+	trace->partial |= trace->opts->findings || trace->opts->audit_ns;
 	say("the audit of the begin %s, so that of older page tables no finding proves nothing",
 	    a->complete ? "could not judge all tables" : "is incomplete");
 }
