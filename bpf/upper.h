@@ -26,6 +26,7 @@ struct upper {
 	__u64 bare[UPPER_BARE];		/* pfn << 3 | level */
 	__u32 nr_l3, nr_bare;
 	__u32 level;			/* of what the entries refer to */
+	__u32 first;			/* of the eight entries that are looked at */
 };
 
 struct {
@@ -35,14 +36,16 @@ struct {
 	__type(value, struct upper);
 } uppers SEC(".maps");
 
-static __always_inline void upper__note(struct upper *u, __u64 entry)
+/* The loops are bpf_loop()s, as in batch.h: the verifier sees each body once. */
+static long upper_entry_step(__u64 i, struct upper **context)
 {
-	__u64 pfn = map__frame(entry);
+	struct upper *u = *context;
 	__u32 bare = u->nr_bare, l3 = u->nr_l3;
+	__u64 pfn = map__frame(u->entries[(u->first + i) & (UPPER_ENTRIES - 1)]);
 	bool set = true;
 
 	if (pfn == XP_NO_PFN)
-		return;
+		return 0;
 	if (page__flag(pfn, &set) && !set && bare < UPPER_BARE) {
 		u->bare[bare] = pfn << 3 | (u->level & 7);
 		u->nr_bare = bare + 1;
@@ -51,6 +54,7 @@ static __always_inline void upper__note(struct upper *u, __u64 entry)
 		u->l3[l3] = pfn;
 		u->nr_l3 = l3 + 1;
 	}
+	return 0;
 }
 
 /* Most entries are empty: eight at a time. */
@@ -64,9 +68,8 @@ static long upper_step(__u64 i, struct upper **context)
 		any |= u->entries[i + k];
 	if (!(any & MAP_PRESENT))
 		return 0;
-	for (int k = 0; k < UPPER_EIGHT; k++)
-		if (u->entries[i + k] & MAP_PRESENT)
-			upper__note(u, u->entries[i + k]);
+	u->first = i;
+	bpf_loop(UPPER_EIGHT, upper_entry_step, context, 0);
 	return 0;
 }
 
@@ -83,18 +86,30 @@ static long upper_l3_step(__u64 i, struct upper **context)
 	return 0;
 }
 
-static __always_inline void upper__tell(void *ctx, __u64 mm, __u64 bare)
+struct upper_told {
+	struct upper *upper;
+	void *ctx;
+	__u64 mm;
+};
+
+static long upper_tell_step(__u64 i, struct upper_told *told)
 {
+	struct upper *u = told->upper;
 	struct xp_event ev = {
 		.kind = XP_FLAG_CLEAR,
 		.hook = XP_HOOK_PGD_UNPIN,
-		.level = bare & 7,
 		.flags = XP_F_INFERRED | XP_F_FLAG_KNOWN | XP_F_FLAG,
 	};
+	__u64 bare;
 
+	if (i >= UPPER_BARE || i >= u->nr_bare)
+		return 1;
+	bare = u->bare[i];
+	ev.level = bare & 7;
 	if (direct_map__is_readonly(bare >> 3))
 		ev.flags |= XP_F_READONLY;
-	table__event(ctx, ev, mm, bare >> 3, 0);
+	table__event(told->ctx, ev, told->mm, bare >> 3, 0);
+	return 0;
 }
 
 static __always_inline void upper__look(void *ctx, __u64 mm, __u64 pgd)
@@ -111,9 +126,11 @@ static __always_inline void upper__look(void *ctx, __u64 mm, __u64 pgd)
 	bpf_loop(UPPER_USER / UPPER_EIGHT, upper_step, &u, 0);
 	u->level = XP_L2;
 	bpf_loop(UPPER_L3S, upper_l3_step, &u, 0);
-	for (int i = 0; i < UPPER_BARE; i++)
-		if (i < u->nr_bare)
-			upper__tell(ctx, mm, u->bare[i]);
+	if (u->nr_bare) {
+		struct upper_told told = { u, ctx, mm };
+
+		bpf_loop(UPPER_BARE, upper_tell_step, &told, 0);
+	}
 }
 
 #endif
