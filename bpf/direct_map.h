@@ -69,7 +69,7 @@ static __always_inline __u64 direct_map__l2(__u64 address)
 }
 
 /* The L1 entry of @pfn in the direct map.  0: it could not be read. */
-static __noinline __u64 direct_map__entry(__u64 pfn)
+static __always_inline __u64 direct_map__entry(__u64 pfn)
 {
 	__u64 address = kaddr.page_offset + (pfn << 12), entry, table;
 

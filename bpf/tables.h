@@ -76,7 +76,7 @@ static __always_inline int on_release(void *ctx, __u64 pfn, unsigned int level, 
 	if (!filter__what(XP_W_RELEASE))
 		return 0;
 	/* Then Xen still has what goes back to the allocator. */
-	if (!pinned && direct_map__is_readonly(pfn))
+	if (config.look && !pinned && direct_map__is_readonly(pfn))
 		ev.flags |= XP_F_READONLY;
 	return table__event(ctx, ev, 0, pfn, 0);
 }
@@ -92,6 +92,16 @@ static __always_inline int on_flag(void *ctx, struct xp_event ev, __u32 what, __
 	return table__event(ctx, ev, mm, pfn, ip);
 }
 
+/* Before on_mm() of the same unpin. */
+static __always_inline int on_unpin_look(void *ctx, const struct mm_struct *mm, const void *pgd)
+{
+	__u64 pfn = pfn__of_pgd(pgd);
+
+	if (armed && pfn != XP_NO_PFN)
+		upper__look(ctx, (__u64)mm, pfn);
+	return 0;
+}
+
 static __always_inline int on_mm(void *ctx, struct xp_event ev, __u32 what,
 				 const struct mm_struct *mm, const void *pgd)
 {
@@ -103,8 +113,6 @@ static __always_inline int on_mm(void *ctx, struct xp_event ev, __u32 what,
 	if (!armed || !filter__what(what) || !filter__mm((__u64)mm) || !filter__task() ||
 	    !filter__level(ev.level) || !filter__pfn(pfn))
 		return 0;
-	if (ev.kind == XP_MM_UNPIN)
-		upper__look(ctx, (__u64)mm, pfn);
 	ring = ring__this_cpu(&cpu);
 	if (!ring)
 		return 0;

@@ -34,6 +34,9 @@ TRACEPOINT(xen_mmu_release_ptpage, release, (unsigned long pfn, unsigned int lev
 	   on_release(ctx, pfn, level, pinned))
 TRACEPOINT(xen_mmu_pgd_pin, pgd_pin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_PIN, XP_HOOK_PGD_PIN), XP_W_MM_PIN, mm, pgd))
+/* A program of its own, since it takes a while to load, and only who is to judge wants it. */
+TRACEPOINT(xen_mmu_pgd_unpin, upper, (struct mm_struct * mm, void *pgd),
+	   on_unpin_look(ctx, mm, pgd))
 TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_UNPIN, XP_HOOK_PGD_UNPIN), XP_W_MM_UNPIN, mm, pgd))
 

@@ -73,6 +73,16 @@ static long upper_step(__u64 i, struct upper **context)
 	return 0;
 }
 
+/* A function that the verifier sees by itself, once, and not for each of its callers. */
+__noinline int upper__entries(struct upper *u)
+{
+	if (!u)
+		return 0;
+	/* The upper half of an L4 is the kernel's. */
+	bpf_loop((u->level == XP_L3 ? UPPER_USER : UPPER_ENTRIES) / UPPER_EIGHT, upper_step, &u, 0);
+	return 0;
+}
+
 static long upper_l3_step(__u64 i, struct upper **context)
 {
 	struct upper *u = *context;
@@ -82,7 +92,7 @@ static long upper_l3_step(__u64 i, struct upper **context)
 	if (bpf_probe_read_kernel(u->entries, sizeof(u->entries),
 				  (void *)(kaddr.page_offset + (u->l3[i] << 12))))
 		return 0;
-	bpf_loop(UPPER_ENTRIES / UPPER_EIGHT, upper_step, context, 0);
+	upper__entries(u);
 	return 0;
 }
 
@@ -123,7 +133,7 @@ static __always_inline void upper__look(void *ctx, __u64 mm, __u64 pgd)
 	u->nr_l3 = 0;
 	u->nr_bare = 0;
 	u->level = XP_L3;
-	bpf_loop(UPPER_USER / UPPER_EIGHT, upper_step, &u, 0);
+	upper__entries(u);
 	u->level = XP_L2;
 	bpf_loop(UPPER_L3S, upper_l3_step, &u, 0);
 	if (u->nr_bare) {

@@ -49,6 +49,7 @@ struct xp_config {
 	__u32 ring_mask;	/* slots per ring - 1 */
 	__u32 by_comm;		/* compare .comm */
 	__u32 stack;		/* add kernel stacks */
+	__u32 look;		/* at upper tables and the direct map: who is to judge wants it */
 	char  comm[XP_COMM_LEN];
 };
 

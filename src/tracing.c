@@ -458,6 +458,7 @@ static struct pins *new_model(struct trace *trace)
 static enum exit_status run(struct trace *trace)
 {
 	const struct options *opts = trace->opts;
+	struct options with;
 	char why[REASON_LEN];
 	enum exit_status status;
 	int err;
@@ -478,7 +479,9 @@ static enum exit_status run(struct trace *trace)
 			return EXIT_LOAD;
 		}
 	}
-	err = live__open(&trace->live, opts, why);
+	with = *opts;
+	with.look = wants_audits(trace);
+	err = live__open(&trace->live, &with, why);
 	if (err) {
 		say("cannot trace: %s", why);
 		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;

@@ -4,7 +4,7 @@
 . guest-lib.sh
 
 echo 0 >/proc/sys/kernel/panic_on_oops
-start healthy xenpin trace --json || exit 1
+start healthy xenpin trace --json --audit 60 || exit 1
 forks -q 50
 stop healthy $pid
 # Losses that no record tells of: before, in between, or at the end.
