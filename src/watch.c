@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One breakpoint per CPU, for those that come, too, and the program behind them (bpf/watch.bpf.c). */
+/* One breakpoint per CPU, those that come included, and what they run (bpf/watch.bpf.c). */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/hw_breakpoint.h>
