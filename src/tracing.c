@@ -342,7 +342,8 @@ static enum exit_status finish(struct trace *trace)
 		    "nothing was concluded from them", (unsigned long long)unknown);
 	if (s->findings)
 		return EXIT_FINDING;
-	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || unknown || trace->partial)
+	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || unknown ||
+	    trace->partial)
 		return EXIT_INCOMPLETE;
 	return EXIT_CLEAN;
 }
