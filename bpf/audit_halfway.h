@@ -33,7 +33,7 @@ __u64 task_stack[FRAMES_MAX];
 
 static long frame_step(__u64 i, bool *halfway)
 {
-	__u64 address = task_stack[i & (FRAMES_MAX - 1)];
+	__u64 address = task_stack[masked(i, FRAMES_MAX)];
 
 	/* What this kernel does not have is at 0, and no frame is near that. */
 	for (int k = 0; k < XP_HALFWAY_FUNCTIONS; k++)

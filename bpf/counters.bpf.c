@@ -12,7 +12,7 @@
  */
 #include "bound.h"
 #include "flushed.h"
-#include "kaddr.h"
+#include "direct_map.h"
 #include "counters_tasks.h"
 #include <bpf/bpf_tracing.h>
 
@@ -283,6 +283,6 @@ SEC("iter/task") int each_task(struct bpf_iter__task *ctx)
 /* Run once, before anything is attached. */
 SEC("syscall") int locate(void *ctx)
 {
-	kaddr.vmemmap = KADDR("vmemmap_base");
+	direct_map__locate();
 	return 0;
 }

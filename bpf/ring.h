@@ -72,7 +72,7 @@ static __always_inline struct xp_record *ring__reserve(struct xp_ring *r, __u32 
 			head = seen;
 			continue;
 		}
-		*seq = head + 1;
+		*seq = (head + 1) | XP_SEQ_WRITTEN;
 		rec = (void *)r->slots + (head & config.ring_mask) * XP_SLOT;
 		rec->t = bpf_ktime_get_ns();
 		rec->nslots = nslots;

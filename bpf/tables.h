@@ -4,6 +4,7 @@
 #define XENPIN_BPF_TABLES_H
 
 #include "emit.h"
+#include "upper.h"
 
 /* Xen counts from the leaf; a folded P4D never has tables of its own. */
 static __always_inline __u8 level__of(unsigned int pt_level)
@@ -17,29 +18,9 @@ static __always_inline __u64 pfn__of_pgd(const void *pgd)
 	__u64 address = 0;
 
 	bpf_probe_read_kernel(&address, sizeof(address), &pgd);
+	if (!kaddr.page_offset || address < kaddr.page_offset)
+		return XP_NO_PFN;
 	return (address - kaddr.page_offset) >> 12;
-}
-
-static __always_inline int table__event(void *ctx, struct xp_event ev, __u64 mm, __u64 pfn,
-					__u64 ip)
-{
-	struct xp_record *rec;
-	struct xp_ring *ring;
-	__u32 cpu, seq;
-
-	if (!filter__task() || !filter__level(ev.level) || !filter__pfn(pfn))
-		return 0;
-	ring = ring__this_cpu(&cpu);
-	if (!ring)
-		return 0;
-	rec = record__begin(ring, cpu, ev, record__slots(0), &seq);
-	if (!rec)
-		return 0;
-	rec->u.table.pfn = pfn;
-	rec->u.table.mm = mm;
-	rec->u.table.ip = ip;
-	record__end(ctx, rec, seq);
-	return 0;
 }
 
 /* With --mm: who releases it may be another.  Without room that would pass unseen. */
@@ -94,6 +75,9 @@ static __always_inline int on_release(void *ctx, __u64 pfn, unsigned int level, 
 		bpf_map_delete_elem(&mm_tables, &pfn);
 	if (!filter__what(XP_W_RELEASE))
 		return 0;
+	/* Then Xen still has what goes back to the allocator. */
+	if (config.look && !pinned && direct_map__is_readonly(pfn))
+		ev.flags |= XP_F_READONLY;
 	return table__event(ctx, ev, 0, pfn, 0);
 }
 
@@ -106,6 +90,16 @@ static __always_inline int on_flag(void *ctx, struct xp_event ev, __u32 what, __
 	ev.level = level;
 	ev.flags = XP_F_FLAG_KNOWN | (old ? XP_F_FLAG : 0);
 	return table__event(ctx, ev, mm, pfn, ip);
+}
+
+/* Before on_mm() of the same unpin. */
+static __always_inline int on_unpin_look(void *ctx, const struct mm_struct *mm, const void *pgd)
+{
+	__u64 pfn = pfn__of_pgd(pgd);
+
+	if (armed && pfn != XP_NO_PFN)
+		upper__look(ctx, (__u64)mm, pfn);
+	return 0;
 }
 
 static __always_inline int on_mm(void *ctx, struct xp_event ev, __u32 what,

@@ -5,6 +5,7 @@
  * Each hook has one body and a wrapper per way to attach; the loader loads the
  * way that this kernel has (src/source/hooks.c).
  */
+#include "direct_map.h"
 #include "tables.h"
 #include "flight.h"
 #include <bpf/bpf_tracing.h>
@@ -33,6 +34,9 @@ TRACEPOINT(xen_mmu_release_ptpage, release, (unsigned long pfn, unsigned int lev
 	   on_release(ctx, pfn, level, pinned))
 TRACEPOINT(xen_mmu_pgd_pin, pgd_pin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_PIN, XP_HOOK_PGD_PIN), XP_W_MM_PIN, mm, pgd))
+/* A program of its own, since it takes a while to load, and only who is to judge wants it. */
+TRACEPOINT(xen_mmu_pgd_unpin, upper, (struct mm_struct * mm, void *pgd),
+	   on_unpin_look(ctx, mm, pgd))
 TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
 	   on_mm(ctx, MM_EVENT(XP_MM_UNPIN, XP_HOOK_PGD_UNPIN), XP_W_MM_UNPIN, mm, pgd))
 
@@ -82,8 +86,6 @@ SEC("fexit/xen_release_pte") int release_flushed(void *ctx)
 /* Run once, before anything is attached. */
 SEC("syscall") int locate(void *ctx)
 {
-	kaddr.vmemmap = KADDR("vmemmap_base");
-	kaddr.page_offset = KADDR("page_offset_base");
-	kaddr.m2p = KADDR("machine_to_phys_mapping");
+	direct_map__locate();
 	return 0;
 }

@@ -35,12 +35,14 @@ struct mmuext_op {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct mm_struct;
+struct mm_struct {
+	void *pgd;
+};
 
 struct task_struct {
 	int tgid;
 	char comm[16];	/* read as two words */
-	struct mm_struct *active_mm;
+	struct mm_struct *mm, *active_mm;
 };
 
 /* For its size only: see page__flag(). */

@@ -29,6 +29,16 @@ enum xp_what {
 	XP_W_ALL	= (1 << 8) - 1,
 };
 
+/*
+ * One more of a record's flags, behind enum xp_flags, which the kernel's series knows: a
+ * page table without PagePinned, which is being released or is in a tree that is about to
+ * be unpinned, is read-only in the direct map.
+ */
+#define XP_F_READONLY	(1 << 6)
+
+/* Set in the seq of each of the tracer's records: so none is 0, which says "not written". */
+#define XP_SEQ_WRITTEN	(1U << 31)
+
 struct xp_config {
 	__u64 mm;		/* 0: any */
 	__u64 pfn_from;		/* inclusive */
@@ -39,6 +49,7 @@ struct xp_config {
 	__u32 ring_mask;	/* slots per ring - 1 */
 	__u32 by_comm;		/* compare .comm */
 	__u32 stack;		/* add kernel stacks */
+	__u32 look;		/* at upper tables and the direct map: who is to judge wants it */
 	char  comm[XP_COMM_LEN];
 };
 

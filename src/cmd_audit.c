@@ -135,7 +135,7 @@ int cmd_audit(const struct options *opts)
 	err = snapshot__open(&snapshot, why);
 	if (err) {
 		say("cannot audit: %s", why);
-		return EXIT_LOAD;
+		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
 	if (platform.dom0 && xen__open(&xen, why))
 		say("one witness less, Xen's types: %s", why);

@@ -200,6 +200,7 @@ static enum exit_status open_live(struct figures *f)
 {
 	char why[COUNTERS_WHY], no_audit[AUDIT_REASON_LEN];
 	struct platform platform;
+	int err;
 
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
@@ -207,11 +208,10 @@ static enum exit_status open_live(struct figures *f)
 		say("cannot count: %s", why);
 		return EXIT_LOAD;
 	}
-	if (figures__watch(f, &platform, no_audit)) {
+	err = figures__watch(f, &platform, no_audit);
+	if (err)
 		say("cannot audit: %s", no_audit);
-		return EXIT_LOAD;
-	}
-	return EXIT_CLEAN;
+	return !err ? EXIT_CLEAN : err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 }
 
 static enum exit_status run(struct exporter *e)

@@ -10,6 +10,9 @@
 #include "source/hooks.h"
 #include "xenpin.h"
 
+/* What does not work without the kernel's symbols; the reason follows. */
+#define HIDDEN "no audit, page, trace --findings, and no names in stacks: "
+
 struct verdict {
 	bool works;
 	char reason[REASON_LEN];	/* of a no */
@@ -18,6 +21,7 @@ struct verdict {
 struct features {
 	struct platform platform;
 	const char *obstacle;		/* NULL: hooks were probed */
+	const char *hidden;		/* why the kernel's symbols are; NULL: they are not */
 	struct verdict ways[HOOKS][WAYS_MAX];
 };
 
@@ -43,6 +47,7 @@ static void probe(struct features *f)
 {
 	platform__read(&f->platform);
 	f->obstacle = platform__obstacle(&f->platform);
+	f->hidden = platform__hides_symbols();
 	if (f->obstacle)
 		return;
 	for (int h = 0; h < HOOKS; h++)
@@ -72,6 +77,7 @@ static void print_text(const struct features *f)
 	printf("%-13s %s\n", "BTF", p->btf ? "yes" : "no");
 	printf("%-13s %s\n", "lockdown", p->confidential ? "confidentiality" : "does not hinder");
 	printf("%-13s %s\n", "capabilities", privileges__missing() ?: "complete");
+	printf("%-13s %s%s\n", "symbols", f->hidden ? HIDDEN : "shown", f->hidden ?: "");
 	if (f->obstacle) {
 		printf("\nNo tracing: %s.\n", f->obstacle);
 		return;
@@ -106,12 +112,12 @@ static void print_json(const struct features *f)
 
 	for (int h = 0; h < HOOKS && !f->obstacle; h++)
 		json_array_append_new(list, hook_object(f, h));
-	object = json_pack("{sissssssss sisbsbssssso}", "schema", 1, "type", "features", "kernel",
+	object = json_pack("{sissssssss sisbsbssssssso}", "schema", 1, "type", "features", "kernel",
 			   p->kernel, "guest", platform__guest_name(p->guest), "domain",
 			   p->guest != GUEST_PV ? "" : p->dom0 ? "dom0" : "domU", "vcpus",
 			   (int)p->vcpus, "btf", p->btf, "confidentiality", p->confidential,
 			   "missing_capabilities", privileges__missing() ?: "", "obstacle",
-			   f->obstacle ?: "", "hooks", list);
+			   f->obstacle ?: "", "hidden_symbols", f->hidden ?: "", "hooks", list);
 	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(object);

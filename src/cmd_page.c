@@ -293,13 +293,16 @@ static void follow(struct page *p, struct watch *w)
 {
 	struct pollfd fds[] = { { .fd = signals__catch(0), .events = POLLIN },
 				{ .fd = watch__fd(w), .events = POLLIN },
-				{ .fd = STDOUT_FILENO } };
+				{ .fd = STDOUT_FILENO },
+				{ .fd = watch__cpus_fd(w), .events = POLLIN } };
 	uint64_t now = now_ns(), end = p->opts->duration_ns ? now + p->opts->duration_ns : 0;
 
 	while (!p->err && !(fds[0].revents & POLLIN) && (!end || now < end) &&
 	       (!p->opts->count || p->changes < p->opts->count)) {
-		int err = poll(fds, 3, time_until(end, now)) < 0 ? -errno : watch__read(w);
+		int err = poll(fds, 4, time_until(end, now)) < 0 ? -errno : watch__read(w);
 
+		if (fds[3].revents & POLLIN)
+			watch__follow_cpus(w);
 		if (!p->err)
 			p->err = err ?: fds[2].revents ? -EPIPE : 0;
 		now = now_ns();
@@ -308,15 +311,21 @@ static void follow(struct page *p, struct watch *w)
 }
 
 /* How the watch ended. */
-static enum exit_status conclude(const struct page *p, const struct watch *w)
+static enum exit_status conclude(const struct page *p, struct watch *w)
 {
+	char why[WATCH_REASON_LEN];
+	int blind = watch__blind(w, why);
+
+	if (blind)
+		say("the watch is incomplete, it did not see what %d of the CPUs did: %s", blind,
+		    why);
 	if (p->err && p->err != -EPIPE)
 		say("the watch ended early: %s", strerror(-p->err));
 	if (p->err != -EPIPE)
 		fprintf(stderr, "%llu changes in %llu writes of the flags, %llu lost\n",
 			(unsigned long long)p->changes, (unsigned long long)watch__writes(w),
 			(unsigned long long)watch__lost(w));
-	return (p->err && p->err != -EPIPE) || watch__lost(w) ? EXIT_INCOMPLETE : EXIT_CLEAN;
+	return (p->err && p->err != -EPIPE) || watch__lost(w) || blind ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
 static enum exit_status watch(struct page *p)
@@ -401,6 +410,7 @@ int cmd_page(const struct options *opts)
 	struct page p = { .opts = opts };
 	char why[AUDIT_REASON_LEN], *end;
 	enum exit_status status;
+	int err;
 
 	errno = 0;
 	p.pfn = strtoull(opts->file, &end, 0);
@@ -415,9 +425,10 @@ int cmd_page(const struct options *opts)
 	hooks__verbose(opts->verbose);
 	if (!tracing__possible(&p.platform))
 		return EXIT_CANNOT;
-	if (snapshot__open(&p.snapshot, why)) {
+	err = snapshot__open(&p.snapshot, why);
+	if (err) {
 		say("cannot look: %s", why);
-		return EXIT_LOAD;
+		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
 	if (!p.platform.dom0)
 		strcpy(p.no_xen, "only the control domain may ask");

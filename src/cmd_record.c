@@ -151,6 +151,10 @@ int cmd_record(const struct options *opts)
 		return finish(opts->output);
 	if (opts->max_size && !can_rotate(opts->output))
 		return EXIT_USAGE;
+	if (opts->audit_ns && tracing__is_filtered(opts)) {
+		say("--audit judges all page tables, and a recording with a filter is not judged");
+		return EXIT_USAGE;
+	}
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
 	if (opts->what & (XP_W_SET | XP_W_CLEAR) && hooks__here() == HOOK_SET) {

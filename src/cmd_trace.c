@@ -15,8 +15,9 @@ int cmd_trace(const struct options *opts)
 	uint32_t wanted = opts->findings ? 0 : opts->what ?: default_what(opts);
 	struct platform platform;
 
-	if (opts->findings && tracing__is_filtered(opts)) {
-		say("--findings judges all records, and takes no filter");
+	if ((opts->findings || opts->audit_ns) && tracing__is_filtered(opts)) {
+		say("--%s judges all records, and takes no filter",
+		    opts->findings ? "findings" : "audit");
 		return EXIT_USAGE;
 	}
 	if (!tracing__possible(&platform))

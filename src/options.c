@@ -247,6 +247,8 @@ static const struct option_spec specs[] = {
 	  AT(what), parse_what },
 	{ "findings", 'f', NULL, "audit first, then print only what contradicts itself", FOR_TRACE,
 	  AT(findings) },
+	{ "audit", 'a', "S", "an audit every S seconds, one at the begin and one at the end", LIVE,
+	  AT(audit_ns), parse_seconds },
 	{ "op", 0, "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin", FOR_RECORD,
 	  AT(what), parse_what },
 	{ "output", 'o', "FILE", "the recording, which must not exist", FOR_RECORD, AT(output),

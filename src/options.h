@@ -33,6 +33,8 @@ struct options {
 	bool stack;
 	bool watch;
 	bool findings;		/* only these */
+	bool look;		/* set by the command: see struct xp_config */
+	uint64_t audit_ns;	/* an audit so often; 0: none in between */
 	uint32_t pid;		/* 0: any */
 	uint64_t mm;		/* 0: any */
 	uint32_t levels;	/* bit n: Ln; 0: any */

@@ -2,6 +2,7 @@
 /* Where are we: sysfs tells the guest's kind, BTF and lockdown without any privilege. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -85,6 +86,16 @@ const char *platform__guest_name(enum guest guest)
 		break;
 	}
 	return "a Xen guest of unknown kind";
+}
+
+const char *platform__hides_symbols(void)
+{
+	char line[16];
+
+	if (!read_line("/proc/sys/kernel/kptr_restrict", line, sizeof(line)) || atoi(line) < 2)
+		return NULL;
+	return "kernel.kptr_restrict=2 hides the addresses of the kernel's symbols from "
+	       "everybody; `sysctl -w kernel.kptr_restrict=1` shows them to root";
 }
 
 const char *platform__obstacle(const struct platform *p)

@@ -26,6 +26,12 @@ const char *platform__guest_name(enum guest guest);
  */
 const char *platform__obstacle(const struct platform *p);
 
+/*
+ * NULL when privileged programs learn the addresses of the kernel's symbols; otherwise a
+ * sentence: what hides them, and what to do.
+ */
+const char *platform__hides_symbols(void);
+
 /* The capabilities that are missing, as "CAP_BPF CAP_PERFMON", or NULL. */
 const char *privileges__missing(void);
 

@@ -30,7 +30,10 @@ static inline struct xp_op *record__ops(const struct xp_record *rec)
 	return (struct xp_op *)((char *)(rec + 1) + stack);
 }
 
-/* Of XP_LOST, which tells of a gap twice: here it ended.  For the model; nobody else counts it. */
+/*
+ * An XP_LOST with count 0 marks the end of a gap that an earlier XP_LOST of the same CPU
+ * and hook began.  Only the model cares.
+ */
 static inline bool record__ends_gap(const struct xp_record *rec)
 {
 	return rec->kind == XP_LOST && !rec->u.lost.count;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "../include/config.h"
-#include "audit/audit.h"
+#include "audits.h"
 #include "clock.h"
 #include "model/pins.h"
 #include "options.h"
@@ -34,7 +34,8 @@ struct trace {
 	struct session session;
 	struct hook_report hooks[HOOKS];
 	struct until until;
-	struct audit audit;	/* with --findings: what was there before */
+	struct audits audits;
+	struct audit audit;	/* of the begin: what was there before */
 	uint32_t wanted;	/* enum xp_what */
 	bool partial;		/* an optional hook failed */
 	bool done;		/* --count reached */
@@ -93,6 +94,28 @@ static void on_finding(void *context, const struct finding *finding)
 	count_out(trace);
 }
 
+/* Runs that the kernel skipped are told by no record: they may be anywhere since the last look. */
+static void note_missed(struct trace *trace)
+{
+	for (int h = 0; h < HOOKS; h++) {
+		uint64_t missed = live__missed(trace->live, h);
+
+		if (missed == trace->hooks[h].missed)
+			continue;
+		trace->hooks[h].missed = missed;
+		if (trace->pins)
+			pins__lost(trace->pins, hooks[h].id);
+	}
+}
+
+static void confirm(struct trace *trace)
+{
+	if (!trace->pins || !pins__waiting(trace->pins))
+		return;
+	note_missed(trace);
+	pins__confirm(trace->pins);
+}
+
 static void on_lost(struct trace *trace, const struct xp_record *rec)
 {
 	int h = hooks__find(rec->u.lost.hook);
@@ -100,6 +123,8 @@ static void on_lost(struct trace *trace, const struct xp_record *rec)
 	if (h < HOOKS)
 		trace->hooks[h].lost += rec->u.lost.count;
 	trace->session.lost += rec->u.lost.count;
+	if (trace->pins && pins__begins_gap(trace->pins, rec))
+		confirm(trace);
 	trace->sink->ops->record(trace->sink, rec);
 }
 
@@ -170,20 +195,6 @@ static void on_record(void *context, struct xp_record *rec)
 	judge(trace, rec);
 }
 
-/* Runs that the kernel skipped are told by no record: they may be anywhere since the last look. */
-static void note_missed(struct trace *trace)
-{
-	for (int h = 0; h < HOOKS; h++) {
-		uint64_t missed = live__missed(trace->live, h);
-
-		if (missed == trace->hooks[h].missed)
-			continue;
-		trace->hooks[h].missed = missed;
-		if (trace->pins)
-			pins__lost(trace->pins, hooks[h].id);
-	}
-}
-
 /* As struct session has it. */
 static void refresh(const struct session *session)
 {
@@ -193,14 +204,6 @@ static void refresh(const struct session *session)
 	trace->session.missed = 0;
 	for (int h = 0; h < HOOKS; h++)
 		trace->session.missed += trace->hooks[h].missed;
-}
-
-static void confirm(struct trace *trace)
-{
-	if (!trace->pins || !pins__waiting(trace->pins))
-		return;
-	note_missed(trace);
-	pins__confirm(trace->pins);
 }
 
 static int drain(struct trace *trace)
@@ -229,8 +232,11 @@ static void follow(struct trace *trace)
 {
 	int timeout = MOST_MS;
 
-	while (!trace->done && !trace->err && !until__over(&trace->until, timeout))
+	while (!trace->done && !trace->err && !until__over(&trace->until, timeout)) {
 		timeout = next_timeout(timeout, drain(trace));
+		if (audits__due(&trace->audits))
+			audits__take(&trace->audits, on_finding, trace);
+	}
 }
 
 static void report_hooks(struct trace *trace)
@@ -243,6 +249,8 @@ static void report_hooks(struct trace *trace)
 		if (at[h].way != WAY_NONE)	/* absent is no gap */
 			continue;
 		trace->partial = true;
+		if (trace->pins)
+			pins__without(trace->pins, hooks[h].id);
 		say("the hook %s (%s) is missing, so coverage is partial: %s", hooks[h].name,
 		    hooks[h].what, at[h].reason[0]);
 	}
@@ -296,12 +304,27 @@ static enum exit_status begin(struct trace *trace)
 	return EXIT_CLEAN;
 }
 
+/* What it could not judge may be anything; who asked for no audit has the records. */
+static void audit_last(struct trace *trace)
+{
+	if (!trace->audits.snapshot || trace->err)
+		return;
+	audits__take(&trace->audits, on_finding, trace);
+	if (trace->audits.whole)
+		return;
+	trace->partial |= trace->opts->findings || trace->opts->audit_ns;
+	say("the audit of the end did not see or judge all page tables, so that no finding proves "
+	    "nothing");
+}
+
 static enum exit_status finish(struct trace *trace)
 {
 	struct session *s = &trace->session;
 	int err = live__stop(trace->live, on_record, trace, &s->end_ns);
+	uint64_t unknown;
 
 	confirm(trace);
+	audit_last(trace);
 	refresh(s);
 	if (trace->err != -EPIPE) {
 		trace->sink->ops->end(trace->sink, s);
@@ -313,9 +336,14 @@ static enum exit_status finish(struct trace *trace)
 	if (err)
 		say("the trace is incomplete, its last records could not be read: %s",
 		    strerror(-err));
+	unknown = trace->pins && !s->filtered ? pins__unknown(trace->pins) : 0;
+	if (unknown)
+		say("%llu records do not say which page they are about, or of what level or mm: "
+		    "nothing was concluded from them", (unsigned long long)unknown);
 	if (s->findings)
 		return EXIT_FINDING;
-	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || trace->partial)
+	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || unknown ||
+	    trace->partial)
 		return EXIT_INCOMPLETE;
 	return EXIT_CLEAN;
 }
@@ -355,18 +383,19 @@ static int catch_up(struct trace *trace, uint64_t t)
  * recording began would be seen as pinned, and nobody would tell of its end: so
  * that ends first.
  */
-static int seed(struct trace *trace, struct snapshot *snapshot, struct xen *xen)
+static int seed(struct trace *trace)
 {
+	struct audits *a = &trace->audits;
 	int err;
 
 	live__arm(trace->live);
 	live__let_begun_end();
 	pins__seed_begin(trace->pins);
-	err = audit__take(&trace->audit, snapshot, xen);
+	err = audit__take(&trace->audit, a->snapshot, a->xen);
 	if (!err)
 		err = catch_up(trace, trace->audit.end);
 	if (!err)
-		err = audit__seed(&trace->audit, snapshot, trace->pins);
+		err = audit__seed(&trace->audit, a->snapshot, trace->pins);
 	pins__seed_end(trace->pins);
 	return err;
 }
@@ -378,33 +407,44 @@ static void note_unseen(struct trace *trace)
 
 	if (audit__is_whole(a))
 		return;
-	trace->partial = true;
-	say("--findings: the audit that it begins with %s, so that of older page tables no finding "
-	    "proves nothing", a->complete ? "could not judge all tables" : "is incomplete");
+	trace->partial |= trace->opts->findings || trace->opts->audit_ns;
+	say("the audit of the begin %s, so that of older page tables no finding proves nothing",
+	    a->complete ? "could not judge all tables" : "is incomplete");
 }
 
+/* With --findings the model begins with what the audit saw, and cannot do without. */
 static enum exit_status audit_first(struct trace *trace)
 {
-	struct snapshot *snapshot;
-	struct xen *xen = NULL;
+	const struct options *opts = trace->opts;
 	char why[AUDIT_REASON_LEN];
-	int err = snapshot__open(&snapshot, why);
+	int err = audits__open(&trace->audits, trace->platform, opts->audit_ns, why);
 
+	if (err && !opts->findings && !opts->audit_ns) {
+		say("page tables are not audited: %s", why);
+		return EXIT_CLEAN;
+	}
 	if (err) {
-		say("--findings: %s", why);
+		say("%s: %s", opts->findings ? "--findings" : "--audit", why);
+		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
+	}
+	err = opts->findings ? seed(trace) : audit__take(&trace->audit, trace->audits.snapshot,
+							 trace->audits.xen);
+	if (err) {
+		say("the audit of the begin failed: %s", strerror(-err));
 		return EXIT_LOAD;
 	}
-	if (trace->platform->dom0 && xen__open(&xen, why))
-		say("one witness less, Xen's types: %s", why);
-	err = seed(trace, snapshot, xen);
-	xen__close(xen);
-	snapshot__close(snapshot);
-	if (err) {
-		say("--findings: the audit failed: %s", strerror(-err));
-		return EXIT_LOAD;
-	}
+	trace->session.audited = true;
 	note_unseen(trace);
 	return EXIT_CLEAN;
+}
+
+/* A recording is for a verdict; a trace is audited when it is asked for one. */
+static bool wants_audits(const struct trace *trace)
+{
+	const struct options *opts = trace->opts;
+
+	return opts->findings || opts->audit_ns ||
+	       (trace->sink->audited && !tracing__is_filtered(opts));
 }
 
 static struct pins *new_model(struct trace *trace)
@@ -419,6 +459,7 @@ static struct pins *new_model(struct trace *trace)
 static enum exit_status run(struct trace *trace)
 {
 	const struct options *opts = trace->opts;
+	struct options with;
 	char why[REASON_LEN];
 	enum exit_status status;
 	int err;
@@ -429,6 +470,8 @@ static enum exit_status run(struct trace *trace)
 			say("--stack: cannot read /proc/kallsyms: %s", strerror(errno));
 			return EXIT_CANNOT;
 		}
+		if (platform__hides_symbols())
+			say("--stack shows addresses without names: %s", platform__hides_symbols());
 	}
 	if (!trace->sink->unjudged) {
 		trace->pins = new_model(trace);
@@ -437,21 +480,23 @@ static enum exit_status run(struct trace *trace)
 			return EXIT_LOAD;
 		}
 	}
-	err = live__open(&trace->live, opts, why);
+	with = *opts;
+	with.look = wants_audits(trace);
+	err = live__open(&trace->live, &with, why);
 	if (err) {
 		say("cannot trace: %s", why);
-		return EXIT_LOAD;
+		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
 	report_hooks(trace);
 	if (opts->dry_run)
 		return dry_run(trace);
-	status = opts->findings ? audit_first(trace) : EXIT_CLEAN;
+	status = wants_audits(trace) ? audit_first(trace) : EXIT_CLEAN;
 	if (!status)
 		status = begin(trace);
 	if (status)
 		return status;
-	for (size_t i = 0; i < trace->audit.nr_findings; i++)
-		on_finding(trace, &trace->audit.findings[i]);
+	if (trace->audits.snapshot)
+		audits__tell(&trace->audits, &trace->audit, on_finding, trace);
 	follow(trace);
 	return finish(trace);
 }
@@ -491,6 +536,7 @@ enum exit_status tracing__run(const struct options *opts, const struct platform 
 	live__close(trace.live);
 	pins__free(trace.pins);
 	audit__free(&trace.audit);
+	audits__close(&trace.audits);
 	symbols__close(sink->symbols);
 	return status;
 }

@@ -27,6 +27,18 @@ void watch__close(struct watch *watch);
 /* Becomes readable when there are changes. */
 int watch__fd(const struct watch *watch);
 
+/*
+ * Becomes readable when a CPU comes or goes; -1: nobody tells. A breakpoint goes with its CPU
+ * and does not come back by itself.
+ */
+int watch__cpus_fd(const struct watch *watch);
+
+/* Watch the CPUs that came. */
+void watch__follow_cpus(struct watch *watch);
+
+/* CPUs that are there and that this watch is blind on; what went wrong is in @why. */
+int watch__blind(struct watch *watch, char why[WATCH_REASON_LEN]);
+
 /* Hand over what there is.  0 or -errno. */
 int watch__read(struct watch *watch);
 

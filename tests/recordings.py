@@ -24,7 +24,7 @@ def make(path, records):
 def lose_a_flag(path):
     """An L1 table is released without its unpin; and a name tries to break out."""
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE op SET pfn = NULL WHERE rowid = (SELECT min(rowid) FROM op "
+        db.execute("UPDATE op SET pfn = 1 WHERE rowid = (SELECT min(rowid) FROM op "
                    "WHERE op = 'unpin' AND pfn = ?)", (LOST,))
         db.execute("UPDATE task SET comm = ? WHERE task = 7", (EVIL,))
 

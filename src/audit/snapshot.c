@@ -15,6 +15,7 @@
 #include <linux/types.h>
 
 #include "../grow.h"
+#include "../platform.h"
 #include "../source/programs.h"
 #include "moves.h"
 #include "snapshot.h"
@@ -169,6 +170,17 @@ static const char *missing(const struct xp_places *p)
 	return NULL;
 }
 
+static void explain_missing(const char *symbol, char why[AUDIT_REASON_LEN])
+{
+	const char *hidden = platform__hides_symbols();
+
+	if (hidden)
+		snprintf(why, AUDIT_REASON_LEN, "%s", hidden);
+	else
+		snprintf(why, AUDIT_REASON_LEN, "this kernel's symbols have no %s "
+			 "(CONFIG_KALLSYMS_ALL)", symbol);
+}
+
 int snapshot__open(struct snapshot **out, char why[AUDIT_REASON_LEN])
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
@@ -187,10 +199,9 @@ int snapshot__open(struct snapshot **out, char why[AUDIT_REASON_LEN])
 	}
 	symbol = missing(&s->skel->bss->places);
 	if (symbol) {
-		snprintf(why, AUDIT_REASON_LEN, "this kernel's symbols have no %s "
-			 "(CONFIG_KALLSYMS_ALL)", symbol);
+		explain_missing(symbol, why);
 		snapshot__close(s);
-		return -ENOENT;
+		return -ENOKEY;
 	}
 	*out = s;
 	return 0;

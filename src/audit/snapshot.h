@@ -18,7 +18,10 @@
 
 struct snapshot;
 
-/* Load the programs and find the kernel's tables.  0, or -errno with a sentence in @why. */
+/*
+ * Load the programs and find the kernel's tables.  0, or -errno with a sentence in @why:
+ * -ENOKEY when this kernel does not say where they are, which no other try will change.
+ */
 int snapshot__open(struct snapshot **snapshot, char why[AUDIT_REASON_LEN]);
 void snapshot__close(struct snapshot *snapshot);
 

@@ -11,15 +11,20 @@
 static const struct {
 	uint8_t class, grade, witnesses;
 	uint16_t any;	/* a loss of one of these hooks explains it */
-	uint16_t all;	/* and so do losses of all of these together */
+	uint16_t ends;	/* and so does one of these with one of ALLOC: another table's life */
 	int8_t instead;	/* the rule that remains then; -1: none */
 } rules[RULES] = {
+	/* The page's own entry says it: no history could explain it. */
+	[RULE_READONLY] = { FINDING_RELEASED_PINNED, GRADE_PROVEN,
+			    WITNESS_FLAG | WITNESS_DIRECT_MAP, 0, 0, -1 },
+	[RULE_SEEN] = { FINDING_LOST, GRADE_PROVEN,
+			WITNESS_FLAG | WITNESS_TREE | WITNESS_DIRECT_MAP, 0, 0, -1 },
 	/* The tree was unpinned, or the page became another table. */
 	[RULE_RELEASED] = { FINDING_RELEASED_PINNED, GRADE_SHOWN, WITNESS_FLAG | WITNESS_HISTORY,
-			    BIT(PGD_UNPIN), BIT(RELEASE) | BIT(ALLOC), -1 },
+			    BIT(PGD_UNPIN), BIT(RELEASE) | BIT(FLUSH) | BIT(DIRECT), -1 },
 	[RULE_RELEASED_PIN] = { FINDING_RELEASED_PINNED, GRADE_SHOWN,
 				WITNESS_FLAG | WITNESS_HISTORY, BIT(FLUSH) | BIT(DIRECT),
-				BIT(RELEASE) | BIT(ALLOC), -1 },
+				BIT(RELEASE), -1 },
 	/* It was released in between: this is another table. */
 	[RULE_MOVED] = { FINDING_LOST, GRADE_SHOWN, WITNESS_FLAG | WITNESS_TREE | WITNESS_HISTORY,
 			 BIT(RELEASE), 0, -1 },
@@ -33,16 +38,16 @@ static const struct {
 	/* It was unpinned in between; that Xen refused is a fact all the same. */
 	[RULE_TWICE] = { FINDING_DOUBLE_PIN, GRADE_PROVEN, WITNESS_XEN | WITNESS_HISTORY,
 			 BIT(FLUSH) | BIT(DIRECT), 0, RULE_REFUSED },
+	/* Or the page was released, and this is another table. */
 	[RULE_TWICE_UNSEEN] = { FINDING_DOUBLE_PIN, GRADE_SHOWN, WITNESS_HISTORY,
-				BIT(FLUSH) | BIT(DIRECT), 0, -1 },
+				BIT(FLUSH) | BIT(DIRECT) | BIT(RELEASE), 0, -1 },
 	[RULE_REFUSED] = { FINDING_HYPERCALL_FAILED, GRADE_PROVEN, WITNESS_XEN, 0, 0, -1 },
 };
 
 static bool explained(const struct held_one *one)
 {
-	uint16_t all = rules[one->rule].all;
-
-	return one->lost & rules[one->rule].any || (all && (one->lost & all) == all);
+	return one->lost & rules[one->rule].any ||
+	       (one->lost & rules[one->rule].ends && one->lost & BIT(ALLOC));
 }
 
 /* Class and grade by what was lost; false: nothing remains. */

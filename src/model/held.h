@@ -12,6 +12,8 @@
 
 /* What contradicts what; the table in held.c says the rest. */
 enum rule {
+	RULE_READONLY,		/* released with a clear flag, and read-only in the direct map */
+	RULE_SEEN,		/* the same of a table in a tree that is about to be unpinned */
 	RULE_RELEASED,		/* released with a clear flag, from a pinned tree */
 	RULE_RELEASED_PIN,	/* the same, and its own pin was never undone */
 	RULE_MOVED,		/* moved within a pinned tree, its flag clear */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "../../include/config.h"
 #include "step.h"
 
 /* The kernel takes @rec's tree for unpinned: do we? */
@@ -70,7 +71,7 @@ int life__alloc(struct step *s)
 	if (i == NIL || tables__link(&pins->tables, i, rec->u.table.mm))
 		return -ENOMEM;
 	e = at(pins, i);
-	e->level = rec->level;
+	step__set_level(pins, i, rec->level);
 	if (rec->flags & XP_F_FLAG_KNOWN)
 		e->flag = rec->flags & XP_F_FLAG ? PIN_FLAG_SET : PIN_FLAG_CLEAR;
 	if (rec->flags & XP_F_PINNED) {
@@ -80,7 +81,7 @@ int life__alloc(struct step *s)
 	} else {
 		e->xen = PIN_NOT;
 		if (!(rec->flags & XP_F_FLAG_KNOWN))
-			e->flag = PIN_FLAG_CLEAR;
+			e->flag = PIN_FLAG_UNKNOWN;
 	}
 	/* Pinned already means moved, and that rests on what was before. */
 	if (e->xen != PIN_EXPLICIT)
@@ -89,10 +90,18 @@ int life__alloc(struct step *s)
 	return 0;
 }
 
+/* Of a table that leaves its tree: is it pinned by itself? */
+static enum pin_xen xen_alone(const struct step *s, const struct table *e)
+{
+	return e->level == XP_L1 && s->pins->pins_l1 ? PIN_EXPLICIT : PIN_NOT;
+}
+
 static int judge_release(struct step *s, struct table *e)
 {
 	if (s->record->flags & XP_F_FLAG)
 		return 0;
+	if (s->record->flags & XP_F_READONLY)
+		return step__judge(s, RULE_READONLY, e, NULL);
 	if (e->xen == PIN_UNKNOWN)
 		s->pins->unjudged++;
 	if (e->xen == PIN_EXPLICIT)
@@ -110,15 +119,20 @@ int life__release(struct step *s)
 	if (i == NIL)
 		return -ENOMEM;
 	e = at(s->pins, i);
+	if (e->level != rec->level)
+		step__begin_another_life(s, i);
 	e->level = rec->level;
 	err = judge_release(s, e);
 	if (rec->flags & XP_F_FLAG) {
 		e->flag = PIN_FLAG_SET;
 		step__write_flag(s, e, false);
+		/* It left its tree: what pins it now is a pin of its own, or nothing. */
+		if (e->xen == PIN_BY_TYPE)
+			e->xen = xen_alone(s, e);
 	}
 	table__touch(e, rec);
 	/* An L1 table's unpin is still to come; it wants the level. */
-	if (rec->level == XP_L1 && rec->flags & XP_F_FLAG)
+	if (rec->level == XP_L1 && rec->flags & XP_F_FLAG && s->pins->pins_l1)
 		tables__unlink(&s->pins->tables, i);
 	else
 		step__drop(s->pins, i);
@@ -148,7 +162,7 @@ static void move_table(struct step *s, struct table *e, bool pin)
 		e->xen = PIN_BY_TYPE;
 	/* What is pinned by itself is so until its own unpin. */
 	if (!pin && e->xen == PIN_BY_TYPE)
-		e->xen = e->level == XP_L1 && s->pins->pins_l1 ? PIN_EXPLICIT : PIN_NOT;
+		e->xen = xen_alone(s, e);
 }
 
 /* Pinning a tree marks all its tables, unpinning clears them. */
@@ -162,7 +176,12 @@ int life__tree(struct step *s, bool pin)
 	if (i == NIL || tables__link(tables, i, mm_of_tree(s, i)))
 		return -ENOMEM;
 	pgd = at(s->pins, i);
-	pgd->level = XP_L4;
+	/* Whose tree it is was lost, maybe only since it was pinned: any may be unpinned. */
+	if (!pin && pgd->mm == NIL && s->pins->epoch)
+		pins__lost(s->pins, XP_HOOK_PGD_UNPIN);
+	step__set_level(s->pins, i, XP_L4);
+	if (step__lost(s->pins, pgd))
+		pgd->xen = PIN_UNKNOWN;
 	step__renew(s->pins, pgd);
 	if (!pin)
 		pgd->flag = PIN_FLAG_SET;

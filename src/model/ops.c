@@ -12,7 +12,7 @@ static int apply_pin(struct step *s, const struct xp_op *op, bool seen)
 	uint32_t i;
 	int err = 0;
 
-	if (op->pfn >= NO_MFN)
+	if (op->pfn >= NO_MFN || !op->level)
 		return 1;
 	i = step__get(s->pins, op->pfn);
 	if (i == NIL)

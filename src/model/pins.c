@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../grow.h"
 #include "../record.h"
-#include "frames.h"
-#include "state.h"
+#include "step.h"
 
 struct pins *pins__new(struct pins_handlers handlers)
 {
@@ -27,22 +27,44 @@ void pins__free(struct pins *pins)
 		return;
 	tables__destroy(&pins->tables);
 	held__free(&pins->held);
+	free(pins->gaps.open);
 	free(pins);
 }
 
-/* Frame numbers that no machine has: the record is damaged, its table nobody's. */
-static bool is_odd(const struct xp_record *rec)
+/* Returns 0 or -ENOMEM. */
+static int follow_gap(struct gaps *g, const struct xp_record *rec)
 {
-	uint64_t pfn;
+	uint16_t bit = 1U << rec->u.lost.hook;
 
-	return frames__one(rec, &pfn) && pfn >= NO_MFN;
+	while (g->nr <= rec->cpu) {
+		if (GROW(g->open, g->nr, g->size, 16))
+			return -ENOMEM;
+		g->open[g->nr++] = 0;
+	}
+	if (!!(g->open[rec->cpu] & bit) == !record__ends_gap(rec))
+		return 0;
+	g->open[rec->cpu] ^= bit;
+	g->count += record__ends_gap(rec) ? -1 : 1;
+	return 0;
+}
+
+bool pins__begins_gap(const struct pins *pins, const struct xp_record *rec)
+{
+	return rec->kind == XP_LOST && !record__ends_gap(rec) && !pins->gaps.count;
+}
+
+void pins__without(struct pins *pins, int hook)
+{
+	pins->without |= 1U << hook;
 }
 
 int pins__apply(struct pins *pins, const struct xp_record *rec)
 {
-	if (rec->kind == XP_LOST)
+	if (rec->kind == XP_LOST && rec->u.lost.hook < XP_HOOK_MAX) {
 		pins__lost(pins, rec->u.lost.hook);
-	return is_odd(rec) ? 0 : pins__step(pins, rec);
+		return follow_gap(&pins->gaps, rec);
+	}
+	return unknown__apply(pins, rec);
 }
 
 void pins__complete(const struct pins *pins, struct xp_record *rec)
@@ -69,11 +91,12 @@ void pins__complete(const struct pins *pins, struct xp_record *rec)
 	}
 }
 
-/* The epoch's few bits are used up: from here on all that is known is in doubt. */
+/* The epoch's bits are used up: from here on all that is known is in doubt. */
 static void restart_epochs(struct pins *pins)
 {
 	tables__each(&pins->tables, i)
 		at(pins, i)->epoch = 0;
+	pins->seed_epoch = 0;
 	for (int h = 0; h < XP_HOOK_MAX; h++)
 		pins->lost_at[h] = 1;
 	pins->epoch = 1;
@@ -102,6 +125,7 @@ bool pins__waiting(const struct pins *pins)
 void pins__seed_begin(struct pins *pins)
 {
 	pins->seeding = pins->tables.keep_mms = true;
+	pins->seed_epoch = pins->epoch;
 }
 
 /* The stream knows this table, or its tree moved: the audit may have seen the state before. */
@@ -124,12 +148,12 @@ int pins__seed(struct pins *pins, const struct pin_state *seen)
 	if (i == NIL || tables__link(&pins->tables, i, seen->mm))
 		return -ENOMEM;
 	e = at(pins, i);
-	e->level = seen->level;
+	step__set_level(pins, i, seen->level);
 	e->xen = seen->xen;
 	e->flag = seen->flag;
 	e->mfn = seen->mfn < NO_MFN ? seen->mfn : NO_MFN;
 	e->since = seen->since >> SINCE_SHIFT;
-	e->epoch = pins->epoch;
+	e->epoch = pins->seed_epoch;
 	if (e->level == XP_L1 && e->xen == PIN_EXPLICIT)
 		pins->pins_l1 = true;
 	return 0;
@@ -185,6 +209,11 @@ void pins__each(const struct pins *pins, pin_fn fn, void *context)
 uint32_t pins__count(const struct pins *pins)
 {
 	return pins->tables.count;
+}
+
+uint64_t pins__unknown(const struct pins *pins)
+{
+	return pins->unknown;
 }
 
 uint64_t pins__unjudged(const struct pins *pins)

@@ -9,8 +9,9 @@
  * the CPU that lost, and must still be able to silence what it explains.
  *
  * The driver of a live stream confirms after each drain, which tells all losses
- * before it hands over what they may explain; that of a finished one (a
- * recording, a boot log), once, at its end.
+ * before it hands over what they may explain, and every driver where a gap begins
+ * and none is open (pins__begins_gap()): what is lost later explains nothing of
+ * before. That of a finished stream (a recording, a boot log) confirms at its end, too.
  */
 #ifndef XENPIN_PINS_H
 #define XENPIN_PINS_H
@@ -110,6 +111,15 @@ void pins__lost(struct pins *pins, int hook);
 /* What was found so far and no loss explains goes to the finding handler. */
 void pins__confirm(struct pins *pins);
 
+/*
+ * Does @record, an XP_LOST that is to be applied next, tell of a gap, and is none open?
+ * All before it was told: what was found until here can be confirmed.
+ */
+bool pins__begins_gap(const struct pins *pins, const struct xp_record *record);
+
+/* @hook (enum xp_hook) has no probe: none of its records ever comes. */
+void pins__without(struct pins *pins, int hook);
+
 /* Is there any? */
 bool pins__waiting(const struct pins *pins);
 
@@ -146,6 +156,9 @@ void pins__each(const struct pins *pins, pin_fn fn, void *context);
 
 /* Known page tables now. */
 uint32_t pins__count(const struct pins *pins);
+
+/* Records that did not say all, such as which page they were about: as bad as lost ones. */
+uint64_t pins__unknown(const struct pins *pins);
 
 /* Moments that could not be judged, for want of history or because of losses. */
 uint64_t pins__unjudged(const struct pins *pins);

@@ -8,17 +8,28 @@
 #include "tables.h"
 
 #define SINCE_SHIFT	30
-#define EPOCH_MAX	((1U << EPOCH_BITS) - 1)
+#define EPOCH_MAX	UINT32_MAX
+
+/* Gaps that an XP_LOST began and none has ended yet. */
+struct gaps {
+	uint16_t *open;			/* by CPU: hooks, as bits */
+	size_t nr, size;
+	uint32_t count;
+};
 
 struct pins {
 	struct tables tables;
 	struct held held;
+	struct gaps gaps;
+	uint16_t without;		/* hooks, as bits, that have no probe */
 	struct pins_handlers handlers;
 	uint32_t epoch;			/* grows with every loss */
 	uint32_t lost_at[XP_HOOK_MAX];	/* the epoch that a hook's last loss began */
 	uint64_t unjudged;
+	uint64_t unknown;		/* records that did not say all */
 	bool pins_l1;			/* this kernel pins L1 tables by themselves */
 	bool seeding;
+	uint32_t seed_epoch;		/* when that began: what is seeded is as old */
 };
 
 static inline struct table *at(const struct pins *pins, uint32_t i)

@@ -26,12 +26,19 @@ uint32_t step__get(struct pins *pins, uint64_t pfn)
 	return i;
 }
 
+void step__begin_another_life(struct step *s, uint32_t i)
+{
+	tables__unlink(&s->pins->tables, i);
+	at(s->pins, i)->xen = PIN_UNKNOWN;
+	at(s->pins, i)->flag = PIN_FLAG_UNKNOWN;
+}
+
 uint16_t step__lost(const struct pins *pins, const struct table *e)
 {
-	uint16_t lost = 0;
+	uint16_t lost = pins->without;
 
 	if (e->epoch == pins->epoch)
-		return 0;
+		return lost;
 	for (int h = 0; h < XP_HOOK_MAX; h++)
 		if (pins->lost_at[h] > e->epoch)
 			lost |= 1U << h;
@@ -72,7 +79,7 @@ int step__judge(struct step *s, enum rule rule, const struct table *e, const str
 	if (op) {
 		f.mfn = op->mfn;
 		f.op = op->op;
-		f.result = op->result;
+		f.result = rec->flags & XP_F_RESULT ? op->result : 0;
 	}
 	return held__add(&s->pins->held, rule, &f, lost);
 }
@@ -98,14 +105,20 @@ void step__write_flag(struct step *s, struct table *e, bool set)
 	s->pins->handlers.flag(s->pins->handlers.context, &flag);
 }
 
+void step__set_level(struct pins *pins, uint32_t i, uint8_t level)
+{
+	struct table *e = at(pins, i);
+
+	e->level = level;
+	if (level == XP_L4 && e->mm != NIL)
+		mm_at(&pins->tables, e->mm)->pgd = i;
+}
+
 uint32_t step__find_pgd(const struct pins *pins, uint64_t mm)
 {
-	uint32_t m = tables__find_mm(&pins->tables, mm), i;
+	uint32_t m = tables__find_mm(&pins->tables, mm);
 
-	for (i = m == NIL ? NIL : mm_at(&pins->tables, m)->first; i != NIL; i = at(pins, i)->next)
-		if (at(pins, i)->level == XP_L4)
-			break;
-	return i;
+	return m == NIL ? NIL : mm_at(&pins->tables, m)->pgd;
 }
 
 int pins__step(struct pins *pins, const struct xp_record *rec)

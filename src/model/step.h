@@ -47,12 +47,24 @@ uint32_t step__get(struct pins *pins, uint64_t pfn);
 /* An mm's PGD; NIL when it is not known. */
 uint32_t step__find_pgd(const struct pins *pins, uint64_t mm);
 
+/* What is known of the page is of a life as another table, whose end nobody told. */
+void step__begin_another_life(struct step *step, uint32_t i);
+
+/* A table's level; of an L4, that it is its mm's PGD. */
+void step__set_level(struct pins *pins, uint32_t i, uint8_t level);
+
 /* Hooks, as bits, whose records were lost since @table was known for sure. */
 uint16_t step__lost(const struct pins *pins, const struct table *table);
 
 /* Judge @table, if it is known, or else what @op or the record names.  0 or -ENOMEM. */
 int step__judge(struct step *step, enum rule rule, const struct table *table,
 		const struct xp_op *op);
+
+/*
+ * unknown.c: as pins__step(), of a record that may not say all: what it leaves open is
+ * counted, and forgotten.
+ */
+int unknown__apply(struct pins *pins, const struct xp_record *record);
 
 /* The flag of @table is written: say so, if somebody wants what is inferred. */
 void step__write_flag(struct step *step, struct table *table, bool set);

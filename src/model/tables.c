@@ -106,7 +106,8 @@ static uint32_t add_mm(struct tables *t, uint64_t address)
 	else
 		return NIL;
 	head = &t->by_mm[bucket(t, address)];
-	*mm_at(t, i) = (struct mm){ address, NIL, *head, 0 };
+	*mm_at(t, i) = (struct mm){ .address = address, .first = NIL, .pgd = NIL,
+				     .hash_next = *head };
 	*head = i;
 	return i;
 }
@@ -134,6 +135,8 @@ void tables__unlink(struct tables *t, uint32_t i)
 		table_at(t, e->prev)->next = e->next;
 	else
 		mm_at(t, e->mm)->first = e->next;
+	if (mm_at(t, e->mm)->pgd == i)
+		mm_at(t, e->mm)->pgd = NIL;
 	if (mm_at(t, e->mm)->first == NIL && !t->keep_mms)
 		drop_mm(t, e->mm);
 	e->mm = NIL;

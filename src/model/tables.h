@@ -2,7 +2,7 @@
 /*
  * The model's memory: page tables by pfn, mms by address, the tables of an mm.
  *
- * Links are indices, so a table costs 32 bytes: half a million of them, the
+ * Links are indices, so a table costs 40 bytes: half a million of them, the
  * direct map of 1 TiB, stay under 32 MiB.  What the fields mean is pins.c's.
  */
 #ifndef XENPIN_TABLES_H
@@ -14,7 +14,6 @@
 
 #define NIL UINT32_MAX
 
-#define EPOCH_BITS	10
 #define FRAME_BITS	40	/* x86 has 52 bits of physical address */
 #define NO_MFN		((1ULL << FRAME_BITS) - 1)
 
@@ -25,20 +24,21 @@ struct table {
 	uint64_t xen : 2;		/* enum pin_xen */
 	uint64_t last : 5;		/* enum xp_kind of the last event */
 	uint64_t gone : 1;		/* dropped while the state is being seeded */
-	uint64_t epoch : EPOCH_BITS;	/* of losses, when it was last known for sure */
 	uint64_t mfn : FRAME_BITS;	/* or NO_MFN */
-	uint64_t since : 24;		/* time of the last event, in units of 2^30 ns */
+	uint32_t since;			/* time of the last event, in units of 2^30 ns */
+	uint32_t epoch;			/* of losses, when it was last known for sure */
 	uint32_t mm;			/* index into mms, or NIL */
 	uint32_t hash_next;
 	uint32_t next, prev;		/* of the same mm; free entries use next */
 };
 
-_Static_assert(sizeof(struct table) == 32, "see above");
+_Static_assert(sizeof(struct table) == 40, "see above");
 
 struct mm {
 	uint64_t address;
 	uint32_t first;			/* table */
 	uint32_t hash_next;
+	uint32_t pgd;			/* table; NIL: not known */
 	uint32_t moved;			/* pinned or unpinned while the state is being seeded */
 };
 

@@ -2,6 +2,7 @@
 /* What a kernel with the series tells: writes of the flag, and struct pages that lost theirs. */
 #include <errno.h>
 
+#include "../../include/config.h"
 #include "step.h"
 
 /*
@@ -15,7 +16,7 @@ static bool is_unpinned_tree(const struct step *s, const struct table *e)
 	uint64_t mm = s->record->u.flag.mm;
 	uint32_t pgd;
 
-	if (!mm || mm == tables__mm_of(&s->pins->tables, e))
+	if (mm == tables__mm_of(&s->pins->tables, e))
 		return false;
 	if (mm >= KERNEL_IMAGE)
 		return true;
@@ -24,19 +25,45 @@ static bool is_unpinned_tree(const struct step *s, const struct table *e)
 }
 
 /* The kernel itself tells of writes: one that no unpin and no release explains. */
+static bool is_unexplained(const struct step *s, const struct table *e)
+{
+	return e->flag == PIN_FLAG_SET && table__is_pinned(e) && !is_unpinned_tree(s, e);
+}
+
+/* Nobody saw the write: that the flag is clear was seen, in a tree that is pinned. */
+static int judge_seen(struct step *s, const struct table *e)
+{
+	if (e && e->level != s->record->level)
+		e = NULL;
+	return step__judge(s, RULE_SEEN, e, NULL);
+}
+
 int writes__clear(struct step *s)
 {
 	uint32_t i = find(s->pins, s->record->u.flag.pfn);
-	struct table *e;
+	struct table *e = i == NIL ? NULL : at(s->pins, i);
 	int err = 0;
 
-	if (i == NIL)
-		return 0;
-	e = at(s->pins, i);
-	if (e->flag == PIN_FLAG_SET && table__is_pinned(e) && !is_unpinned_tree(s, e))
+	if (s->record->flags & XP_F_READONLY)
+		err = judge_seen(s, e);
+	else if (e && is_unexplained(s, e) && !s->record->u.flag.mm)
+		s->pins->unjudged++;	/* a release, or an unpin, in nobody's name */
+	else if (e && is_unexplained(s, e))
 		err = step__judge(s, RULE_CLEARED, e, NULL);
-	e->flag = PIN_FLAG_CLEAR;
+	if (e)
+		e->flag = PIN_FLAG_CLEAR;
 	return err;
+}
+
+/* The page became a table of another level, or of another mm, and nobody told. */
+static bool is_anothers(const struct step *s, const struct table *e)
+{
+	const struct xp_record *rec = s->record;
+	uint64_t mm = rec->u.flag.mm;
+
+	if (rec->level && e->level && rec->level != e->level)
+		return true;
+	return mm && mm < KERNEL_IMAGE && mm != tables__mm_of(&s->pins->tables, e);
 }
 
 int writes__set(struct step *s)
@@ -47,6 +74,8 @@ int writes__set(struct step *s)
 	if (i == NIL)
 		return -ENOMEM;
 	e = at(s->pins, i);
+	if (is_anothers(s, e))
+		step__begin_another_life(s, i);
 	if (s->record->level)
 		e->level = s->record->level;
 	/* That the kernel believes it is no witness of what Xen knows. */

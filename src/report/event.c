@@ -2,6 +2,7 @@
 /* One event of a page's history, in words. */
 #include <inttypes.h>
 
+#include "../../include/config.h"
 #include "report.h"
 
 static const char *flag_of(const struct xp_record *rec)
@@ -40,7 +41,8 @@ void event__text(const struct event *e, char *text, size_t size)
 			 mm, rec->flags & XP_F_PINNED ? ", which is pinned" : "", flag_of(rec));
 		return;
 	case XP_TABLE_RELEASE:
-		snprintf(text, size, "released as L%d table, %s", rec->level, flag_of(rec));
+		snprintf(text, size, "released as L%d table, %s%s", rec->level, flag_of(rec),
+			 rec->flags & XP_F_READONLY ? ", and read-only in the direct map" : "");
 		return;
 	case XP_MM_PIN:
 		snprintf(text, size, "its whole tree is pinned, mm 0x%" PRIx64,
@@ -54,7 +56,8 @@ void event__text(const struct event *e, char *text, size_t size)
 		snprintf(text, size, "PagePinned set");
 		return;
 	case XP_FLAG_CLEAR:
-		snprintf(text, size, "PagePinned cleared");
+		snprintf(text, size, rec->flags & XP_F_READONLY ?
+			 "PagePinned is clear, and its tree about to be unpinned" : "PagePinned cleared");
 		return;
 	case XP_ERASED:
 		snprintf(text, size, "its struct page was initialised again: PagePinned erased");

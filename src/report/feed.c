@@ -26,10 +26,38 @@ bool feed__of_boot(const struct feed *f)
 	return recording__seq(f->recording) <= recording__info(f->recording)->boot_records;
 }
 
+static int hook_named(const char *name)
+{
+	int h = 0;
+
+	while (h < HOOKS && strcmp(hooks[h].name, name))
+		h++;
+	return h;
+}
+
+/* Before the first record: what is known of hooks, of the whole recording. */
+static void begin(struct feed *f)
+{
+	const struct session *s = &recording__info(f->recording)->session;
+
+	for (int i = 0; !f->begun && i < s->nr_hooks; i++) {
+		int h = hook_named(s->hooks[i].name);
+
+		f->missed |= s->hooks[i].missed > 0;
+		if (h < HOOKS && !strcmp(s->hooks[i].via, "none"))
+			pins__without(f->pins, hooks[h].id);
+	}
+	f->begun = true;
+}
+
 int feed__apply(struct feed *f, struct xp_record *rec)
 {
+	begin(f);
 	if (!feed__of_boot(f))
 		tell_gap(f);
+	/* A skipped run may be anywhere: then nothing is certain before the end. */
+	if (!f->missed && pins__begins_gap(f->pins, rec))
+		pins__confirm(f->pins);
 	pins__complete(f->pins, rec);
 	return pins__apply(f->pins, rec);
 }
@@ -41,10 +69,11 @@ static uint64_t tell_missed(struct feed *f)
 	uint64_t missed = 0;
 
 	for (int i = 0; i < s->nr_hooks; i++) {
+		int h = hook_named(s->hooks[i].name);
+
 		missed += s->hooks[i].missed;
-		for (int h = 0; s->hooks[i].missed && h < HOOKS; h++)
-			if (!strcmp(hooks[h].name, s->hooks[i].name))
-				pins__lost(f->pins, hooks[h].id);
+		if (s->hooks[i].missed && h < HOOKS)
+			pins__lost(f->pins, hooks[h].id);
 	}
 	return missed;
 }

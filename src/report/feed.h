@@ -12,6 +12,8 @@
 struct feed {
 	struct pins *pins;
 	struct recording *recording;	/* neither is owned */
+	bool begun;
+	bool missed;			/* the kernel skipped runs of some hook */
 	bool gap;			/* between boot and stream: told to the model */
 };
 

@@ -97,21 +97,23 @@ static json_t *counts_of(const struct report *r)
 			 (json_int_t)pins__count(r->pins), "findings", (json_int_t)r->nr_findings);
 }
 
-static json_t *finding_object(const struct finding *f)
+static json_t *finding_object(const struct report *r, const struct finding *f)
 {
 	json_t *witnesses = json_array();
+	int64_t sign = report__last_sign(r, f);
 	char text[400];
 
 	for (int i = 0; i < WITNESSES; i++)
 		if (f->witnesses & 1 << i)
 			json_array_append_new(witnesses, json_string(witness__name(1 << i)));
 	finding__text(f, text, sizeof(text));
-	return json_pack("{sIsssssosososisosisosIsIssso}", "t", (json_int_t)f->t,
+	return json_pack("{sIsssssosososisosisosIsosIssso}", "t", (json_int_t)f->t,
 			 "class", finding__class(f), "grade", finding__grade(f),
 			 "witnesses", witnesses, "pfn", hex_or_null(f->pfn),
 			 "mfn", hex_or_null(f->mfn), "level", f->level, "mm", hex(f->mm),
 			 "pid", (int)f->pid, "comm", json_comm(f->comm),
-			 "since", (json_int_t)f->since, "result",
+			 "since", (json_int_t)f->since, "last_sign",
+			 sign < 0 ? json_null() : json_integer(sign), "result",
 			 (json_int_t)f->result, "effect", finding__effect(f),
 			 "text", json_text(text, sizeof(text) - 1));
 }
@@ -121,7 +123,7 @@ static json_t *findings_of(const struct report *r, size_t max)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < r->nr_findings && i < max; i++)
-		json_array_append_new(list, finding_object(&r->findings[i]));
+		json_array_append_new(list, finding_object(r, &r->findings[i]));
 	return list;
 }
 
@@ -302,7 +304,7 @@ static void put_findings(const struct report *r, FILE *out)
 
 	putc('[', out);
 	for (size_t i = 0; i < r->nr_findings; i++, comma = ",") {
-		json_t *object = finding_object(&r->findings[i]);
+		json_t *object = finding_object(r, &r->findings[i]);
 
 		fputs(comma, out);
 		json_dumpf(object, out, JSON_COMPACT);

@@ -90,10 +90,13 @@ static void was_read(struct report *r, int err)
 		r->err = err;
 }
 
-/* A recorder that rotates its files judges with older ones at hand: that stands beside the records. */
+/*
+ * A recorder that rotates its files judges with older ones at hand, and one that audits sees
+ * what no record tells: that stands beside the records.
+ */
 static void add_noted(struct report *r)
 {
-	if (!r->info->judged_live || r->info->session.filtered)
+	if (!(r->info->judged_live || r->info->audited) || r->info->session.filtered)
 		return;
 	sort_findings(r);
 	r->nr_told = r->nr_findings;
@@ -315,7 +318,7 @@ static void judge(struct report *r)
 	const struct recording_info *info = r->info;
 
 	r->complete = !r->account.lost_total && !r->missed && !*r->damage && *info->end &&
-		      !feed__partial(info) && !info->session.filtered && !r->boot_report.nr_gaps;
+		      !r->unknown && !feed__partial(info) && !info->session.filtered && !r->boot_report.nr_gaps;
 	r->verdict = r->nr_findings ? VERDICT_FINDING :
 		     r->complete ? VERDICT_CLEAN : VERDICT_INCOMPLETE;
 }
@@ -347,6 +350,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	r->missed = feed__end(&r->feed);
 	pins__confirm(r->pins);
 	add_noted(r);
+	r->unknown = r->info->session.filtered ? 0 : pins__unknown(r->pins);
 	r->unjudged = r->info->session.filtered ? 0 : pins__unjudged(r->pins);
 	err = r->err ?: read_histories(r);
 	if (err)
@@ -448,6 +452,8 @@ void report__sentence(const struct report *r, char *text, size_t size)
 			 *r->damage ? "the recording is damaged" :
 			 r->account.lost_total ? "records were lost" :
 			 r->missed ? "the kernel skipped hooks" :
+			 r->unknown ? "records do not say which page they are about, or of what level "
+				      "or mm" :
 			 r->running ? "it is still being recorded" :
 			 !*r->info->end ? "the recorder was killed, or had no room" :
 			 r->info->session.filtered ? "a filter left records out" :

@@ -52,6 +52,7 @@ struct report {
 	uint64_t boot_slots;
 	bool running;			/* the recorder is still at work */
 	uint64_t missed;
+	uint64_t unknown;		/* as pins__unknown(); 0 of filtered records */
 	uint64_t unjudged;		/* as pins__unjudged(); 0 of filtered records */
 	bool complete;			/* nothing lost, damaged, left out or not attached */
 	enum verdict verdict;
@@ -75,6 +76,12 @@ void event__text(const struct event *event, char *text, size_t size);
 
 /* NULL when @pfn has no finding, nor had a flag that boot erased (of these only the first). */
 const struct history *report__history(const struct report *report, uint64_t pfn);
+
+/*
+ * When @finding's page last showed that it had its flag, before the finding: it was lost
+ * between then and the finding.  -1: no record tells, or the finding is not of a lost flag.
+ */
+int64_t report__last_sign(const struct report *report, const struct finding *finding);
 
 /* docs/report.schema.json, with @findings of the findings at most; NULL when there is no memory. */
 json_t *report__object(struct report *report, size_t findings);

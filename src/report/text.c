@@ -41,6 +41,16 @@ static void put_history(const struct report *r, const struct finding *f, FILE *o
 	fprintf(out, "      (of %zu events of this page)\n", h->total);
 }
 
+/* Whoever is named may only have met what another did. */
+static void put_interval(const struct report *r, const struct finding *f, FILE *out)
+{
+	int64_t sign = report__last_sign(r, f);
+
+	if (sign >= 0)
+		fprintf(out, "    its flag was lost between %.6f s, when it last showed, and then\n",
+			seconds(r, sign));
+}
+
 static void put_findings(const struct report *r, FILE *out)
 {
 	char text[400];
@@ -49,8 +59,9 @@ static void put_findings(const struct report *r, FILE *out)
 		const struct finding *f = &r->findings[i];
 
 		finding__text(f, text, sizeof(text));
-		fprintf(out, "\n  %s (%s) at %.6f s\n    %s\n    %s\n", finding__class(f),
+		fprintf(out, "\n  %s (%s), noticed at %.6f s\n    %s\n    %s\n", finding__class(f),
 			finding__grade(f), seconds(r, f->t), text, finding__effect(f));
+		put_interval(r, f, out);
 		put_history(r, f, out);
 	}
 	if (r->nr_findings > FINDINGS)

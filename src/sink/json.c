@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../include/config.h"
 #include "../symbols.h"
 #include "../record.h"
 #include "finding.h"
@@ -211,6 +212,16 @@ static void put_mm_string(struct line *l, uint64_t mm)
 	memcpy(last.string, begin, sizeof(last.string));
 }
 
+/* Of a page without the flag; nobody looks at others. */
+static void put_read_only(struct line *l, const struct xp_record *rec)
+{
+	PUT(l, ",\"read_only\":");
+	if (rec->flags & XP_F_READONLY)
+		PUT(l, "true");
+	else
+		PUT(l, "null");
+}
+
 static void put_table(struct line *l, const struct xp_record *rec)
 {
 	put_head(l, "table", rec);
@@ -228,6 +239,7 @@ static void put_table(struct line *l, const struct xp_record *rec)
 		put_bool(l, rec->flags & XP_F_FLAG);
 	else
 		PUT(l, "null");
+	put_read_only(l, rec);
 }
 
 static void put_mm(struct line *l, const struct xp_record *rec)
@@ -250,6 +262,7 @@ static void put_flag(struct line *l, const struct xp_record *rec)
 	put_dec(l, rec->level);
 	PUT(l, ",\"exact\":");
 	put_bool(l, !(rec->flags & XP_F_INFERRED));
+	put_read_only(l, rec);
 }
 
 static void put_lost(struct line *l, const struct xp_record *rec)

@@ -77,6 +77,8 @@ static void write_start(struct recorder *r)
 	writer__set_number(w, "realtime_offset_ns", realtime_offset());
 	writer__set_number(w, "filtered", s->filtered);
 	writer__set_number(w, "first_seq", writer__seq(w) + 1);
+	if (s->audited)
+		writer__set_number(w, "audited", 1);
 	if (!r->sink.unjudged) {
 		writer__set_number(w, "judged_live", 1);
 		writer__set_number(w, "findings", 0);
@@ -272,6 +274,7 @@ int recorder__create(struct recorder **out, const char *path, uint64_t max_bytes
 	 * them, too, unless the file is gone by then.
 	 */
 	r->sink.plain = true;
+	r->sink.audited = true;
 	r->sink.unjudged = !max_bytes;
 	r->max_bytes = max_bytes;
 	r->path = strdup(path);

@@ -25,6 +25,7 @@ struct session {
 	uint64_t delivered;		/* records from the kernel, handed to the sink */
 	uint64_t inferred;		/* flag records, concluded from those */
 	uint64_t lost, missed, findings;
+	bool audited;			/* audits look, too */
 	bool filtered;			/* not all records are wanted: there can be no findings */
 	/* Count what is missed, which is counted for the end otherwise.  NULL: nothing is. */
 	void (*refresh)(const struct session *session);
@@ -38,6 +39,7 @@ struct sink {
 	struct symbols *symbols;	/* NULL: no stacks */
 	const struct sink_ops *ops;
 	bool plain;			/* only what the kernel delivered, nothing inferred */
+	bool audited;			/* page tables are audited, wanted or not */
 	bool unjudged;			/* nor any findings: records come as they are */
 	uint64_t begin_ns;		/* text counts from here */
 };

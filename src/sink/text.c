@@ -2,6 +2,7 @@
 /* Text for people: one record a line, a batch's operations folded, the summary on stderr. */
 #include <string.h>
 
+#include "../../include/config.h"
 #include "../comm.h"
 #include "../symbols.h"
 #include "../xenpin.h"
@@ -105,6 +106,8 @@ static void put_table(struct line *l, const struct xp_record *rec)
 		PUT(l, " in a pinned tree");
 	if (rec->flags & XP_F_FLAG_KNOWN)
 		put_string(l, rec->flags & XP_F_FLAG ? ", flag set" : ", flag clear");
+	if (rec->flags & XP_F_READONLY)
+		PUT(l, ", and read-only in the direct map");
 }
 
 static void put_mm(struct line *l, const struct xp_record *rec)
@@ -120,7 +123,8 @@ static void put_flag(struct line *l, const struct xp_record *rec)
 	put_level(l, rec->level);
 	put_named_hex(l, " pfn ", rec->u.flag.pfn);
 	if (rec->flags & XP_F_INFERRED)
-		PUT(l, " (inferred)");
+		put_string(l, rec->flags & XP_F_READONLY ? " (seen, and read-only in the direct map)" :
+							   " (inferred)");
 }
 
 static void put_lost(struct line *l, const struct xp_record *rec)

@@ -40,7 +40,9 @@ const struct hook hooks[HOOKS] = {
 	{ "pgd_pin", "a whole tree is pinned", XP_HOOK_PGD_PIN, false,
 	  XP_W_MM_PIN, TRACEPOINT_WAYS("pgd_pin") },
 	{ "pgd_unpin", "a whole tree is unpinned", XP_HOOK_PGD_UNPIN, false,
-	  XP_W_MM_UNPIN, TRACEPOINT_WAYS("pgd_unpin") },
+	  XP_W_MM_UNPIN,
+	  { { "tp_btf", { "upper_btf", "pgd_unpin_btf" } },
+	    { "raw_tp", { "upper_raw", "pgd_unpin_raw" } } } },
 	[HOOK_SET] = { "flag_set", "PagePinned is set", XP_HOOK_SET, false,
 		       XP_W_SET, TRACEPOINT_WAYS("flag_set") },
 	[HOOK_CLEAR] = { "flag_clear", "PagePinned is cleared", XP_HOOK_CLEAR, false,
@@ -132,12 +134,14 @@ void hooks__configure(struct trace_bpf *skel, const struct options *opts)
 	config->levels = opts->levels;
 	config->what = needed(opts);
 	config->stack = opts->stack;
+	config->look = opts->look;
 	config->ring_mask = slots - 1;
 	config->by_comm = opts->comm != NULL;
 	if (opts->comm)
 		memcpy(config->comm, opts->comm, strlen(opts->comm));
 	bpf_map__set_max_entries(skel->maps.rings, cpus);
 	bpf_map__set_max_entries(skel->maps.flights, cpus);
+	bpf_map__set_max_entries(skel->maps.uppers, cpus);
 	bpf_map__set_value_size(skel->maps.rings, sizeof(struct xp_ring) +
 				(slots + XP_RECORD_SLOTS_MAX) * XP_SLOT);
 	if (opts->mm)
@@ -155,6 +159,12 @@ static struct bpf_program *find_prog(const struct trace_bpf *skel, const char *n
 	return bpf_object__find_program_by_name(skel->obj, name);
 }
 
+/* The look at upper tables is for who is to judge. */
+static bool is_wanted(const struct trace_bpf *skel, const char *name)
+{
+	return skel->rodata->config.look || strncmp(name, "upper_", 6);
+}
+
 static void select_ways(struct trace_bpf *skel, const struct attachment at[HOOKS])
 {
 	struct bpf_program *prog;
@@ -164,7 +174,7 @@ static void select_ways(struct trace_bpf *skel, const struct attachment at[HOOKS
 		bpf_program__set_autoload(prog, prog == skel->progs.locate);
 	for (int h = 0; h < HOOKS; h++)
 		for (int i = 0; (name = prog_name(&at[h], h, i)); i++)
-			bpf_program__set_autoload(find_prog(skel, name), true);
+			bpf_program__set_autoload(find_prog(skel, name), is_wanted(skel, name));
 }
 
 static int hook_of_prog(const struct attachment at[HOOKS], const char *wanted)
@@ -237,6 +247,8 @@ static int attach_all(struct trace_bpf *skel, struct attachment at[HOOKS], int *
 
 	for (int h = 0; h < HOOKS; h++) {
 		for (int i = 0; (name = prog_name(&at[h], h, i)); i++) {
+			if (!is_wanted(skel, name))
+				continue;
 			at[h].links[i] = program__attach(find_prog(skel, name));
 			if (at[h].links[i])
 				continue;

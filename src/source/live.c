@@ -2,6 +2,7 @@
 /* Attached programs, and their rings mapped into memory. */
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +15,7 @@
 
 #include "../../include/config.h"
 #include "../clock.h"
+#include "../platform.h"
 #include "live.h"
 #include "trace.skel.h"
 
@@ -51,6 +53,14 @@ static int map_rings(struct live *live)
 	return live->stream ? 0 : -ENOMEM;
 }
 
+/* Neither the kernel's symbols nor a look at its layout told where its frames are. */
+static void explain_lost(char why[REASON_LEN])
+{
+	snprintf(why, REASON_LEN, "%s", platform__hides_symbols() ?:
+		 "this kernel's symbols have no vmemmap_base, page_offset_base or "
+		 "machine_to_phys_mapping (CONFIG_KALLSYMS_ALL)");
+}
+
 int live__open(struct live **out, const struct options *opts, char why[REASON_LEN])
 {
 	struct live *live = calloc(1, sizeof(*live));
@@ -64,11 +74,18 @@ int live__open(struct live **out, const struct options *opts, char why[REASON_LE
 		free(live);
 		return err;
 	}
+	err = -ENOKEY;
+	if (!live->skel->bss->kaddr.m2p)
+		goto lost;
 	err = map_rings(live);
 	if (err)
 		goto fail;
 	*out = live;
 	return 0;
+lost:
+	explain_lost(why);
+	live__close(live);
+	return err;
 fail:
 	strcpy(why, strerror(-err));
 	live__close(live);

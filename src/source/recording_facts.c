@@ -137,6 +137,8 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 		info->findings = 0;
 	else if (is(key, "judged_live"))
 		info->judged_live = n;
+	else if (is(key, "audited"))
+		info->audited = n;
 	else if (is(key, "end"))
 		copy_text(info->end, text, sizeof(info->end));
 }

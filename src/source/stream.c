@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../include/config.h"
 #include "../grow.h"
 #include "stream.h"
 
@@ -63,8 +64,11 @@ struct stream *stream__new(void *rings, size_t stride, int nr_cpus, uint32_t slo
 	}
 	s->nr_cpus = nr_cpus;
 	s->slots = slots;
-	for (int i = 0; i < nr_cpus; i++)
-		s->cpus[i] = (struct cpu){ .ring = rings + stride * i, .half = UINT64_MAX };
+	for (int i = 0; i < nr_cpus; i++) {
+		struct xp_ring *ring = rings + stride * i;
+
+		s->cpus[i] = (struct cpu){ .ring = ring, .next = ring->tail, .half = UINT64_MAX };
+	}
 	return s;
 }
 
@@ -109,23 +113,49 @@ static void forget(struct stream *s, struct cpu *cpu, const struct xp_record *re
 	cpu->next += n;
 }
 
-/* Losses that nobody told yet, and the end of gaps of the hooks @ended, as records at time @t. */
-static int tell_losses(struct stream *s, struct cpu *cpu, uint64_t t, uint16_t ended)
+static int tell(struct stream *s, struct cpu *cpu, uint64_t t, int hook, uint64_t count)
 {
-	for (int h = 0; h < XP_HOOK_MAX; h++) {
-		struct xp_record rec = {
-			.kind = XP_LOST, .nslots = 1, .cpu = cpu - s->cpus, .t = t,
-			.u.lost = { .hook = h, .count = cpu->ring->lost[h] - cpu->told[h] },
-		};
-		int err = rec.u.lost.count || ended >> h & 1 ? keep(s, &rec) : 0;
+	struct xp_record rec = {
+		.kind = XP_LOST, .nslots = 1, .cpu = cpu - s->cpus, .t = t,
+		.u.lost = { .hook = hook, .count = count },
+	};
 
-		if (err)
-			return err;
-		cpu->told[h] += rec.u.lost.count;
-		if (rec.u.lost.count)
-			cpu->gap |= 1U << h;
+	return keep(s, &rec);
+}
+
+/* Losses that nobody told yet, as records at time @t. */
+static int tell_losses(struct stream *s, struct cpu *cpu, uint64_t t)
+{
+	int err = 0;
+
+	for (int h = 0; !err && h < XP_HOOK_MAX; h++) {
+		uint64_t count = cpu->ring->lost[h] - cpu->told[h];
+
+		if (!count)
+			continue;
+		err = tell(s, cpu, t, h, count);
+		cpu->told[h] += count;
+		cpu->gap |= 1U << h;
 	}
-	return 0;
+	return err;
+}
+
+/* The gaps that were told end at @t. */
+static int tell_end(struct stream *s, struct cpu *cpu, uint64_t t)
+{
+	int err = 0;
+
+	for (int h = 0; !err && h < XP_HOOK_MAX; h++)
+		if (cpu->gap >> h & 1)
+			err = tell(s, cpu, t, h, 0);
+	cpu->gap = 0;
+	return err;
+}
+
+/* When a gap begins that is not told yet: what was handed over is older, and what was read. */
+static uint64_t gap_begin(const struct stream *s, const struct cpu *cpu)
+{
+	return cpu->last_t > s->reached ? cpu->last_t : s->reached;
 }
 
 /*
@@ -141,8 +171,7 @@ static int end_gaps(struct stream *s, uint64_t now)
 
 		if (!cpu->gap || __atomic_load_n(&cpu->ring->closed, __ATOMIC_ACQUIRE))
 			continue;
-		err = tell_losses(s, cpu, now, cpu->gap);
-		cpu->gap = 0;
+		err = tell_losses(s, cpu, now) ?: tell_end(s, cpu, now);
 		s->gap_end = now;
 	}
 	return err;
@@ -155,7 +184,13 @@ static int open_ring(struct stream *s, struct cpu *cpu)
 	    __atomic_load_n(&cpu->ring->head, __ATOMIC_ACQUIRE) != cpu->next)
 		return 0;
 	__atomic_store_n(&cpu->ring->closed, 0, __ATOMIC_SEQ_CST);
-	return tell_losses(s, cpu, cpu->last_t, 0);
+	return tell_losses(s, cpu, gap_begin(s, cpu));
+}
+
+/* As bpf/ring.h has it. */
+static uint32_t seq_of(uint64_t slot)
+{
+	return (uint32_t)(slot + 1) | XP_SEQ_WRITTEN;
 }
 
 /*
@@ -173,7 +208,7 @@ static int read_cpu(struct stream *s, struct cpu *cpu, int *fill)
 		struct xp_record *rec = (void *)cpu->ring->slots +
 					(cpu->next & (s->slots - 1)) * XP_SLOT;
 
-		if (__atomic_load_n(&rec->seq, __ATOMIC_ACQUIRE) != (uint32_t)(cpu->next + 1)) {
+		if (__atomic_load_n(&rec->seq, __ATOMIC_ACQUIRE) != seq_of(cpu->next)) {
 			half = 1;
 			break;
 		}
@@ -295,7 +330,8 @@ int stream__end(struct stream *s, uint64_t now, record_fn fn, void *context)
 	int err = 0;
 
 	for (int i = 0; !err && i < s->nr_cpus; i++)
-		err = tell_losses(s, &s->cpus[i], now, s->cpus[i].gap);
+		err = tell_losses(s, &s->cpus[i], gap_begin(s, &s->cpus[i])) ?:
+		      tell_end(s, &s->cpus[i], now);
 	hand_over(s, UINT64_MAX, fn, context);
 	return err;
 }

@@ -2,6 +2,7 @@
 """The page of `report --format html`, in a real browser."""
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -100,7 +101,10 @@ def test_what_where_when_and_who_at_a_glance(browser, recordings):
     show(browser, recordings, "bad")
     facts = key(browser)
     assert facts["Where"].startswith(f"page {hex(LOST)}, an L1 table, at 128.3 MiB of ")
-    assert facts["Who"].startswith("forks (pid ") and facts["When"].endswith(" s into the recording")
+    assert facts["Released by"].startswith("forks (pid ") and facts["Noticed"].endswith(" s into the recording")
+    assert re.fullmatch(r"[0-9.]+ s into the recording, when the flag last showed, and then", facts["Lost between"])
+    assert float(facts["Lost between"].split()[0]) <= float(facts["Noticed"].split()[0])
+    assert not {"Who", "When"} & set(facts)
     assert "the first write of its next user will oops" in facts["So what"]
     assert facts["How sure"] == "shown, by the flag and its history"
 

@@ -19,7 +19,7 @@ def trace(tmp_path_factory):
     path = tmp_path_factory.mktemp("perfetto") / "a.db"
     assert subprocess.run([SOURCE, path, "2000"]).returncode == 0
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE op SET pfn = NULL WHERE rowid = (SELECT min(rowid) FROM op "
+        db.execute("UPDATE op SET pfn = 1 WHERE rowid = (SELECT min(rowid) FROM op "
                    "WHERE op = 'unpin' AND pfn = ?)", (LOST,))
         db.execute("INSERT INTO lost VALUES (2001, (SELECT max(t) FROM page_table) + 1, 1, NULL, 0, "
                    "'lost', 'alloc', 17)")

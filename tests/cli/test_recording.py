@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 import lab
-from recordings import (RECORDS, SOURCE, XENPIN, check_prefix, finish, is_begun, lose_a_flag, query, report,
+from recordings import (RECORDS, SOURCE, XENPIN, check_prefix, finish, is_begun, lose_a_flag, make, query, report,
                         run)
 
 MAN = lab.ROOT / "docs/xenpin-recording.5"
@@ -59,6 +59,33 @@ def test_text(recording):
     assert result.returncode == 0
     assert result.stdout.startswith("Clean: ")
     assert re.search(r"^  forks +\d+ ", result.stdout, re.M)
+
+
+def test_a_later_loss_explains_nothing_of_before(tmp_path):
+    """One flush record, lost an hour after the finding."""
+    path = tmp_path / "late.db"
+    make(path, 20000)
+    lose_a_flag(path)
+    before = report(path)
+    assert before.returncode == 1
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT INTO lost SELECT 20001, max(t) + 3600000000000, 1, NULL, 0, 'lost', 'flush', 1 "
+                   "FROM page_table")
+    result = report(path)
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[2] == before.stdout.splitlines()[2]
+
+
+def test_frames_that_are_not_known_make_no_finding(tmp_path):
+    """As under kernel.kptr_restrict=2, which hid where the kernel's tables are."""
+    path = tmp_path / "unknown.db"
+    make(path, 20000)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE op SET pfn = NULL WHERE op = 'unpin'")
+    result = report(path)
+    assert result.returncode == 5
+    assert "records do not say which page they are about" in result.stdout
+    assert json.loads(report(path, "--format", "json").stdout)["findings"] == []
 
 
 def test_what_cannot_be_judged_is_no_finding_and_is_told(tmp_path, recording):

@@ -64,6 +64,23 @@ echo HVM >/tmp/guest_type
 mount --bind /tmp/guest_type /sys/hypervisor/guest_type
 run hvm xenpin trace
 umount /sys/hypervisor/guest_type
+# Nobody learns the addresses of the kernel's symbols.
+read -r shown </proc/sys/kernel/kptr_restrict
+echo 2 >/proc/sys/kernel/kptr_restrict
+run hidden-features xenpin features
+run hidden-features-json xenpin features --json
+run hidden-trace xenpin trace --json -- forks -q 20
+run hidden-record xenpin record -o /tmp/hidden.db -- forks -q 20
+run hidden-stack xenpin trace --stack --op release -- forks -q 1
+run hidden-not-root /usr/local/bin/setpriv --reuid 65534 --regid 65534 --clear-groups \
+	--inh-caps=+bpf,+perfmon,+syslog --ambient-caps=+bpf,+perfmon,+syslog \
+	xenpin trace --json -- forks -q 7
+run hidden-audit xenpin audit
+run hidden-page xenpin page 0x100
+run hidden-findings xenpin trace --findings --duration 0.1
+run hidden-export xenpin export --textfile /tmp
+run hidden-top xenpin top --batch --count 1
+echo $shown >/proc/sys/kernel/kptr_restrict
 # Too few file descriptors: first nothing loads, then a required hook is
 # missing, then an optional one, then it works.
 for n in 15 20 23 25 26 27 28 30; do

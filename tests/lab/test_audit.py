@@ -187,7 +187,7 @@ def test_a_life_without_findings(guest):
 
 @pytest.mark.parametrize("order, what", [
     # The kernel takes the table for unpinned, and gives its page back as it is.
-    ("unmap", {"class": "released-pinned", "grade": "shown", "witnesses": ["flag", "history"],
+    ("unmap", {"class": "released-pinned", "grade": "proven", "witnesses": ["flag", "direct-map"],
                "result": 0}),
     # The bug of 5.14: mremap() of a table that has no flag pins it again, and Xen refuses.
     ("move", {"class": "double-pin", "grade": "proven", "witnesses": ["xen", "history"],

@@ -174,6 +174,35 @@ def test_three_capabilities_are_enough(seen):
     assert "/dev/xen/privcmd: Permission denied" in seen.text("not-root-audit.err")
 
 
+REMEDY = "`sysctl -w kernel.kptr_restrict=1`"
+
+
+def test_hidden_symbols_make_no_finding(seen):
+    """With kptr_restrict=2 frames are translated all the same, so nothing contradicts itself."""
+    for run in "trace", "not-root":
+        assert seen.status(f"hidden-{run}") == 0, seen.text(f"hidden-{run}.err")
+        records = body(seen.records(f"hidden-{run}"))
+        ops = [op for r in records if r["type"] == "batch" for op in r["ops"]]
+        assert len(ops) > 50 and all(op["pfn"] for op in ops)
+        tables = [r for r in records if r["type"] == "table"]
+        assert len(tables) > 50 and all(r["flag"] is not None for r in tables)
+        assert {r["pfn"] for r in tables if r["level"] == 1} & {op["pfn"] for op in ops}
+    assert seen.status("hidden-record") == 0
+    assert " 0 findings; " in seen.text("hidden-record.err")
+
+
+def test_hidden_symbols_are_named(seen):
+    (features,) = seen.records("hidden-features-json")
+    assert REMEDY in features["hidden_symbols"] and features["obstacle"] == ""
+    assert REMEDY in seen.text("hidden-features.out")
+    assert seen.records("features-json")[0]["hidden_symbols"] == ""
+    for run in "audit", "page", "findings", "export":
+        assert seen.status(f"hidden-{run}") == 3, run
+        assert REMEDY in seen.text(f"hidden-{run}.err"), run
+    assert seen.status("hidden-top") == 5 and REMEDY in seen.text("hidden-top.err")
+    assert seen.status("hidden-stack") == 0 and REMEDY in seen.text("hidden-stack.err")
+
+
 def test_a_closed_pipe_ends_it_quietly(seen):
     assert seen.status("pipe") == 0
     assert seen.text("pipe.err") == ""

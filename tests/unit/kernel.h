@@ -2,6 +2,10 @@
 /*
  * A kernel made of a few arrays: what the real one does to flags and pins when it
  * keeps the rules, and the records that this makes, told to the model at once.
+ *
+ * Like the real one it gives out first the page that was freed last.  Its seed says
+ * whether it tells of each write of a flag, whether L1 tables have a lock and so a pin
+ * of their own, and how often execve() fails.
  */
 #ifndef XENPIN_TEST_KERNEL_H
 #define XENPIN_TEST_KERNEL_H
@@ -14,15 +18,17 @@
 
 #include <cmocka.h>
 
+#include "../../include/config.h"
 #include "model/pins.h"
 #include "record.h"
 
-enum { FRAMES = 512, MMS = 6, TABLES = 12 };
+enum { FRAMES = 96, MMS = 6, TABLES = 12, FREED = 256 };
 
 struct frame {
 	uint8_t level;		/* 0: not a page table */
 	bool flag;
 	bool pinned;		/* by itself, in Xen */
+	bool readonly;		/* in the direct map */
 	bool broken;		/* released while Xen has it: nobody may have it again */
 };
 
@@ -40,6 +46,11 @@ static struct kernel {
 	uint64_t t;
 	unsigned int seed;
 	bool exact;		/* tells of each write of a flag, too */
+	bool split;		/* PTE locks: an L1 table is pinned by itself */
+	bool failing;		/* execve() fails every other time */
+	uint64_t freed[FREED];
+	unsigned int nr_freed;
+	void (*spoil)(struct xp_record *rec);	/* before it is told, or NULL */
 	void (*deliver)(struct xp_record *rec);	/* instead of to the model, or NULL */
 	int drop;		/* records still to lose */
 	int dropped[XP_HOOK_MAX];
@@ -54,6 +65,14 @@ static void on_finding(void *context, const struct finding *finding)
 {
 	assert_true(nr_found < 64);
 	found[nr_found++] = *finding;
+}
+
+/* XENPIN_HISTORIES, for who has the time, or as many as take a second. */
+static inline unsigned int histories(unsigned int usual)
+{
+	const char *wanted = getenv("XENPIN_HISTORIES");
+
+	return wanted ? strtoul(wanted, NULL, 10) : usual;
 }
 
 static int dice(int sides)
@@ -82,6 +101,8 @@ static void tell_losses(void)
 static void emit(struct xp_record *rec)
 {
 	rec->t = k.t += 1 << 20;
+	if (k.spoil)
+		k.spoil(rec);
 	if (k.deliver) {
 		k.deliver(rec);
 		return;
@@ -125,13 +146,25 @@ static void flush(void)
 	memset(&k.batch, 0, sizeof(k.batch));
 }
 
+static bool is_free(uint64_t pfn)
+{
+	return !k.frames[pfn].level && !k.frames[pfn].broken;
+}
+
+static void free_frame(uint64_t pfn)
+{
+	k.frames[pfn].level = 0;
+	k.freed[k.nr_freed++ % FREED] = pfn;
+}
+
 static uint64_t new_frame(int level)
 {
-	uint64_t pfn;
+	uint64_t pfn = FRAMES;
 
-	do
+	if (k.nr_freed && dice(8))
+		pfn = k.freed[--k.nr_freed % FREED];
+	while (pfn == FRAMES || !is_free(pfn))
 		pfn = dice(FRAMES);
-	while (k.frames[pfn].level || k.frames[pfn].broken);
 	k.frames[pfn] = (struct frame){ .level = level };
 	return pfn;
 }
@@ -149,6 +182,21 @@ static void write_flag(uint64_t address, uint64_t pfn, bool set)
 		emit(&rec);
 }
 
+/* With the flag go its pages' entries in the direct map, unless it is not there to go with. */
+static void mark(uint64_t address, uint64_t pfn, bool set)
+{
+	struct frame *f = &k.frames[pfn];
+
+	if (set || f->flag)
+		f->readonly = set;
+	write_flag(address, pfn, set);
+}
+
+static bool has_own_pin(const struct frame *f)
+{
+	return f->level == XP_L1 && k.split;
+}
+
 /* xen_alloc_ptpage(): of a new page, or of a table that mremap() moves. */
 static void alloc_table(struct process *mm, uint64_t pfn)
 {
@@ -161,8 +209,8 @@ static void alloc_table(struct process *mm, uint64_t pfn)
 	emit(&rec);
 	if (!pinned)
 		return;
-	write_flag(mm_address(mm), pfn, true);
-	if (f->level == XP_L1 && !was)
+	mark(mm_address(mm), pfn, true);
+	if (has_own_pin(f) && !was)
 		hypercall(XP_OP_PIN, pfn);
 	flush();
 }
@@ -174,14 +222,16 @@ static void release_table(uint64_t pfn)
 				 .flags = XP_F_FLAG_KNOWN | (f->flag ? XP_F_FLAG : 0),
 				 .u.table.pfn = pfn };
 
+	if (!f->flag && f->readonly)
+		rec.flags |= XP_F_READONLY;
 	emit(&rec);
-	if (f->flag && f->level == XP_L1)
+	if (f->flag && has_own_pin(f))
 		hypercall(XP_OP_UNPIN, pfn);
 	flush();
-	f->broken = f->pinned;
 	if (f->flag)
-		write_flag(0, pfn, false);
-	f->level = 0;
+		mark(0, pfn, false);
+	f->broken = f->pinned || f->readonly;
+	free_frame(pfn);
 }
 
 static void mm_record(struct process *mm, int kind, uint64_t address)
@@ -199,32 +249,48 @@ static void pin_tree(struct process *mm, uint64_t address)
 	for (int i = 0; i < mm->n; i++) {
 		struct frame *f = &k.frames[mm->tables[i]];
 
-		if (!f->flag && f->level == XP_L1)
+		if (!f->flag && has_own_pin(f))
 			hypercall(XP_OP_PIN, mm->tables[i]);
-		write_flag(address, mm->tables[i], true);
+		mark(address, mm->tables[i], true);
 	}
-	write_flag(address, mm->pgd, true);
+	mark(address, mm->pgd, true);
 	hypercall(XP_OP_PIN, mm->pgd);
-	write_flag(address, mm->user_pgd, true);
+	mark(address, mm->user_pgd, true);
 	hypercall(XP_OP_PIN, mm->user_pgd);
 	flush();
 	mm->pinned = true;
 }
 
+/* As bpf/upper.h looks at the upper tables of a tree that is about to be unpinned. */
+static void look_at(uint64_t address, uint64_t pfn)
+{
+	struct frame *f = &k.frames[pfn];
+	struct xp_record rec = { .kind = XP_FLAG_CLEAR, .level = f->level,
+				 .flags = XP_F_INFERRED | XP_F_FLAG_KNOWN | XP_F_FLAG |
+					  (f->readonly ? XP_F_READONLY : 0),
+				 .u.flag = { pfn, address, 0 } };
+
+	if (!f->flag && f->level > XP_L1)
+		emit(&rec);
+}
+
 static void unpin_tree(struct process *mm, uint64_t address)
 {
+	look_at(address, mm->user_pgd);
+	for (int i = 0; i < mm->n; i++)
+		look_at(address, mm->tables[i]);
 	mm_record(mm, XP_MM_UNPIN, address);
 	hypercall(XP_OP_UNPIN, mm->pgd);
 	hypercall(XP_OP_UNPIN, mm->user_pgd);
-	write_flag(address, mm->user_pgd, false);
+	mark(address, mm->user_pgd, false);
 	for (int i = 0; i < mm->n; i++) {
 		struct frame *f = &k.frames[mm->tables[i]];
 
-		if (f->flag && f->level == XP_L1)
+		if (f->flag && has_own_pin(f))
 			hypercall(XP_OP_UNPIN, mm->tables[i]);
-		write_flag(address, mm->tables[i], false);
+		mark(address, mm->tables[i], false);
 	}
-	write_flag(address, mm->pgd, false);
+	mark(address, mm->pgd, false);
 	flush();
 	mm->pinned = false;
 }
@@ -235,8 +301,14 @@ static void make(struct process *mm)
 				.user_pgd = new_frame(XP_L4) };
 	for (int level = XP_L3; level >= XP_L1; level--)
 		alloc_table(mm, mm->tables[mm->n++] = new_frame(level));
-	if (dice(4))
+	if (dice(k.failing ? 2 : 4))
 		pin_tree(mm, mm_address(mm));
+}
+
+static void free_pgd(uint64_t pfn)
+{
+	k.frames[pfn].broken = k.frames[pfn].readonly;
+	free_frame(pfn);
 }
 
 static void end(struct process *mm)
@@ -245,7 +317,8 @@ static void end(struct process *mm)
 		unpin_tree(mm, mm_address(mm));
 	while (mm->n)
 		release_table(mm->tables[--mm->n]);
-	k.frames[mm->pgd].level = k.frames[mm->user_pgd].level = 0;
+	free_pgd(mm->pgd);
+	free_pgd(mm->user_pgd);
 	mm->alive = false;
 }
 
@@ -312,19 +385,21 @@ static void begin(unsigned int seed)
 	nr_found = 0;
 	k.seed = seed;
 	k.exact = seed / 4 % 2;
+	k.split = seed / 8 % 4;
+	k.failing = seed / 32 % 2;
 	k.pins = pins__new((struct pins_handlers){ .finding = on_finding });
 	assert_non_null(k.pins);
 }
 
-/* A table of a pinned tree, of @level; NULL when there is none. */
-static struct frame *victim(int level, uint64_t *pfn)
+/* A table of a pinned tree, of @level (L4: its user's); NULL when there is none. */
+static inline struct frame *victim(int level, uint64_t *pfn)
 {
 	for (int try = 0; try < 100; try++) {
 		struct process *mm = &k.mms[dice(MMS)];
 
 		if (!mm->alive || !mm->pinned)
 			continue;
-		*pfn = mm->tables[dice(mm->n)];
+		*pfn = level == XP_L4 ? mm->user_pgd : mm->tables[dice(mm->n)];
 		if (k.frames[*pfn].level == level && k.frames[*pfn].flag)
 			return &k.frames[*pfn];
 	}

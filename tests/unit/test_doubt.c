@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What losses, a late start and an audit make of findings. */
 #include "history.h"
+#include "model/state.h"
 
 static void a_late_start_knows_nothing(void **state)
 {
@@ -35,6 +36,58 @@ static void a_loss_that_does_not(void **state)
 	release(*state, 2, XP_L2, KNOWN);
 	assert_finding(only(*state), "released-pinned", "suspected",
 		       WITNESS_FLAG | WITNESS_HISTORY, 2, XP_L2);
+}
+
+/* What is lost after a gap begins explains nothing of before; what was lost in an open one may. */
+static void a_gap_that_begins_later(void **state)
+{
+	struct xp_record one = { .kind = XP_LOST, .cpu = 1,
+				 .u.lost = { .hook = XP_HOOK_PGD_UNPIN, .count = 1 } };
+	struct xp_record other = { .kind = XP_LOST, .cpu = 300,
+				   .u.lost = { .hook = XP_HOOK_FLUSH, .count = 7 } };
+
+	a_process(*state);
+	assert_true(pins__begins_gap(*state, &one));
+	assert_int_equal(pins__apply(*state, &other), 0);
+	assert_false(pins__begins_gap(*state, &one));
+	assert_int_equal(pins__apply(*state, &one), 0);
+	assert_int_equal(pins__apply(*state, &one), 0);
+	other.u.lost.count = one.u.lost.count = 0;
+	assert_false(pins__begins_gap(*state, &other));
+	assert_int_equal(pins__apply(*state, &other), 0);
+	assert_int_equal(pins__apply(*state, &other), 0);
+	one.u.lost.count = 1;
+	assert_false(pins__begins_gap(*state, &one));
+	one.u.lost.count = 0;
+	assert_int_equal(pins__apply(*state, &one), 0);
+	one.u.lost.count = 1;
+	assert_true(pins__begins_gap(*state, &one));
+}
+
+/* A hook without a probe is as good as lost, for good, whatever is known anew. */
+static void a_hook_that_is_not_there(void **state)
+{
+	pins__without(*state, XP_HOOK_PGD_UNPIN);
+	a_process(*state);
+	batch(*state, XP_F_RESULT, op(XP_OP_UNPIN, PGD_PFN, XP_L4, 0), op(XP_OP_UNPIN, 1, XP_L1, 0));
+	for (int level = XP_L1; level <= XP_L3; level++)
+		release(*state, level, level, KNOWN);
+	assert_none(*state);
+	assert_int_equal(pins__unjudged(*state), 3);
+}
+
+/* Nobody drains while an audit looks: what is told before the tables were seen after them. */
+static void a_loss_during_an_audit(void **state)
+{
+	struct pin_state l2 = seed(2, XP_L2, PIN_BY_TYPE);
+
+	pins__seed_begin(*state);
+	lose(*state, XP_HOOK_PGD_UNPIN);
+	assert_int_equal(pins__seed(*state, &l2), 0);
+	pins__seed_end(*state);
+	release(*state, 2, XP_L2, KNOWN);
+	assert_none(*state);
+	assert_int_equal(pins__unjudged(*state), 1);
 }
 
 static void two_losses_together_explain(void **state)
@@ -140,14 +193,44 @@ static void a_table_pinned_after_a_loss(void **state)
 		       XP_L1);
 }
 
-/* Of which hook the older losses were is forgotten: of any. */
-static void all_is_in_doubt_when_epochs_begin_again(void **state)
+/* However often one hook loses: that explains nothing of another's. */
+static void many_losses_of_one_hook(void **state)
 {
 	a_process(*state);
 	for (int i = 0; i < 5000; i++)
 		lose(*state, XP_HOOK_PGD_UNPIN);
 	release(*state, 1, XP_L1, KNOWN);
-	assert_none(*state);
+	assert_finding(only(*state), "released-pinned", "suspected", WITNESS_FLAG | WITNESS_HISTORY,
+		       1, XP_L1);
+}
+
+/* Of which hook the older losses were is forgotten: of any. */
+static void all_is_in_doubt_when_epochs_begin_again(void **state)
+{
+	struct pins *p = *state;
+
+	a_process(p);
+	p->epoch = EPOCH_MAX - 1;
+	lose(p, XP_HOOK_PGD_UNPIN);
+	lose(p, XP_HOOK_PGD_UNPIN);
+	assert_int_equal(p->epoch, 2);
+	release(p, 1, XP_L1, KNOWN);
+	assert_none(p);
+}
+
+/* A table's last event, in a guest that has been up for most of a year. */
+static void times_of_a_long_uptime(void **state)
+{
+	const uint64_t day = 86400000000000ULL;
+
+	for (uint64_t days = 100; days <= 10000; days += 300) {
+		struct xp_record rec = { .kind = XP_TABLE_ALLOC, .level = XP_L2,
+					 .flags = XP_F_PINNED | KNOWN, .t = days * day,
+					 .u.table = { .pfn = 7, .mm = MM } };
+
+		assert_int_equal(pins__apply(*state, &rec), 0);
+		assert_true(rec.t - state_of(*state, 7).since < 1 << 30);
+	}
 }
 
 static void a_refused_pin_leaves_doubt(void **state)
@@ -273,13 +356,18 @@ int main(void)
 		TEST(a_loss_told_later_that_explains_it),
 		TEST(a_loss_that_does_not),
 		TEST(one_loss_of_two_does_not_explain),
+		TEST(a_gap_that_begins_later),
+		TEST(a_hook_that_is_not_there),
+		TEST(a_loss_during_an_audit),
 		TEST(two_losses_together_explain),
 		TEST(xens_refusal_survives_a_loss),
 		TEST(a_table_made_after_a_loss),
 		TEST(a_tree_pinned_after_a_loss),
 		TEST(a_table_pinned_after_a_loss),
 		TEST(more_losses_than_epochs),
+		TEST(many_losses_of_one_hook),
 		TEST(all_is_in_doubt_when_epochs_begin_again),
+		TEST(times_of_a_long_uptime),
 		TEST(a_refused_pin_leaves_doubt),
 		TEST(a_refused_tree_is_not_judged),
 		TEST(a_damaged_record_is_nobodys),

@@ -173,6 +173,8 @@ static void an_unpin_learns_its_level(void **state)
 	struct event e = alloc(7, XP_L1, XP_F_PINNED);
 
 	apply(*state, &e);
+	e = batch((struct xp_op){ .op = XP_OP_PIN, .pfn = 7, .level = XP_L1 });
+	apply(*state, &e);
 	/* The release comes before the unpin, and the level must outlive it. */
 	e = release(7, XP_L1, XP_F_FLAG_KNOWN | XP_F_FLAG);
 	apply(*state, &e);

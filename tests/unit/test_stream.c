@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../../include/config.h"
 #include "source/stream.h"
 
 #define SLOTS	8U
@@ -86,7 +87,7 @@ static struct xp_record *reserve(struct fixture *f, int cpu, uint64_t t, int nsl
 
 static void commit(struct fixture *f, int cpu, struct xp_record *rec, uint64_t slot)
 {
-	rec->seq = slot + 1;
+	rec->seq = (slot + 1) | XP_SEQ_WRITTEN;
 }
 
 static void write_one(struct fixture *f, int cpu, uint64_t t, int nslots)
@@ -255,6 +256,29 @@ static void untold_losses_come_at_the_end(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Slot 2^32 - 1 is as good as any: half written it holds back, and then it comes. */
+static void slot_numbers_wrap(void **state)
+{
+	const uint64_t before = (1ULL << 32) - 3;
+	struct fixture *f = *state;
+
+	stream__free(f->stream);
+	ring(f, 0)->head = ring(f, 0)->tail = before;
+	f->stream = stream__new(f->rings, STRIDE, CPUS, SLOTS);
+	for (uint64_t slot = before; slot < before + 6; slot++) {
+		struct xp_record *rec = reserve(f, 0, slot, 1);
+		int n = f->n;
+
+		assert_non_null(rec);
+		drain(f, UINT64_MAX / 2);
+		assert_int_equal(f->n, n);
+		commit(f, 0, rec, slot);
+		drain(f, UINT64_MAX / 2);
+		assert_int_equal(f->n, n + 1);
+		assert_int_equal(f->got[n], slot);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +286,7 @@ int main(void)
 		TEST(what_is_too_young_waits),
 		TEST(a_half_written_record_holds_back_the_younger),
 		TEST(the_ring_wraps),
+		TEST(slot_numbers_wrap),
 		TEST(a_full_ring_is_given_back),
 		TEST(a_closed_ring_is_emptied_told_and_opened),
 		TEST(a_gap_ends_when_the_ring_is_known_to_be_open),

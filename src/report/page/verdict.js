@@ -90,15 +90,19 @@ const WITNESSES = {
 	history: "its history",
 };
 
-// Where, when, who and so what, of the strongest finding of the gravest class, or of all that was repaired.
+const moment = (t) => t < begin ? `${duration(begin - t)} before the recording began` : `${seconds(t)} s into the recording`;
+
+// Where, when it was noticed and in whom, and so what, of the strongest finding of the gravest class, or of all that was repaired.
 function keyFacts() {
 	if (findings.length) {
 		const f = findings.find((g) => g.class === gravest), others = new Set(findings.map((g) => g.pfn)).size - 1;
 		return {
 			where: f.pfn ? `page ${f.pfn}, an L${f.level || "?"} table, at ${bytes(Number(f.pfn))} of ${bytes(data.memory.frames)}` +
 				(others ? `; and ${plural(others, "other page")}` : "") : "",
-			when: f.t < begin ? `${duration(begin - f.t)} before the recording began` : `${seconds(f.t)} s into the recording`,
-			who: f.comm ? `${f.comm} (pid ${f.pid})` : "",
+			noticed: moment(f.t),
+			"lost between": f.last_sign === null ? "" : `${moment(f.last_sign)}, when the flag last showed, and then`,
+			[f.class === "released-pinned" ? "released by" : f.witnesses.includes("history") ? "noticed in" : "of"]:
+				f.comm ? `${f.comm} (pid ${f.pid})` : "",
 			"so what": f.effect,
 			"how sure": `${f.grade}, by ${f.witnesses.map((w) => WITNESSES[w]).join(" and ")}`,
 		};

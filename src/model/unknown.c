@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Records that do not say all: a frame that could not be translated, a level, an mm.
+ *
+ * No rule may take what such a record leaves open for something known.  So the record
+ * counts as one that was dropped, which casts the same doubt, and what was known of the
+ * page that it names is forgotten.
+ */
+#include "../record.h"
+#include "step.h"
+
+/* The hook whose record it is, by enum xp_kind; only those that the model follows. */
+static const uint8_t hook_of[XP_KIND_END] = {
+	[XP_BATCH] = XP_HOOK_FLUSH,
+	[XP_TABLE_ALLOC] = XP_HOOK_ALLOC,
+	[XP_TABLE_RELEASE] = XP_HOOK_RELEASE,
+	[XP_MM_PIN] = XP_HOOK_PGD_PIN,
+	[XP_MM_UNPIN] = XP_HOOK_PGD_UNPIN,
+	[XP_DIRECT] = XP_HOOK_DIRECT,
+	[XP_FLAG_SET] = XP_HOOK_SET,
+	[XP_FLAG_CLEAR] = XP_HOOK_CLEAR,
+	[XP_ERASED] = XP_HOOK_BOOT,
+	[XP_REPAIRED] = XP_HOOK_BOOT,
+};
+
+static bool is_frame(uint64_t pfn)
+{
+	return pfn < NO_MFN;
+}
+
+/* The level of an unpin is never known; its frame tells. */
+static bool op__is_known(const struct xp_op *op)
+{
+	return is_frame(op->pfn) && (op->op != XP_OP_PIN || op->level);
+}
+
+static bool ops__are_known(const struct xp_record *rec)
+{
+	const struct xp_op *op = record__ops(rec);
+
+	for (uint32_t i = 0; i < rec->u.batch.nops; i++)
+		if (!op__is_known(&op[i]))
+			return false;
+	return true;
+}
+
+/* Does @rec say what each rule that it comes to may ask of it? */
+static bool is_known(const struct xp_record *rec)
+{
+	switch (rec->kind) {
+	case XP_TABLE_ALLOC:
+		return is_frame(rec->u.table.pfn) && rec->level && rec->u.table.mm;
+	case XP_TABLE_RELEASE:
+		return is_frame(rec->u.table.pfn) && rec->level && rec->flags & XP_F_FLAG_KNOWN;
+	case XP_MM_PIN:
+	case XP_MM_UNPIN:
+		return is_frame(rec->u.mm.pgd_pfn) && rec->u.mm.mm;
+	case XP_BATCH:
+	case XP_DIRECT:
+		return ops__are_known(rec);
+	case XP_FLAG_SET:
+	case XP_FLAG_CLEAR:
+	case XP_ERASED:
+	case XP_REPAIRED:
+		return is_frame(rec->u.flag.pfn);
+	}
+	return true;
+}
+
+/* The operations that are known still count; their neighbours may have been anything. */
+static void forget_ops(struct pins *pins, const struct xp_record *rec)
+{
+	const struct xp_op *op = record__ops(rec);
+
+	for (uint32_t n = 0; n < rec->u.batch.nops; n++, op++) {
+		uint32_t i = op__is_known(op) ? NIL : find(pins, op->pfn);
+
+		if (i != NIL)
+			at(pins, i)->xen = PIN_UNKNOWN;
+	}
+}
+
+static void forget_table(struct pins *pins, uint64_t pfn)
+{
+	uint32_t i = find(pins, pfn);
+
+	if (i != NIL)
+		step__drop(pins, i);
+}
+
+static bool has_ops(const struct xp_record *rec)
+{
+	return rec->kind == XP_BATCH || rec->kind == XP_DIRECT;
+}
+
+int unknown__apply(struct pins *pins, const struct xp_record *rec)
+{
+	int err = 0;
+
+	if (is_known(rec))
+		return pins__step(pins, rec);
+	/* What is known of a batch first: no table is in two of its operations. */
+	if (has_ops(rec)) {
+		forget_ops(pins, rec);
+		err = pins__step(pins, rec);
+	} else if (rec->kind == XP_TABLE_ALLOC || rec->kind == XP_TABLE_RELEASE) {
+		forget_table(pins, rec->u.table.pfn);
+	}
+	pins->unjudged++;
+	pins->unknown++;
+	pins__lost(pins, hook_of[rec->kind]);
+	return err;
+}
