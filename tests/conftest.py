@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One directory for all of a run, whatever process does a test; kept when a test failed."""
+"""
+One directory for all of a run, whatever process does a test; kept when a test failed.
+
+XENPIN_TEST_DIR names another one: it stays, and what is in it already is not made again.
+"""
 import os
 import shutil
 import sys
@@ -16,7 +20,8 @@ def is_worker(config):
 
 
 def pytest_configure(config):
-    if not is_worker(config):
+    config.made = not is_worker(config) and "XENPIN_TEST_DIR" not in os.environ
+    if config.made:
         os.environ["XENPIN_TEST_DIR"] = tempfile.mkdtemp(prefix="xenpin-tests-")
 
 
@@ -30,7 +35,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    if is_worker(session.config):
+    if not session.config.made:
         return
     if exitstatus == 0:
         shutil.rmtree(os.environ["XENPIN_TEST_DIR"])

@@ -34,7 +34,7 @@ def test_nothing_is_deprecated(system):
 def guest(request):
     """A boot in which the binaries of all systems ran."""
     options = ["--dom0-mem", "2048", "--add", lab.injector(request.param),
-               "--add", lab.ROOT / "build/victim"]
+               "--add", f"{lab.ROOT}/build/victim"]
     for suite in systems.SYSTEMS:
         options += ["--add", f"{systems.System(suite).program('xenpin')}:/root/xenpin-{suite}"]
     return lab.run_script("systems.sh", request.param, *options)
