@@ -199,7 +199,7 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def qemu_command(xen, xen_args, modules, mem, vcpus, icount):
+def qemu_command(xen, xen_args, modules, mem, vcpus, icount, threads):
     """QEMU's command line, and its environment.
 
     `modules` is [(path, arguments)]: first dom0's kernel, then its initramfs. SMAP is off: with
@@ -209,7 +209,7 @@ def qemu_command(xen, xen_args, modules, mem, vcpus, icount):
         # QEMU separates modules by commas; two of them are one that is meant.
         return " ".join([str(path).replace(",", ",,"), arguments.replace(",", ",,")]).strip()
 
-    emulator, environment = qemu.own() if icount else qemu.with_threads()
+    emulator, environment = qemu.with_threads() if threads else qemu.own()
     command = [*emulator, "-machine", "q35", "-cpu", "max,-smap,-smep", "-m", f"{mem}M",
                "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
                "-kernel", str(xen), "-append", xen_args,
@@ -219,5 +219,5 @@ def qemu_command(xen, xen_args, modules, mem, vcpus, icount):
     if icount:
         command += ["-accel", "tcg", "-icount", "shift=1,sleep=off", "-smp", "1"]
     else:
-        command += ["-accel", "tcg,thread=multi", "-smp", str(vcpus)]
+        command += ["-accel", f"tcg,thread={'multi' if threads else 'single'}", "-smp", str(vcpus)]
     return command, environment

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The emulator.
+"""The emulator, as the machine has it, or one that runs virtual CPUs at once.
 
-QEMU 7.2, Debian 12's, cannot give each virtual CPU of these guests a thread of its own: a kernel
-that patches its text (a tracer attaching) oopses, and guests of two CPUs die of registers that turn
-up in another. QEMU 10, Debian 13's, can, and so CPUs really run at once. Where the machine has an
-older one that of Debian 13 is fetched as kernels are, with its libraries, and run by its own loader.
+One thread for all virtual CPUs is what several guests on few cores want, but races between CPUs
+hardly happen in it. QEMU 7.2, Debian 12's, cannot give each a thread of its own: a kernel that
+patches its text (a tracer attaching) oopses. QEMU 10, Debian 13's, can. Where the machine has an
+older one, that of Debian 13 is fetched as kernels are, with its libraries, and run by its own loader.
 """
 
 import os
