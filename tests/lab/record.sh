@@ -71,11 +71,11 @@ wget -q -O $OUT/export-2.metrics http://127.0.0.1:9871/metrics
 stop export $export TERM
 
 # 6. Flags that are lost under way, as a trace and as a recording see it: found in the end, and,
-# when a file may be gone by then, at once.
-for order in unmap move; do
+# when a file may be gone by then, at once.  Pages that are unmapped stay stranded: they come last.
+for order in move unmap; do
 	size=
 	[ $order = unmap ] || size="--max-size 64M"
-	start lost-$order-trace xenpin trace --json --ring-pages 512
+	start lost-$order-trace xenpin trace --json --ring-pages 512 --audit 600
 	trace=$pid
 	start lost-$order xenpin record -o /tmp/lost-$order.db --stack $size
 	record=$pid
