@@ -447,6 +447,12 @@ static bool wants_audits(const struct trace *trace)
 	       (trace->sink->audited && !tracing__is_filtered(opts));
 }
 
+/* A look at the tables of each tree that is unpinned costs a fork 3 %: a plain recording has none. */
+static bool wants_look(const struct options *opts)
+{
+	return opts->findings || opts->audit_ns;
+}
+
 static struct pins *new_model(struct trace *trace)
 {
 	return pins__new((struct pins_handlers){
@@ -481,7 +487,7 @@ static enum exit_status run(struct trace *trace)
 		}
 	}
 	with = *opts;
-	with.look = wants_audits(trace);
+	with.look = wants_look(opts);
 	err = live__open(&trace->live, &with, why);
 	if (err) {
 		say("cannot trace: %s", why);

@@ -77,7 +77,7 @@ for order in move unmap; do
 	[ $order = unmap ] || size="--max-size 64M"
 	start lost-$order-trace xenpin trace --json --ring-pages 512 --audit 600
 	trace=$pid
-	start lost-$order xenpin record -o /tmp/lost-$order.db --stack $size
+	start lost-$order xenpin record -o /tmp/lost-$order.db --stack --audit 600 $size
 	record=$pid
 	start_victim
 	inject lost-$order clear=3 levels=2 owners=2 seed=21 pid=$victim first=2 last=200 \

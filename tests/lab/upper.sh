@@ -38,7 +38,7 @@ for level in 1 2 3; do
 	start_victim
 	start found-$level xenpin trace --findings --json || exit 1
 	tracing=$pid
-	start recorded-$level xenpin record -o /tmp/$level.db || exit 1
+	start recorded-$level xenpin record -o /tmp/$level.db --audit 600 || exit 1
 	recording=$pid
 	inject lost-$level clear=3 levels=$((1 << level)) owners=2 seed=31 pid=$victim first=2 \
 		last=200 keep=1 hold=1
