@@ -12,7 +12,7 @@ for made in $all; do
 	run $made-record $xenpin record -o /root/$made.db --stack -- forks -q 23
 	run $made-report $xenpin report -f json /root/$made.db
 	run $made-audit $xenpin audit --json
-	run $made-top $xenpin top --batch --count 1 --duration 2
+	run $made-top $xenpin top --batch --count 1
 done
 
 # Last, as such a guest is not sound any more: flags that are cleared under way.
