@@ -269,6 +269,11 @@ check-systems:
 	$(Q)tools/packages systems
 	$(Q)for suite in trixie sid; do tools/system --fresh $$suite -- sh -c 'make demo && make check' || exit 1; done
 
+# Audits in storms for an hour or two, with CPUs that run at once.
+soak:
+	$(Q)XENPIN_AUDITS="2000 500" XENPIN_THREADS=yes WORKERS=1 $(MAKE) --no-print-directory check-all \
+		SYSTEMS= TESTS=lab/test_storm.py
+
 # How many instructions the verifier looks at, measured anew: tests/verifier/KERNEL.tsv.
 verifier-counts:
 	$(Q)XENPIN_WRITE_COUNTS=1 $(MAKE) --no-print-directory check-all TESTS=lab/test_verifier.py
@@ -318,6 +323,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all check-host check-systems verifier-counts fuzz kernel kernel-deb bench bench-audit install clean
+.PHONY: all demo check check-all check-host check-systems verifier-counts soak fuzz kernel kernel-deb bench bench-audit install clean
 
 -include $(OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)
