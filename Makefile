@@ -251,32 +251,21 @@ check-all: kernel
 HOST_TESTS	:= $(B)/ring $(B)/recording $(REPLAY) $(UNIT) $(FUZZ)
 LAB_TESTS	:= $(patsubst %,$(B)/%,forks victim census clock work verify)
 
+# In a shell: the other versions of clang that are installed, by name.
+OTHER_CLANGS	= $(if $(SYSTEMS),$$(for clang in /usr/bin/clang-[1-9][0-9]; do \
+		[ -x $$clang ] && [ "$$(readlink -f $$clang)" != "$$(readlink -f "$$(command -v $(CLANG))")" ] && \
+		basename $$clang; done))
+
 check check-all:
 	$(Q)tools/packages build lab test
 	$(Q)$(if $(SYSTEMS),tools/packages systems)
 	$(Q)$(MAKE) --no-print-directory all $(HOST_TESTS) $(LAB_TESTS)
-	$(Q)builds=$(B); \
-	for clang in $(if $(SYSTEMS),$$(cd /usr/bin && ls -d clang-[1-9][0-9] 2>/dev/null)); do \
-		[ "$$(readlink -f /usr/bin/$$clang)" != "$$(readlink -f "$$(command -v $(CLANG))")" ] || continue; \
+	$(Q)for clang in $(OTHER_CLANGS); do \
 		$(MAKE) --no-print-directory B=$(B)/$$clang CLANG=$$clang MODULES=$(B)/page/node_modules \
 			$(B)/$$clang/verify || exit 1; \
-		builds="$$builds $(B)/$$clang"; \
-	done; \
-	XENPIN_SYSTEMS="$(SYSTEMS)" XENPIN_BUILDS="$$builds" tests/run $(TEST_KERNELS)
-
-# The README's two commands in fresh roots of other Debians that have git and make only, guests and all.
-check-systems:
-	$(Q)tools/packages systems
-	$(Q)for suite in trixie sid; do tools/system --fresh $$suite -- sh -c 'make demo && make check' || exit 1; done
-
-# Audits in storms for an hour or two, with CPUs that run at once.
-soak:
-	$(Q)XENPIN_AUDITS="2000 500" XENPIN_THREADS=yes WORKERS=1 $(MAKE) --no-print-directory check-all \
-		SYSTEMS= TESTS=lab/test_storm.py
-
-# How many instructions the verifier looks at, measured anew: tests/verifier/KERNEL.tsv.
-verifier-counts:
-	$(Q)XENPIN_WRITE_COUNTS=1 $(MAKE) --no-print-directory check-all TESTS=lab/test_verifier.py
+	done
+	$(Q)XENPIN_SYSTEMS="$(SYSTEMS)" XENPIN_BUILDS="$(B) $$(for clang in $(OTHER_CLANGS); do echo $(B)/$$clang; done)" \
+		tests/run $(TEST_KERNELS)
 
 # The tests that need no guest.
 check-host:
