@@ -93,12 +93,26 @@ static bool has_ops(const struct xp_record *rec)
 	return rec->kind == XP_BATCH || rec->kind == XP_DIRECT;
 }
 
+/*
+ * In the boot log, tables that the kernel makes with one function for L2 and L3.  Everything else
+ * is known of such a table; it is judged as one that is older than the records: not at all.
+ */
+static bool lacks_only_a_level(const struct xp_record *rec)
+{
+	return rec->kind == XP_TABLE_ALLOC && !rec->level && rec->u.table.mm &&
+	       is_frame(rec->u.table.pfn);
+}
+
 int unknown__apply(struct pins *pins, const struct xp_record *rec)
 {
 	int err = 0;
 
 	if (is_known(rec))
 		return pins__step(pins, rec);
+	if (lacks_only_a_level(rec)) {
+		forget_table(pins, rec->u.table.pfn);
+		return 0;
+	}
 	/* What is known of a batch first: no table is in two of its operations. */
 	if (has_ops(rec)) {
 		forget_ops(pins, rec);
