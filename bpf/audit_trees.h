@@ -131,7 +131,7 @@ static long entries_step(__u64 i, struct walk *w)
 {
 	__u64 any = 0;
 
-	i = masked(i, ENTRIES / EIGHT) * EIGHT;
+	i = i * EIGHT & (ENTRIES - EIGHT);
 	for (int k = 0; k < EIGHT; k++)
 		any |= entries[i + k];
 	if (!(any & ENTRY_PRESENT))

@@ -119,9 +119,7 @@ static __always_inline void direct_map__find_root(void)
  */
 static __always_inline void direct_map__locate(void)
 {
-	kaddr.vmemmap = KADDR("vmemmap_base");
-	kaddr.page_offset = KADDR("page_offset_base");
-	kaddr.m2p = KADDR("machine_to_phys_mapping");
+	kaddr__locate();
 	direct_map__find_root();
 	if (kaddr.vmemmap && kaddr.page_offset && kaddr.m2p)
 		return;

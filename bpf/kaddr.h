@@ -27,6 +27,13 @@ static __always_inline __u64 kaddr__lookup(const char *name, int size)
 		kaddr__lookup(name, sizeof(name));                                                 \
 	})
 
+static __always_inline void kaddr__locate(void)
+{
+	kaddr.vmemmap = KADDR("vmemmap_base");
+	kaddr.page_offset = KADDR("page_offset_base");
+	kaddr.m2p = KADDR("machine_to_phys_mapping");
+}
+
 /*
  * The flags are the first word of struct page in every kernel, as a plain
  * unsigned long or, since 6.18 ("mm: introduce memdesc_flags_t"), in a struct of

