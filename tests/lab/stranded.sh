@@ -19,9 +19,11 @@ look() {
 	stop $1-export $exporting
 }
 
-# What is read-only for a reason.
-victim ldt >/tmp/ldt.out &
-wait_for_line ready /tmp/ldt.out || exit 1
+# What is read-only for a reason; the lab's own kernel has no LDTs.
+if grep -q ' T __x64_sys_modify_ldt$' /proc/kallsyms; then
+	victim ldt >/tmp/ldt.out &
+	wait_for_line ready /tmp/ldt.out || exit 1
+fi
 run sound xenpin audit --json
 
 for order in unmap quit; do
