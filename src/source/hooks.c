@@ -175,11 +175,12 @@ static struct bpf_program *locator(const struct trace_bpf *skel)
 
 static void select_ways(struct trace_bpf *skel, const struct attachment at[HOOKS])
 {
+	const struct bpf_program *locate = locator(skel);
 	struct bpf_program *prog;
 	const char *name;
 
 	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_autoload(prog, prog == locator(skel));
+		bpf_program__set_autoload(prog, prog == locate);
 	for (int h = 0; h < HOOKS; h++)
 		for (int i = 0; (name = prog_name(&at[h], h, i)); i++)
 			bpf_program__set_autoload(find_prog(skel, name), is_wanted(skel, name));

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import lab
@@ -30,13 +29,11 @@ class System:
         with open(self.out / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (self.out / "status").exists():
-                begin = time.monotonic()
                 with open(self.out / "log", "w") as log:
                     status = subprocess.run(
                         [lab.ROOT / "tools/system", "--out", self.out, suite, "--", "sh", "-c",
                          COMMAND],
                         stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
-                (self.out / "seconds").write_text(f"{time.monotonic() - begin:.0f}")
                 (self.out / "status").write_text(str(status))
         self.status = int((self.out / "status").read_text())
         self.log = (self.out / "log").read_text()
