@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A few seconds of each fuzz target; `make fuzz` takes longer."""
+"""Some inputs for each fuzz target, however busy the machine is; `make fuzz` takes longer."""
 import importlib.util
 from importlib.machinery import SourceFileLoader
 import sys
@@ -9,7 +9,7 @@ import pytest
 import lab
 
 HERE = lab.ROOT / "tests/fuzz"
-SECONDS = 4
+INPUTS = 1000
 sys.path.insert(0, str(HERE))
 import seeds  # noqa: E402
 loader = SourceFileLoader("fuzz_run", str(HERE / "run"))
@@ -30,6 +30,6 @@ def test_every_parser_has_its_target():
 
 @pytest.mark.parametrize("target", run.TARGETS)
 def test_nothing_is_found(corpus, target):
-    executions, said = run.fuzz(target, SECONDS, corpus / target)
+    executions, said = run.fuzz(target, corpus / target, f"-runs={INPUTS}")
     assert executions, said
-    assert executions > 100
+    assert executions >= INPUTS

@@ -83,7 +83,7 @@ run hidden-top xenpin top --batch --count 1
 echo $shown >/proc/sys/kernel/kptr_restrict
 # Too few file descriptors: first nothing loads, then a required hook is
 # missing, then an optional one, then it works.
-for n in 15 20 23 25 26 27 28 30; do
+for n in 15 20 $(seq 23 34); do
 	( ulimit -n $n; run files-$n xenpin trace --duration 0.05 )
 done
 
