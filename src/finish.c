@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,9 +10,11 @@
 #include "recording/writer.h"
 #include "report/report.h"
 
-static int write_findings(const struct report *report, char why[RECORDING_WHY])
+/* Nobody reads the file meanwhile: a copy that another program made may be no WAL yet. */
+static int write_findings(const char *path, const struct finding *findings, size_t nr,
+			  char why[RECORDING_WHY])
 {
-	struct writer *w = writer__open(report->path);
+	struct writer *w = writer__open(path);
 	const char *what;
 	int err;
 
@@ -20,9 +23,9 @@ static int write_findings(const struct report *report, char why[RECORDING_WHY])
 		return -ENOMEM;
 	}
 	writer__forget_findings(w);
-	for (size_t i = 0; i < report->nr_findings; i++)
-		writer__finding(w, &report->findings[i]);
-	writer__set_number(w, "findings", report->nr_findings);
+	for (size_t i = 0; i < nr; i++)
+		writer__finding(w, &findings[i]);
+	writer__set_number(w, "findings", nr);
 	writer__commit(w);
 	err = writer__error(w, &what);
 	if (err)
@@ -32,21 +35,25 @@ static int write_findings(const struct report *report, char why[RECORDING_WHY])
 }
 
 /* What `xenpin report` will say of it. */
-static int judge(const char *path, uint64_t *findings, char why[RECORDING_WHY])
+static int judge(const char *path, uint64_t *nr, char why[RECORDING_WHY])
 {
 	struct report report;
+	struct finding *findings;
 	int err = report__open(&report, path, why);
 
 	if (err)
 		return err;
-	*findings = report.nr_findings;
+	*nr = report.nr_findings;
+	findings = report.findings;
+	report.findings = NULL;
 	if (*report.damage) {
 		snprintf(why, RECORDING_WHY, "%s", report.damage);
 		err = -EBADMSG;
-	} else {
-		err = write_findings(&report, why);
 	}
 	report__close(&report);
+	if (!err)
+		err = write_findings(path, findings, *nr, why);
+	free(findings);
 	return err;
 }
 

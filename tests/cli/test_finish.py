@@ -187,6 +187,15 @@ def test_finishing_finds(tmp_path, unfinished):
     assert len(query(path, "SELECT class FROM finding")) == len(found)
 
 
+def test_a_copy_that_another_program_made(tmp_path, unfinished):
+    path = tmp_path / "a.db"
+    with sqlite3.connect(unfinished) as db:
+        db.execute("VACUUM INTO ?", (str(path),))
+    assert query(path, "PRAGMA journal_mode") == [{"journal_mode": "delete"}]
+    assert finish(path).returncode == 0
+    assert query(path, "SELECT value FROM recording WHERE key = 'findings'") == [{"value": 0}]
+
+
 def test_what_was_found_before_the_recorder_was_killed_counts(tmp_path, unfinished):
     path = copied(unfinished, tmp_path, "a.db")
     with sqlite3.connect(path) as db:
