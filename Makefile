@@ -268,6 +268,20 @@ check check-all:
 	$(Q)XENPIN_SYSTEMS="$(SYSTEMS)" XENPIN_BUILDS="$(B) $$(for clang in $(OTHER_CLANGS); do echo $(B)/$$clang; done)" \
 		tests/run $(TEST_KERNELS)
 
+# The README's two commands in fresh roots of other Debians that have git and make only, guests and all.
+check-systems:
+	$(Q)tools/packages systems
+	$(Q)for suite in trixie sid; do tools/system --fresh $$suite -- sh -c 'make demo && make check' || exit 1; done
+
+# Audits and short traces in storms for hours, with CPUs that run at once.
+soak:
+	$(Q)XENPIN_AUDITS="2000 500" XENPIN_TRACES=500 XENPIN_THREADS=yes WORKERS=1 $(MAKE) --no-print-directory \
+		check-all SYSTEMS= TESTS="lab/test_storm.py lab/test_short.py"
+
+# How many instructions the verifier looks at, measured anew: tests/verifier/KERNEL.tsv.
+verifier-counts:
+	$(Q)XENPIN_WRITE_COUNTS=1 $(MAKE) --no-print-directory check-all TESTS=lab/test_verifier.py
+
 # The tests that need no guest.
 check-host:
 	$(Q)tools/packages build test

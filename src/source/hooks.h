@@ -80,7 +80,7 @@ int hooks__here(void);
 /* "tp_btf" and so on, "none", "off" when nothing of it is wanted, "inferred" when it is absent. */
 const char *hooks__via(const struct attachment at[HOOKS], int h);
 
-/* Runs of the hook's programs that the kernel skipped because of recursion. */
+/* Runs of the hook's programs that the kernel skipped, and with each what could be a record. */
 uint64_t hooks__missed(const struct trace_bpf *skel, const struct attachment at[HOOKS], int h);
 
 /* Send libbpf's messages to stderr, or keep only the reason of a refusal. */

@@ -80,3 +80,17 @@ def test_zsh_completes_what_help_lists(manuals):
     assert sections[1::2] == commands()
     for command, text in zip(sections[1::2], sections[2::2]):
         assert re.findall(r"^\t\t'(--[\w-]+)\[", text, re.M) == helped(command) + ["--help"]
+
+
+def test_each_target_of_make_that_is_named_is_there():
+    rules = (lab.ROOT / "Makefile").read_text()
+    has_recipe = set(re.findall(r"^([a-z][a-z -]*):(?!=)[^\n]*\n\t", rules, re.M))
+    has_recipe = {name for names in has_recipe for name in names.split()} | {"all"}
+    phony = re.search(r"^\.PHONY: (.*)$", rules, re.M)[1].split()
+    assert [name for name in phony if name not in has_recipe] == []
+    texts = [lab.ROOT / "README.md", *(lab.ROOT / "docs").glob("*.md"), *(lab.ROOT / "kernel").glob("*.md"),
+             *(lab.ROOT / "tests").rglob("*.py")]
+    named = {name for text in texts for name in re.findall(r"(?:`|^    |^\$ )make ([a-z][a-z-]*)(?=[` \n])",
+                                                            text.read_text(), re.M)}
+    assert {"demo", "check", "soak", "verifier-counts"} <= named
+    assert named - set(phony) == set()
