@@ -413,9 +413,9 @@ int cmd_page(const struct options *opts)
 	int err;
 
 	errno = 0;
-	p.pfn = strtoull(opts->file, &end, 0);
-	if (errno || end == opts->file || *end || *opts->file == '-') {
-		say("page: '%s' is not a frame number, such as 0x82e0", opts->file);
+	p.pfn = strtoull(opts->operand, &end, 0);
+	if (errno || end == opts->operand || *end || *opts->operand == '-') {
+		say("page: '%s' is not a frame number, such as 0x82e0", opts->operand);
 		return EXIT_USAGE;
 	}
 	if (!opts->watch && (opts->duration_ns || opts->count || opts->ready_file)) {

@@ -122,12 +122,12 @@ int cmd_report(const struct options *opts)
 		say("--format: '%s' is not one of text, json, html, perfetto", opts->format);
 		return EXIT_USAGE;
 	}
-	err = report__open(&report, opts->file, why);
+	err = report__open(&report, opts->operand, why);
 	if (err) {
-		say("cannot report on '%s': %s", opts->file, why);
+		say("cannot report on '%s': %s", opts->operand, why);
 		return err == -EBUSY ? EXIT_INCOMPLETE : EXIT_USAGE;
 	}
-	out = opts->output ? open_output(opts->output, opts->file) : stdout;
+	out = opts->output ? open_output(opts->output, opts->operand) : stdout;
 	if (!out) {
 		report__close(&report);
 		return EXIT_USAGE;

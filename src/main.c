@@ -23,6 +23,8 @@ const struct command commands[] = {
 	{ "report", "FILE", "what a recording says", FOR_REPORT, cmd_report },
 	{ "top", "", "who pins now, refreshed", FOR_TOP, cmd_top },
 	{ "export", "", "figures for Prometheus", FOR_EXPORT, cmd_export },
+	{ "explain", "[CLASS]", "what a finding means, what follows from it, what to do", FOR_EXPLAIN,
+	  cmd_explain },
 	{}
 };
 

@@ -332,16 +332,21 @@ void options__list(FILE *to)
 	}
 }
 
-/* Its operand is a file; otherwise there is none, or a command behind "--". */
-static bool takes_file(const struct command *cmd)
+static bool takes_command(const struct command *cmd)
 {
-	return *cmd->args && *cmd->args != '[';
+	return !strncmp(cmd->args, "[--", 3);
+}
+
+/* An operand, a file or a word; otherwise there is none, or a command behind "--". */
+static bool takes_operand(const struct command *cmd)
+{
+	return *cmd->args && !takes_command(cmd);
 }
 
 /* getopt's two forms of the options of @cmd. */
 static void build_getopt(const struct command *cmd, struct option *longs, char *shorts)
 {
-	if (!takes_file(cmd))
+	if (!takes_operand(cmd))
 		*shorts++ = '+';	/* what follows the first operand is not ours */
 	*shorts++ = ':';	/* we say what is missing */
 	*longs++ = (struct option){ "help", no_argument, NULL, HELP };
@@ -398,14 +403,16 @@ static bool apply_second(const struct option_spec *spec, struct options *opts, c
 	return true;
 }
 
-/* The one operand among the @n words that are no options. */
-static enum options_result take_file(struct options *opts, const struct command *cmd, char **words,
+/* The one operand among the @n words that are no options; "[WORD]" need not be there. */
+static enum options_result take_operand(struct options *opts, const struct command *cmd, char **words,
 				     int n)
 {
 	if (n == 1) {
-		opts->file = words[0];
+		opts->operand = words[0];
 		return OPTIONS_OK;
 	}
+	if (!n && *cmd->args == '[')
+		return OPTIONS_OK;
 	if (!n)
 		say("%s: needs a %s", cmd->name, cmd->args);
 	else
@@ -451,8 +458,8 @@ enum options_result options__parse(struct options *opts, const struct command *c
 		    (spec->two && !apply_second(spec, opts, argv[optind++])))
 			return OPTIONS_BAD;
 	}
-	if (takes_file(cmd))
-		return take_file(opts, cmd, argv + optind, argc - optind);
+	if (takes_operand(cmd))
+		return take_operand(opts, cmd, argv + optind, argc - optind);
 	if (optind == argc && *cmd->args && !strcmp(argv[argc - 1], "--")) {
 		say("%s: no command stands behind '--'", cmd->name);
 		return OPTIONS_BAD;

@@ -20,6 +20,7 @@ enum option_for {
 	FOR_EXPORT	= 1 << 6,
 	FOR_TOP		= 1 << 7,
 	FOR_PAGE	= 1 << 8,
+	FOR_EXPLAIN	= 1 << 9,
 };
 
 struct range {
@@ -62,7 +63,7 @@ struct options {
 	bool batch, group;
 	uint64_t max_size;	/* bytes; 0: no limit */
 	bool finish;
-	const char *file;	/* what the command is about, when it takes an operand */
+	const char *operand;	/* what the command is about; NULL: it takes none, or need not have it */
 	char **cmd;		/* behind "--", or NULL */
 };
 

@@ -37,6 +37,7 @@ int cmd_record(const struct options *opts);
 int cmd_report(const struct options *opts);
 int cmd_top(const struct options *opts);
 int cmd_export(const struct options *opts);
+int cmd_explain(const struct options *opts);
 
 /* A sentence on stderr, behind "xenpin: ". */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -6,21 +6,14 @@
 #include "../comm.h"
 #include "pins.h"
 
-static const char *const classes[FINDING_CLASSES] = {
-	[FINDING_LOST] = "lost",
-	[FINDING_STALE] = "stale",
-	[FINDING_ERASED_BY_INIT] = "erased-by-init",
-	[FINDING_RELEASED_PINNED] = "released-pinned",
-	[FINDING_DOUBLE_PIN] = "double-pin",
-	[FINDING_HYPERCALL_FAILED] = "hypercall-failed",
-	[FINDING_STRANDED] = "stranded",
+const struct explanation finding_classes[FINDING_CLASSES] = {
+#define FINDING(name, word, alert, ...) [FINDING_##name] = { word, __VA_ARGS__ },
+#include "../../include/findings.def"
 };
 
-static const char *const grades[GRADES] = {
-	[GRADE_UNKNOWN] = "unknown",
-	[GRADE_SUSPECTED] = "suspected",
-	[GRADE_SHOWN] = "shown",
-	[GRADE_PROVEN] = "proven",
+const struct explanation finding_grades[GRADES] = {
+#define GRADE(name, ...) [GRADE_##name] = { __VA_ARGS__ },
+#include "../../include/findings.def"
 };
 
 static const char *const witnesses[] = { "flag", "tree", "direct-map", "xen", "history" };
@@ -60,12 +53,12 @@ static const char *const effects[FINDING_CLASSES][XP_L4 + 1] = {
 
 const char *finding__class(const struct finding *f)
 {
-	return classes[f->class];
+	return finding_classes[f->class].word;
 }
 
 const char *finding__grade(const struct finding *f)
 {
-	return grades[f->grade];
+	return finding_grades[f->grade].word;
 }
 
 const char *finding__effect(const struct finding *f)

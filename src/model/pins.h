@@ -23,25 +23,28 @@
 
 #include "../../include/record.h"
 
+/* include/findings.def says what each means. */
 enum finding_class {
-	FINDING_LOST,			/* flag clear on a table that Xen has */
-	FINDING_STALE,			/* flag set on a page that is no table of a pinned tree */
-	FINDING_ERASED_BY_INIT,		/* a struct page was initialised over a set flag */
-	FINDING_RELEASED_PINNED,	/* a table was released while Xen still has it */
-	FINDING_DOUBLE_PIN,		/* a pin of what was pinned */
-	FINDING_HYPERCALL_FAILED,	/* Xen refused another pin or unpin */
-	FINDING_STRANDED,		/* Xen holds a page as a table that no tree refers to */
+#define FINDING(name, ...) FINDING_##name,
+#include "../../include/findings.def"
 	FINDING_CLASSES
 };
 
 /* From weak to strong. */
 enum finding_grade {
-	GRADE_UNKNOWN,		/* records were lost, or the page changed under our eyes */
-	GRADE_SUSPECTED,	/* one indirect witness */
-	GRADE_SHOWN,		/* history contradicts the flag */
-	GRADE_PROVEN,		/* Xen itself or the direct map contradicts it */
+#define GRADE(name, ...) GRADE_##name,
+#include "../../include/findings.def"
 	GRADES
 };
+
+/* What `xenpin explain` says of a class; of a grade only what it means. */
+struct explanation {
+	const char *word;		/* of the JSON contract */
+	const char *meaning, *follows, *remedy;
+};
+
+extern const struct explanation finding_classes[FINDING_CLASSES];
+extern const struct explanation finding_grades[GRADES];
 
 enum witness {
 	WITNESS_FLAG		= 1 << 0,	/* PagePinned in struct page */
@@ -69,7 +72,6 @@ struct finding {
 	uint64_t stack[XP_STACK_MAX];	/* of the record, when it has one; ends with a 0 */
 };
 
-/* "lost", "proven", and so on: words of the JSON contract. */
 const char *finding__class(const struct finding *finding);
 const char *finding__grade(const struct finding *finding);
 const char *witness__name(enum witness witness);
