@@ -94,3 +94,18 @@ def test_each_target_of_make_that_is_named_is_there():
                                                             text.read_text(), re.M)}
     assert {"demo", "check", "soak", "verifier-counts"} <= named
     assert named - set(phony) == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/TESTING.md",
+                                  "docs/PORTING.md", "docs/FINDINGS.md", "docs/PERFORMANCE.md"])
+def test_what_a_page_names_is_there(page):
+    """Files and directories in backquotes or links, and functions of ours."""
+    text = (lab.ROOT / page).read_text()
+    here = (lab.ROOT / page).parent
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (here / target).exists(), target
+    for path in re.findall(r"`((?:src|bpf|include|kernel|tools|tests|docs|contrib)/[a-z\d_./-]*)`", text):
+        assert (lab.ROOT / path).exists(), path
+    sources = "".join(p.read_text() for folder in ("src", "bpf") for p in (lab.ROOT / folder).rglob("*.[ch]"))
+    for function in set(re.findall(r"`(\w+__\w+)\(\)`", text)) - {"object__verb"}:
+        assert re.search(rf"\b{function}\(", sources), function
