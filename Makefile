@@ -190,12 +190,15 @@ $(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h src/*/*.de
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) $(UNIT_MORE) -lcmocka -ldw -lbpf -ljansson
 
-# Many files that no other test needs; and the audit's verdict, of a kernel that the test plays.
+# Many files that no other test needs; the audit's verdict, of a kernel that the test plays; signals.
 JUDGE		:= $(patsubst %,src/audit/%.c,audit conclude explain settle suspects)
 $(B)/unit/test_console: UNIT_MORE := $(wildcard src/console/*.c)
 $(B)/unit/test_console: $(wildcard src/console/*.c)
 $(B)/unit/test_settle: UNIT_MORE := $(JUDGE)
 $(B)/unit/test_settle: $(JUDGE)
+WAIT		:= $(patsubst %,src/%.c,child say signals until)
+$(B)/unit/test_signals: UNIT_MORE := $(WAIT)
+$(B)/unit/test_signals: $(WAIT)
 
 REPLAY		:= $(B)/replay
 $(REPLAY): tests/replay/replay.c $(wildcard src/model/*.[ch] src/*.h include/*.h)

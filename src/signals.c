@@ -3,7 +3,12 @@
 #include <stddef.h>
 #include <sys/signalfd.h>
 
+#include "clock.h"
 #include "signals.h"
+
+#define LEAVE_NS	700000000ULL	/* with what ends a trace, less than a second */
+
+static uint64_t leave_at;	/* ns, CLOCK_MONOTONIC; 0: there is time */
 
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 
@@ -68,11 +73,16 @@ int signals__catch(int also)
 
 bool signals__waiting(void)
 {
-	bool waiting = false;
+	bool waiting = leave_at && now_ns() > leave_at;
 	sigset_t set;
 
 	sigpending(&set);
 	for (size_t i = 0; i < ENDS; i++)
 		waiting |= sigismember(&set, ends[i]) == 1 && is_wanted(ends[i]);
 	return waiting;
+}
+
+void signals__leave(void)
+{
+	leave_at = now_ns() + LEAVE_NS;
 }

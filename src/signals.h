@@ -21,8 +21,11 @@ void signals__restore(void);
  */
 int signals__catch(int also);
 
-/* One of those that end is blocked and waiting: whoever is longer at work may leave off. */
+/* True when one of them is pending, or when signals__leave() left no more time: long loops poll it. */
 bool signals__waiting(void);
+
+/* A SIGTERM has been read: who sent it kills us soon, so what is still to be done may take 0.7 s. */
+void signals__leave(void);
 
 /* The same, asked at some of what is counted by @n only: it is a system call. */
 static inline bool signals__waiting_at(uint64_t n)

@@ -51,6 +51,8 @@ bool until__over(struct until *u, int timeout_ms)
 	if (poll(&poll_signals, 1, timeout_ms) <= 0 ||
 	    read(u->signals, &info, sizeof(info)) != sizeof(info))
 		return false;
+	if (info.ssi_signo == SIGTERM)
+		signals__leave();
 	return info.ssi_signo != SIGCHLD || child_ended(u);
 }
 
