@@ -52,7 +52,7 @@ ifneq ($(file <$(B)/how),$(HOW))
 $(file >$(B)/how,$(HOW))
 endif
 
-SRCS		:= $(wildcard src/*.c src/*/*.c)
+SRCS		:= src/main.c $(wildcard src/*/*.c)
 OBJS		:= $(SRCS:%.c=$(B)/%.o)
 SKELETONS	:= $(patsubst %,$(B)/%.skel.h,trace audit audit_old counters watch)
 
@@ -150,7 +150,7 @@ $(B)/victim: tests/lab/inject/victim.c
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
 
-$(B)/census: tests/lab/census.c src/audit/xen.c
+$(B)/census: tests/lab/census.c src/xen/frame_types.c
 	$(say) CC $<
 	$(Q)$(COMPILE) $(LINK) -o $@ $(filter %.c,$^)
 
@@ -179,13 +179,13 @@ $(B)/xenpin.a: $(filter-out $(B)/src/main.o,$(OBJS))
 # Unit tests: one program per file, the sources under test compiled in, with
 # the sanitizers.
 UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_SRCS	:= $(wildcard src/model/*.c) src/source/stream.c src/symbols.c src/lines.c \
-		   src/record.c src/read_file.c src/recording/raw.c \
-		   src/sink/finding.c src/sink/metrics.c \
-		   src/source/boot_log.c src/source/early.c src/source/kmsg.c
+UNIT_SRCS	:= $(wildcard src/model/*.c) src/trace/stream.c src/guest/symbols.c src/guest/lines.c \
+		   src/record/records.c src/base/read_file.c src/recording/raw.c \
+		   src/output/finding.c src/output/metrics.c \
+		   src/boot/log_reader.c src/boot/early.c src/boot/kmsg.c
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 
-$(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*.h src/*/*.h src/*/*.def include/*.h tests/unit/*.h)
+$(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*/*.h src/*/*.def include/*.h include/*.def tests/unit/*.h)
 	$(say) UNIT $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) $(UNIT_MORE) -lcmocka -ldw -lbpf -ljansson
@@ -196,12 +196,12 @@ $(B)/unit/test_console: UNIT_MORE := $(wildcard src/console/*.c)
 $(B)/unit/test_console: $(wildcard src/console/*.c)
 $(B)/unit/test_settle: UNIT_MORE := $(JUDGE)
 $(B)/unit/test_settle: $(JUDGE)
-WAIT		:= $(patsubst %,src/%.c,child say signals until)
+WAIT		:= $(patsubst %,src/%.c,cmd/child cmd/until base/say base/signals)
 $(B)/unit/test_signals: UNIT_MORE := $(WAIT)
 $(B)/unit/test_signals: $(WAIT)
 
 REPLAY		:= $(B)/replay
-$(REPLAY): tests/replay/replay.c $(wildcard src/model/*.[ch] src/*.h include/*.h)
+$(REPLAY): tests/replay/replay.c $(wildcard src/model/*.[ch] src/*/*.h include/*.h)
 	$(say) UNIT $@
 	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $(filter %.c,$^) -ljansson
 
@@ -210,7 +210,7 @@ $(REPLAY): tests/replay/replay.c $(wildcard src/model/*.[ch] src/*.h include/*.h
 FUZZ		:= $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 FUZZ_FLAGS	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_SECONDS	?= 300
-FUZZ_OBJS	:= $(filter-out $(B)/fuzz/src/main.o $(B)/fuzz/src/cmd_%.o,$(SRCS:%.c=$(B)/fuzz/%.o)) \
+FUZZ_OBJS	:= $(filter-out $(B)/fuzz/src/main.o $(B)/fuzz/src/cmd/cmd_%.o,$(SRCS:%.c=$(B)/fuzz/%.o)) \
 		   $(B)/fuzz/perfetto.pb-c.o
 
 $(B)/fuzz/%.o: %.c | $(SKELETONS)

@@ -9,7 +9,7 @@
 #include "vmlinux.h"
 #include "bound.h"
 #include "../include/record.h"
-#include "../include/audit.h"
+#include "../include/audit_maps.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 

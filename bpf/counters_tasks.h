@@ -8,7 +8,7 @@
 #define XENPIN_BPF_COUNTERS_TASKS_H
 
 #include "task.h"
-#include "../include/counters.h"
+#include "../include/counter_maps.h"
 #include <bpf/bpf_helpers.h>
 
 #define LONG_AGO	1000	/* jiffies: one to ten seconds */

@@ -17,7 +17,7 @@
 #define XENPIN_BPF_FLUSHED_H
 
 #include "mc_buffer.h"
-#include "../include/counters.h"
+#include "../include/counter_maps.h"
 
 /* Of xp_flushed.ops. */
 #define OPS_OF(ops, cmd)	((ops) >> (cmd) * 8 & 0xff)

@@ -3,10 +3,10 @@
  * The live tracer: page-table life, and every pin and unpin hypercall.
  *
  * Each hook has one body and a wrapper per way to attach; the loader loads the
- * way that this kernel has (src/source/hooks.c).
+ * way that this kernel has (src/trace/hooks.c).
  */
 #include "direct_map.h"
-#include "tables.h"
+#include "table_life.h"
 #include "flight.h"
 #include <bpf/bpf_tracing.h>
 

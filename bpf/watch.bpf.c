@@ -6,7 +6,7 @@
  */
 #include "vmlinux.h"
 #include "../include/record.h"
-#include "../include/watch.h"
+#include "../include/watch_record.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 

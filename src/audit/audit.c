@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../clock.h"
+#include "base/clock.h"
 #include "inquiry.h"
 
 /* A table that could not be read is worth a whole new look, so often. */

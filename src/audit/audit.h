@@ -9,9 +9,9 @@
 #ifndef XENPIN_AUDIT_SRC_H
 #define XENPIN_AUDIT_SRC_H
 
-#include "../model/pins.h"
-#include "snapshot.h"
-#include "xen.h"
+#include "model/pins.h"
+#include "guest/snapshot.h"
+#include "xen/frame_types.h"
 
 struct audit {
 	uint32_t tables[XP_L4 + 1];	/* of pinned trees, by level */

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../grow.h"
+#include "base/grow.h"
 #include "inquiry.h"
 
 /* Ask in pieces, since the tables are not in a row. */

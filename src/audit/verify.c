@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../record.h"
-#include "m2p.h"
+#include "record/records.h"
+#include "xen/m2p.h"
 #include "verify.h"
 
 #define CHUNK		1024	/* frames a question */

@@ -6,8 +6,8 @@
 #ifndef XENPIN_VERIFY_H
 #define XENPIN_VERIFY_H
 
-#include "../model/frames.h"
-#include "xen.h"
+#include "model/frames.h"
+#include "xen/frame_types.h"
 
 #define VERIFY_HISTORY	32	/* records of a frame that are named */
 #define VERIFY_MAX	64	/* differences that are named */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../record.h"
+#include "record/records.h"
 #include "fact.h"
 
 bool fact__function(const char *text, bool whole, char *name, size_t size)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../record.h"
+#include "record/records.h"
 #include "addresses.h"
 #include "bugs.h"
 #include "judge.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "../record.h"
+#include "record/records.h"
 #include "addresses.h"
 #include "judge.h"
 

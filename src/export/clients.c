@@ -10,7 +10,7 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 
-#include "../xenpin.h"
+#include "base/xenpin.h"
 #include "clients.h"
 
 #define DEADLINE_S	10	/* of a request, as long as Prometheus waits for its reply */

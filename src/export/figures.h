@@ -5,11 +5,11 @@
 
 #include <time.h>
 
-#include "../audit/audit.h"
-#include "../platform.h"
-#include "../sink/metrics.h"
-#include "../source/counters.h"
-#include "../source/recording.h"
+#include "audit/audit.h"
+#include "base/platform.h"
+#include "output/metrics.h"
+#include "trace/live_counters.h"
+#include "recording/recording.h"
 
 struct figures {
 	const char *recording;		/* a file; NULL: live */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../record.h"
+#include "record/records.h"
 #include "account.h"
 
 #define FIRST_SLICE_NS	10000000ULL

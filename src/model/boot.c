@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../grow.h"
+#include "base/grow.h"
 #include "boot.h"
 
 int boot__begin(struct boot *b)

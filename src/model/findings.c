@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "../comm.h"
+#include "record/comm.h"
 #include "pins.h"
 
 const struct explanation finding_classes[FINDING_CLASSES] = {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../record.h"
+#include "record/records.h"
 #include "frames.h"
 
 struct frames {

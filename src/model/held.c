@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../grow.h"
+#include "base/grow.h"
 #include "held.h"
 
 #define BIT(hook) (1U << XP_HOOK_##hook)

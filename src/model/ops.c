@@ -2,7 +2,7 @@
 /* What Xen did: pins and unpins, with its results. */
 #include <errno.h>
 
-#include "../record.h"
+#include "record/records.h"
 #include "step.h"
 
 /* Each of these returns how many operations it applied, or -ENOMEM. */

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../grow.h"
-#include "../record.h"
+#include "base/grow.h"
+#include "record/records.h"
 #include "step.h"
 
 struct pins *pins__new(struct pins_handlers handlers)

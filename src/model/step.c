@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "../record.h"
+#include "record/records.h"
 #include "step.h"
 
 uint32_t step__get(struct pins *pins, uint64_t pfn)

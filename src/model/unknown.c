@@ -6,7 +6,7 @@
  * counts as one that was dropped, which casts the same doubt, and what was known of the
  * page that it names is forgotten.
  */
-#include "../record.h"
+#include "record/records.h"
 #include "step.h"
 
 /* The hook whose record it is, by enum xp_kind; only those that the model follows. */

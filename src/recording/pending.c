@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../grow.h"
-#include "../sink/sink.h"
+#include "base/grow.h"
+#include "record/sink.h"
 #include "pending.h"
 
 struct table {

@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-#include "../record.h"
+#include "record/records.h"
 
 #define RAW_BYTES	(64 << 10)	/* of a piece, at most */
 #define RAW_WORDS	(XP_SLOT / sizeof(uint32_t))

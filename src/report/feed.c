@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "../source/hooks.h"
+#include "trace/hooks.h"
 #include "feed.h"
 
 /*

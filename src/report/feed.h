@@ -6,8 +6,8 @@
 #ifndef XENPIN_FEED_H
 #define XENPIN_FEED_H
 
-#include "../model/pins.h"
-#include "../source/recording.h"
+#include "model/pins.h"
+#include "recording/recording.h"
 
 struct feed {
 	struct pins *pins;

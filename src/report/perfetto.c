@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../record.h"
-#include "../sink/sink.h"
+#include "record/records.h"
+#include "record/sink.h"
 #include "perfetto.pb-c.h"
 #include "report.h"
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../grow.h"
-#include "../record.h"
-#include "../source/hooks.h"
+#include "base/grow.h"
+#include "record/records.h"
+#include "trace/hooks.h"
 #include "report.h"
 
 static void add_finding(struct report *r, const struct finding *finding)

@@ -9,11 +9,11 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "../model/account.h"
-#include "../model/boot.h"
-#include "../model/pins.h"
-#include "../sink/boot.h"
-#include "../source/recording.h"
+#include "model/account.h"
+#include "model/boot.h"
+#include "model/pins.h"
+#include "output/boot_output.h"
+#include "recording/recording.h"
 #include "feed.h"
 
 /* A page with a finding, and what was recorded of it. */

@@ -3,7 +3,7 @@
 #ifndef XENPIN_TOP_SCREEN_H
 #define XENPIN_TOP_SCREEN_H
 
-#include "../sink/metrics.h"
+#include "output/metrics.h"
 #include "view.h"
 
 struct top {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../source/counters.h"
+#include "trace/live_counters.h"
 
 enum sort_key {
 	SORT_PINS, SORT_UNPINS, SORT_REFUSED, SORT_TABLES, SORT_LATENCY, SORT_PID, SORT_NAME,

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../src/clock.h"
+#include "../../src/base/clock.h"
 
 static void turn(void)
 {

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/clock.h"
+#include "../../src/base/clock.h"
 #include "../../src/model/pins.h"
-#include "../../src/record.h"
+#include "../../src/record/records.h"
 
 enum { OTHERS = 1 << 19, FORKS = 100000, TABLES = 15, L1S = 6, ALIVE = 64 };
 

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "record.h"
-#include "sink/recording.h"
+#include "base/clock.h"
+#include "record/records.h"
+#include "recording/recorder.h"
 
 #define TABLES	7		/* per fork: an L3, three L2, three L1 */
 #define PINS	5		/* of these the L1, and the two L4 of the mm */

@@ -22,7 +22,7 @@
 
 #include "../../include/config.h"
 #include "../../include/record.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "trace.skel.h"
 
 #define RUNS	300

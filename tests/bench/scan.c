@@ -21,9 +21,9 @@
 #include <bpf/libbpf.h>
 #include <linux/types.h>
 
-#include "../../include/audit.h"
-#include "clock.h"
-#include "source/programs.h"
+#include "../../include/audit_maps.h"
+#include "base/clock.h"
+#include "load/programs.h"
 #include "audit.skel.h"
 
 #define RUNS 5

@@ -19,11 +19,11 @@
 #include <bpf/libbpf.h>
 #include <linux/types.h>
 
-#include "../../include/audit.h"
+#include "../../include/audit_maps.h"
 #include "arena.skel.h"
 #include "audit.skel.h"
-#include "clock.h"
-#include "source/programs.h"
+#include "base/clock.h"
+#include "load/programs.h"
 
 #define GIB		1024
 #define RUNS		5

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../src/clock.h"
+#include "../../src/base/clock.h"
 
 #define PAGE	4096UL
 #define FAR	((void *)0x100000000000)	/* in an L4 entry of its own */

@@ -2,7 +2,7 @@
 /* A boot log as a file: what `xenpin boot --log FILE` does with it. */
 #include "outcome.h"
 
-#include "source/boot_log.h"
+#include "boot/log_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,7 +2,7 @@
 /* A dead guest's console: what `xenpin boot --console FILE` does with it, fed in pieces. */
 #include "target.h"
 
-#include "sink/console.h"
+#include "output/console.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

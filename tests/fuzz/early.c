@@ -7,7 +7,7 @@
 
 #include "outcome.h"
 
-#include "source/early.h"
+#include "boot/early.h"
 
 #define SLOTS	64U
 #define SIZE	(sizeof(struct xp_ring) + (SLOTS + XP_RECORD_SLOTS_MAX) * XP_SLOT)

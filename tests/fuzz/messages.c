@@ -4,8 +4,8 @@
 
 #include "target.h"
 
-#include "sink/boot.h"
-#include "source/kmsg.h"
+#include "output/boot_output.h"
+#include "boot/kmsg.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -7,7 +7,7 @@
 
 #include "model/boot.h"
 #include "model/pins.h"
-#include "sink/boot.h"
+#include "output/boot_output.h"
 
 struct outcome {
 	const struct xp_boot_log *log;

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "finish.h"
+#include "report/finish.h"
 #include "report/report.h"
 #include "target.h"
 

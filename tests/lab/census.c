@@ -7,8 +7,8 @@
 #include <string.h>
 #include <stdlib.h>
 
-#include "../../src/audit/xen.h"
-#include "../../src/clock.h"
+#include "../../src/xen/frame_types.h"
+#include "../../src/base/clock.h"
 
 enum { SOME = 1024, COUNTS = 3 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "model/pins.h"
-#include "record.h"
+#include "record/records.h"
 
 struct event {
 	struct xp_record rec;

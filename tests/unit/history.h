@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "model/pins.h"
-#include "record.h"
+#include "record/records.h"
 
 #define MM	0xffff888004c60900ULL
 #define INIT_MM	0xffffffff82b5c940ULL

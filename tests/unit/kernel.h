@@ -20,7 +20,7 @@
 
 #include "../../include/config.h"
 #include "model/pins.h"
-#include "record.h"
+#include "record/records.h"
 
 enum { FRAMES = 96, MMS = 6, TABLES = 12, FREED = 256 };
 

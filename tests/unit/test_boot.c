@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "model/boot.h"
-#include "record.h"
+#include "record/records.h"
 
 struct fixture {
 	struct boot boot;

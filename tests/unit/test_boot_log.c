@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "record.h"
-#include "source/boot_log.h"
+#include "record/records.h"
+#include "boot/log_reader.h"
 #include "random.h"
 
 #define RECORDS	9

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "comm.h"
-#include "sink/finding.h"
-#include "sink/text.c"
+#include "record/comm.h"
+#include "output/finding.h"
+#include "output/text.c"
 
 /* What the sinks share, without the hooks of which it has the names. */
 static char waiting[LINES_BYTES];

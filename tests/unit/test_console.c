@@ -12,7 +12,7 @@
 #include "console/addresses.h"
 #include "console/judge.h"
 #include "random.h"
-#include "record.h"
+#include "record/records.h"
 
 /* From a guest that died (tests/lab/test_boot.py), shortened. */
 static const char death[] =

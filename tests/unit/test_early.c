@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "record.h"
-#include "source/early.h"
-#include "source/kmsg.h"
+#include "record/records.h"
+#include "boot/early.h"
+#include "boot/kmsg.h"
 
 #define SLOTS	32U
 #define FIRST	1000	/* the boot log ended there */

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "model/frames.h"
-#include "record.h"
+#include "record/records.h"
 
 static void about(struct frames *f, int kind, uint64_t pfn, int level, int flags)
 {

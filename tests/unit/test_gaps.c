@@ -4,7 +4,7 @@
  * one makes no finding of what the others told meanwhile, however late it is drained.
  */
 #include "kernel.h"
-#include "source/stream.h"
+#include "trace/stream.h"
 
 enum { CPUS_MAX = 4, SLOTS_MAX = 64, STEPS = 300, HISTORIES = 4096 };
 
@@ -46,7 +46,7 @@ static void on_record(void *context, struct xp_record *rec)
 	assert_int_equal(pins__apply(k.pins, rec), 0);
 }
 
-/* As src/tracing.c; or as src/report/feed.c, which confirms only where a gap begins. */
+/* As src/cmd/tracing.c; or as src/report/feed.c, which confirms only where a gap begins. */
 static void drain(void)
 {
 	assert_true(stream__drain(g.stream, k.t + 1, on_record, NULL) >= 0);

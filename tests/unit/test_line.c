@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "sink/line.h"
+#include "output/line.h"
 
 /* Numbers of every length: the ends of each, and some between. */
 #define NUMBERS 64000

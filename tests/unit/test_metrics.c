@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "sink/metrics.h"
+#include "output/metrics.h"
 
 static char text[16384];
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "model/pins.h"
-#include "record.h"
+#include "record/records.h"
 
 #define MM	0xffff888004c60900ULL
 #define PGD_PFN	0x676cULL

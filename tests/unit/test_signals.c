@@ -8,9 +8,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "clock.h"
-#include "signals.h"
-#include "until.h"
+#include "base/clock.h"
+#include "base/signals.h"
+#include "cmd/until.h"
 
 /* What a trace does at its end, with the signal that ended it. */
 static void end_by(int number)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "../../include/config.h"
-#include "source/stream.h"
+#include "trace/stream.h"
 
 #define SLOTS	8U
 #define CPUS	2

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "symbols.h"
+#include "guest/symbols.h"
 
 static const char kallsyms[] =
 	"0000000000000000 A fixed_percpu_data\n"

@@ -17,14 +17,14 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "../../include/audit.h"
+#include "../../include/audit_maps.h"
 #include "../../include/boot_log.h"
 #include "../../include/config.h"
-#include "../../include/counters.h"
-#include "../../include/watch.h"
-#include "../../src/options.h"
-#include "../../src/source/hooks.h"
-#include "../../src/source/programs.h"
+#include "../../include/counter_maps.h"
+#include "../../include/watch_record.h"
+#include "../../src/cmd/options.h"
+#include "../../src/trace/hooks.h"
+#include "../../src/load/programs.h"
 #include "trace.skel.h"
 #include "audit.skel.h"
 #include "audit_old.skel.h"

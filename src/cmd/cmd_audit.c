@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* xenpin audit: every page table against every witness, now. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "audit/audit.h"
+#include "options.h"
+#include "base/platform.h"
+#include "base/signals.h"
+#include "output/finding.h"
+#include "trace/hooks.h"
+#include "base/xenpin.h"
+
+static json_t *pfns_of(const struct audit *audit, enum finding_class class)
+{
+	json_t *pfns = json_array();
+
+	for (size_t i = 0; i < audit->nr_findings; i++)
+		if (audit->findings[i].class == class)
+			json_array_append_new(pfns, json_frame(audit->findings[i].pfn));
+	return pfns;
+}
+
+static void print_json(const struct audit *a, const struct platform *p)
+{
+	json_t *object;
+
+	for (size_t i = 0; i < a->nr_findings; i++)
+		finding__print_json(stdout, &a->findings[i], NULL);
+	object = json_pack("{sisssIsssssos{sisisisi}sisosososisisbsIsIsIsI}", "schema", 1, "type", "audit",
+			   "t", (json_int_t)a->begin, "kernel", p->kernel, "domain",
+			   p->dom0 ? "dom0" : "domU", "witnesses", json_witnesses(a->witnesses),
+			   "tables", "L1", (int)a->tables[XP_L1], "L2", (int)a->tables[XP_L2], "L3",
+			   (int)a->tables[XP_L3], "L4", (int)a->tables[XP_L4], "flagged",
+			   (int)a->flagged, "lost", pfns_of(a, FINDING_LOST), "stale",
+			   pfns_of(a, FINDING_STALE), "stranded", pfns_of(a, FINDING_STRANDED), "unknown", (int)a->unknown, "aliases",
+			   (int)a->aliases, "complete", a->complete, "elapsed_ns",
+			   (json_int_t)(a->end - a->begin), "trees_ns", (json_int_t)a->trees_ns,
+			   "scan_ns", (json_int_t)a->scan_ns, "direct_map_ns",
+			   (json_int_t)a->direct_map_ns);
+	json_dumpf(object, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(object);
+}
+
+static void print_text(const struct audit *a, const struct platform *p)
+{
+	uint32_t all = 0, bare;
+
+	for (int level = XP_L1; level <= XP_L4; level++)
+		all += a->tables[level];
+	if (a->nr_findings)
+		printf("%zu finding%s", a->nr_findings, a->nr_findings == 1 ? "" : "s");
+	else if (!audit__is_whole(a))
+		printf("incomplete, nothing found");
+	else
+		printf("clean");
+	printf(": %u page tables (L1 %u, L2 %u, L3 %u, L4 %u), %u with the flag", all,
+	       a->tables[XP_L1], a->tables[XP_L2], a->tables[XP_L3], a->tables[XP_L4], a->flagged);
+	/* With findings or unknown ones among them it is those. */
+	bare = all - a->flagged;
+	if (bare && !a->nr_findings && !a->unknown)
+		printf(", %u of the kernel's that need%s none", bare, bare == 1 ? "s" : "");
+	printf(", %u unknown; witnesses:", a->unknown);
+	for (int bit = 0; bit < WITNESSES; bit++)
+		if (a->witnesses & 1 << bit)
+			printf(" %s", witness__name(1 << bit));
+	printf("; %.1f ms\n", (a->end - a->begin) / 1e6);
+	for (size_t i = 0; i < a->nr_findings; i++)
+		finding__print_text(stdout, &a->findings[i], NULL);
+}
+
+static enum exit_status verdict(const struct audit *a)
+{
+	if (a->nr_findings)
+		return EXIT_FINDING;
+	return audit__is_whole(a) ? EXIT_CLEAN : EXIT_INCOMPLETE;
+}
+
+/* A finding outranks "incomplete". */
+static enum exit_status worse(enum exit_status a, enum exit_status b)
+{
+	if (a == EXIT_FINDING || b == EXIT_FINDING)
+		return EXIT_FINDING;
+	return a > b ? a : b;
+}
+
+static enum exit_status run(const struct options *opts, const struct platform *platform,
+			    struct snapshot *snapshot, struct xen *xen)
+{
+	enum exit_status status = EXIT_CLEAN;
+
+	for (uint32_t i = 0; i < opts->repeat && !signals__waiting(); i++) {
+		struct audit audit;
+		int err = audit__take(&audit, snapshot, xen);
+
+		if (err) {
+			say("the audit failed: %s", strerror(-err));
+			audit__free(&audit);
+			return status == EXIT_FINDING ? status : EXIT_LOAD;
+		}
+		(opts->json ? print_json : print_text)(&audit, platform);
+		status = worse(status, verdict(&audit));
+		audit__free(&audit);
+		if (!fflush(stdout))
+			continue;
+		if (errno == EPIPE)
+			return status;
+		say("cannot write to stdout: %s", strerror(errno));
+		return worse(status, EXIT_INCOMPLETE);
+	}
+	return status;
+}
+
+int cmd_audit(const struct options *opts)
+{
+	char why[AUDIT_REASON_LEN];
+	struct platform platform;
+	struct snapshot *snapshot;
+	enum exit_status status;
+	struct xen *xen = NULL;
+	const char *obstacle;
+	int err;
+
+	signals__catch(0);
+	hooks__verbose(opts->verbose);
+	platform__read(&platform);
+	obstacle = platform__obstacle(&platform);
+	if (obstacle) {
+		say("%s", obstacle);
+		return EXIT_CANNOT;
+	}
+	err = snapshot__open(&snapshot, why);
+	if (err) {
+		say("cannot audit: %s", why);
+		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
+	}
+	if (platform.dom0 && xen__open(&xen, why))
+		say("one witness less, Xen's types: %s", why);
+	status = run(opts, &platform, snapshot, xen);
+	xen__close(xen);
+	snapshot__close(snapshot);
+	return status;
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xenpin boot: the account of this boot, from all that it left: boot log, early
+ * ring, the kernel's messages.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit/verify.h"
+#include "boot/boot_account.h"
+#include "boot_files.h"
+#include "options.h"
+#include "base/platform.h"
+#include "until.h"
+#include "base/xenpin.h"
+
+#define DRAIN_MS	100
+
+struct account {
+	struct boot_account left;	/* by the boot, and what it comes to */
+	const struct options *opts;
+	struct platform platform;
+	struct until until;
+	struct verify *verify;		/* NULL: not asked for */
+	struct verify_result xen;
+	int err;			/* -errno: memory or output ended */
+};
+
+static void on_record(void *context, struct xp_record *rec)
+{
+	struct account *a = context;
+
+	if (a->err)
+		return;
+	a->err = boot__apply(&a->left.boot, rec);
+	if (a->verify)
+		verify__touch(a->verify, rec);
+	if (!a->err && a->opts->records)
+		boot_json__record(stdout, rec, a->left.log.header.t_offset);
+}
+
+static int flush_output(struct account *a)
+{
+	if (!a->err && (fflush(stdout) || ferror(stdout)))
+		a->err = errno ? -errno : -EIO;
+	return a->err;
+}
+
+/* Returns an exit status; EXIT_CLEAN with no log on a kernel that keeps none. */
+static enum exit_status open_log(struct account *a)
+{
+	const char *path = a->opts->log;
+	char why[BOOT_LOG_WHY];
+	int err = boot_account__open(&a->left, path, why);
+
+	if (!err || (!path && err == -ENOENT))
+		return EXIT_CLEAN;
+	say("%s%s: %s%s", path ? "--log " : "", path ?: BOOT_LOG_PATH, why,
+	    err == -EACCES && !path ? "; run it as root" : "");
+	return path ? EXIT_USAGE : EXIT_CANNOT;
+}
+
+static bool wants_live(const struct account *a)
+{
+	return a->opts->cmd || a->opts->duration_ns;
+}
+
+static void follow(struct account *a)
+{
+	bool over;
+
+	do {
+		over = until__over(&a->until, DRAIN_MS);
+		if (early__drain(a->left.early, on_record, a) < 0)
+			a->err = -EBADMSG;
+	} while (!flush_output(a) && !over);
+}
+
+/* CMD is started before capabilities are given up: it runs with what the user has. */
+static enum exit_status cannot_run(const struct account *a, int err)
+{
+	say("cannot run '%s': %s", a->opts->cmd[0], strerror(-err));
+	return EXIT_USAGE;
+}
+
+static enum exit_status read_records(struct account *a)
+{
+	int err;
+
+	boot_account__each(&a->left, on_record, a);
+	if (!wants_live(a))
+		return EXIT_CLEAN;
+	err = until__go(&a->until, a->opts->duration_ns);
+	if (err)
+		return cannot_run(a, err);
+	follow(a);
+	return EXIT_CLEAN;
+}
+
+static void on_history(void *context, struct xp_record *rec)
+{
+	verify__history(context, rec);
+}
+
+/* How often, and how long, to wait for a moment when nothing happens. */
+#define QUIET_TRIES	100
+#define QUIET_US	20000
+
+/* Returns 1 when Xen's answers and the records are of one moment, 0 when none came, or -errno. */
+static int wait_for_quiet(struct account *a)
+{
+	int err = verify__scan(a->verify);
+
+	for (int try = 0; !err && try < QUIET_TRIES; try++) {
+		uint64_t before = a->left.boot.records;
+
+		usleep(QUIET_US);
+		if (early__drain(a->left.early, on_record, a) < 0)
+			return -EBADMSG;
+		if (a->left.boot.records == before)
+			return 1;
+		err = verify__rescan(a->verify);
+	}
+	return err;
+}
+
+/* What is not known of some frame would look like a difference. */
+static bool history_is_whole(const struct account *a)
+{
+	const struct boot_account *left = &a->left;
+
+	return !*left->log.flaw && !left->log.header.lost && !left->boot.missing &&
+	       !early__taken(left->early) && !early__lost(left->early) &&
+	       !early__missed(left->early);
+}
+
+static void compare_with_xen(struct account *a)
+{
+	int quiet = wait_for_quiet(a);
+
+	if (!history_is_whole(a)) {
+		boot_account__gap(&a->left, "no comparison with Xen: records are missing");
+		return;
+	}
+	if (quiet <= 0) {
+		boot_account__gap(&a->left, "no comparison with Xen: %s", quiet ? strerror(-quiet) :
+		    "page tables came and went all the time");
+		return;
+	}
+	verify__compare(a->verify, a->left.boot.frames, &a->xen);
+	a->left.report.xen = &a->xen;
+	if (!a->xen.nr_differences)
+		return;
+	boot_log__each(&a->left.log, on_history, &a->xen);
+	early__rewind(a->left.early);
+	early__drain(a->left.early, on_history, &a->xen);
+}
+
+static enum exit_status print(struct account *a)
+{
+	if (a->opts->json || a->opts->records)
+		boot_json__print(stdout, &a->left.report);
+	else
+		boot_text__print(stdout, &a->left.report);
+	if (flush_output(a) && a->err != -EPIPE) {
+		say("the account is incomplete, it could not be written: %s", strerror(-a->err));
+		return EXIT_INCOMPLETE;
+	}
+	if (a->left.report.sum.open || a->xen.nr_differences)
+		return EXIT_FINDING;
+	return a->left.report.nr_gaps ? EXIT_INCOMPLETE : EXIT_CLEAN;
+}
+
+/* Open everything, then give up what opening it took. */
+static enum exit_status prepare(struct account *a)
+{
+	enum exit_status status = open_log(a);
+	char why[XEN_REASON_LEN];
+	int err;
+
+	if (status)
+		return status;
+	if ((wants_live(a) || a->opts->verify) && !a->left.early) {
+		say("%sthere is no early ring to follow: boot a kernel with xenpin's series, and "
+		    "with xenpin.early=1", a->opts->verify ? "--verify: " : "");
+		return EXIT_CANNOT;
+	}
+	if (a->opts->verify && verify__open(&a->verify, why)) {
+		say("--verify: %s", why);
+		return EXIT_CANNOT;
+	}
+	if (a->opts->log)
+		return EXIT_CLEAN;
+	boot_account__read_messages(&a->left, &a->platform);
+	err = wants_live(a) ? until__begin(&a->until, a->opts->cmd) : 0;
+	if (err)
+		return cannot_run(a, err);
+	err = privileges__drop();
+	if (err)
+		say("cannot give up capabilities: %s", strerror(-err));
+	return err ? EXIT_LOAD : EXIT_CLEAN;
+}
+
+static enum exit_status run(struct account *a)
+{
+	enum exit_status status = prepare(a) ?: read_records(a);
+
+	if (status)
+		return status;
+	if (a->err && a->err != -EPIPE) {
+		say("the account ends early: %s", strerror(-a->err));
+		return EXIT_INCOMPLETE;
+	}
+	if (a->verify)
+		compare_with_xen(a);
+	boot_account__conclude(&a->left, a->opts->records || wants_live(a));
+	return print(a);
+}
+
+static enum exit_status account(const struct options *opts)
+{
+	struct account a = { .opts = opts, .until.signals = -1 };
+	enum exit_status status;
+
+	platform__read(&a.platform);
+	if (!opts->log && a.platform.guest != GUEST_PV) {
+		say("%s", platform__obstacle(&a.platform));
+		return EXIT_CANNOT;
+	}
+	if (boot_account__begin(&a.left)) {
+		say("no memory");
+		return EXIT_LOAD;
+	}
+	status = run(&a);
+	if (wants_live(&a))
+		until__end(&a.until);
+	verify__close(a.verify);
+	boot_account__end(&a.left);
+	return status;
+}
+
+int cmd_boot(const struct options *opts)
+{
+	if (!!opts->log + !!opts->console + !!opts->compare[0] > 1) {
+		say("--log, --console and --compare: only one at a time");
+		return EXIT_USAGE;
+	}
+	if (opts->console)
+		return boot_files__console(opts);
+	if (opts->compare[0])
+		return boot_files__compare(opts);
+	return account(opts);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* xenpin explain: what a finding means, what follows from it, and what to do. */
+#include <stdio.h>
+#include <string.h>
+
+#include "model/pins.h"
+#include "options.h"
+#include "base/xenpin.h"
+
+#define WIDTH	78
+
+/* The first @len bytes of @text as a paragraph, @indent columns from the left. */
+static void print_paragraph(const char *text, size_t len, int indent)
+{
+	const char *end = text + len;
+	int column = 0;
+
+	while (text < end) {
+		int word = strcspn(text, " ");
+
+		if (column && column + 1 + word > WIDTH) {
+			putchar('\n');
+			column = 0;
+		}
+		column += column ? printf(" %.*s", word, text) :
+				   printf("%*s%.*s", indent, "", word, text);
+		text += word;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+static void print_section(const char *head, const char *text)
+{
+	if (!text)
+		return;
+	printf("\n  %s\n", head);
+	print_paragraph(text, strlen(text), 4);
+}
+
+static void print_whole(const struct explanation *e)
+{
+	puts(e->word);
+	print_section("What it is", e->meaning);
+	print_section("What follows", e->follows);
+	print_section("What to do", e->remedy);
+}
+
+/* Its word, and the first sentence of what it means. */
+static void print_short(const struct explanation *e)
+{
+	const char *end = strstr(e->meaning, ". ");
+
+	printf("\n  %s\n", e->word);
+	print_paragraph(e->meaning, end ? (size_t)(end + 1 - e->meaning) : strlen(e->meaning), 4);
+}
+
+static const struct explanation *find(const char *word)
+{
+	for (int i = 0; i < FINDING_CLASSES; i++)
+		if (!strcmp(finding_classes[i].word, word))
+			return &finding_classes[i];
+	for (int i = 0; i < GRADES; i++)
+		if (!strcmp(finding_grades[i].word, word))
+			return &finding_grades[i];
+	return NULL;
+}
+
+int cmd_explain(const struct options *opts)
+{
+	const struct explanation *found = opts->operand ? find(opts->operand) : NULL;
+
+	if (found) {
+		print_whole(found);
+		return stdout_ends(EXIT_CLEAN);
+	}
+	if (opts->operand) {
+		say("explain: '%s' is no class and no grade of a finding; `xenpin explain` lists them",
+		    opts->operand);
+		return EXIT_USAGE;
+	}
+	puts("Classes of findings; `xenpin explain CLASS` says what follows and what to do:");
+	for (int i = 0; i < FINDING_CLASSES; i++)
+		print_short(&finding_classes[i]);
+	puts("\nGrades, from weak to strong:");
+	for (int i = 0; i < GRADES; i++)
+		print_short(&finding_grades[i]);
+	return stdout_ends(EXIT_CLEAN);
+}

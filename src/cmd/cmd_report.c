@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* xenpin report: what a recording says, in one of several formats. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "report/report.h"
+#include "base/xenpin.h"
+
+static const struct format {
+	const char *name;
+	int (*write)(struct report *report, FILE *out);
+} formats[] = {
+	{ "text", report__text },
+	{ "json", report__json },
+	{ "html", report__html },
+	{ "perfetto", report__perfetto },
+	{}
+};
+
+static const enum exit_status statuses[] = {
+	[VERDICT_CLEAN] = EXIT_CLEAN,
+	[VERDICT_FINDING] = EXIT_FINDING,
+	[VERDICT_INCOMPLETE] = EXIT_INCOMPLETE,
+};
+
+static const struct format *find_format(const char *name)
+{
+	const struct format *f = formats;
+
+	while (f->name && strcmp(f->name, name))
+		f++;
+	return f->name ? f : NULL;
+}
+
+static bool is_same_file(const struct stat *file, const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+/* Is @file the recording, or what SQLite keeps or looks for beside it? */
+static bool is_part_of(const char *recording, const struct stat *file)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+	char real[PATH_MAX], path[PATH_MAX + 16];
+
+	if (!realpath(recording, real))
+		return false;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		snprintf(path, sizeof(path), "%s%s", real, suffixes[i]);
+		if (is_same_file(file, path))
+			return true;
+	}
+	return false;
+}
+
+static int open_file(const char *path, bool *created)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	*created = fd >= 0;
+	return fd >= 0 || errno != EEXIST ? fd : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+}
+
+/*
+ * What is at @path stays until it is known not to be of @recording: to write there would leave
+ * nothing to report on.  NULL after saying why.
+ */
+static FILE *open_output(const char *path, const char *recording)
+{
+	bool created;
+	int fd = open_file(path, &created);
+	struct stat st;
+	FILE *out;
+
+	if (fd >= 0 && !fstat(fd, &st) && is_part_of(recording, &st)) {
+		say("--output: '%s' is the recording itself, or belongs to it; name another file",
+		    path);
+		if (created)
+			unlink(path);
+		close(fd);
+		return NULL;
+	}
+	if (fd >= 0 && S_ISREG(st.st_mode) && ftruncate(fd, 0)) {
+		close(fd);
+		fd = -1;
+	}
+	out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!out)
+		say("--output: cannot write to '%s': %s", path, strerror(errno));
+	return out;
+}
+
+static int write_report(struct report *report, const struct format *format, FILE *out)
+{
+	int err = format->write(report, out);
+
+	if (fflush(out) || ferror(out))
+		err = errno ? -errno : -EIO;
+	if (out != stdout && fclose(out) && !err)
+		err = -errno;
+	return err;
+}
+
+int cmd_report(const struct options *opts)
+{
+	const struct format *format = find_format(opts->format ?: "text");
+	enum exit_status status;
+	struct report report;
+	char why[RECORDING_WHY];
+	FILE *out;
+	int err;
+
+	if (!format) {
+		say("--format: '%s' is not one of text, json, html, perfetto", opts->format);
+		return EXIT_USAGE;
+	}
+	err = report__open(&report, opts->operand, why);
+	if (err) {
+		say("cannot report on '%s': %s", opts->operand, why);
+		return err == -EBUSY ? EXIT_INCOMPLETE : EXIT_USAGE;
+	}
+	out = opts->output ? open_output(opts->output, opts->operand) : stdout;
+	if (!out) {
+		report__close(&report);
+		return EXIT_USAGE;
+	}
+	status = statuses[report.verdict];
+	err = write_report(&report, format, out);
+	report__close(&report);
+	if (!err || (err == -EPIPE && !opts->output))
+		return status;
+	say("the report could not be written to %s: %s", opts->output ?: "stdout", strerror(-err));
+	return EXIT_INCOMPLETE;
+}

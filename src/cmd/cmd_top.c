@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* xenpin top: who pins now, from counters in the kernel. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "export/figures.h"
+#include "options.h"
+#include "base/signals.h"
+#include "trace/hooks.h"
+#include "top/screen.h"
+#include "tracing.h"
+#include "base/xenpin.h"
+
+/* An audit looks at all page tables: once a minute nobody notices. */
+#define AUDIT_NS	60000000000ULL
+
+struct looking {
+	const struct options *opts;
+	struct figures figures;
+	uint64_t audited;	/* ns */
+	struct top top;
+	int signals;		/* signalfd */
+	uint64_t shown;		/* refreshes */
+};
+
+static int take_reading(struct looking *s)
+{
+	struct task_counts *tasks;
+	struct xp_counts counts;
+	int n = counters__tasks(s->figures.counters, &tasks);
+
+	if (n < 0)
+		return n;
+	if (!s->audited || now_ns() - s->audited >= AUDIT_NS) {
+		figures__audit(&s->figures);
+		s->audited = now_ns();
+	}
+	counters__read(s->figures.counters, &counts);
+	s->top.missed = counters__missed(s->figures.counters);
+	return view__update(&s->top.view, &counts, tasks, n, now_ns());
+}
+
+static void arrange(struct top *top)
+{
+	view__show(&top->view, top->sort, top->group, top->filter);
+}
+
+static int print_batch(struct looking *s)
+{
+	const struct view *v = &s->top.view;
+	char text[240];
+
+	view__head(v, s->top.missed, text, sizeof(text));
+	puts(text);
+	view__judgement(&s->figures.metrics, text, sizeof(text));
+	puts(text);
+	view__columns(0, text, sizeof(text));
+	puts(text);
+	for (size_t i = 0; i < v->nr; i++) {
+		view__line(&v->rows[i], 0, text, sizeof(text));
+		puts(text);
+	}
+	putchar('\n');
+	return fflush(stdout) || ferror(stdout) ? -(errno ?: EIO) : 0;
+}
+
+static int refresh_all(struct looking *s)
+{
+	int err = take_reading(s);
+
+	if (err)
+		return err;
+	arrange(&s->top);
+	s->shown++;
+	if (s->opts->batch)
+		return print_batch(s);
+	screen__draw(&s->top);
+	return 0;
+}
+
+/* Returns false when it is over. */
+static bool keys(struct looking *s)
+{
+	enum screen_key key;
+
+	while ((key = screen__key(&s->top)) != SCREEN_NOTHING)
+		if (key == SCREEN_QUIT)
+			return false;
+	arrange(&s->top);
+	screen__draw(&s->top);
+	return true;
+}
+
+/* Of a signal: the size of the window, or the end. */
+static bool signaled(struct looking *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
+		return true;
+	if (info.ssi_signo != SIGWINCH)
+		return false;
+	screen__resize();
+	screen__draw(&s->top);
+	return true;
+}
+
+static int follow(struct looking *s)
+{
+	uint64_t step = s->opts->interval * 1000000000ULL, next = now_ns() + step, now;
+	struct pollfd fds[] = { { s->signals, POLLIN }, { STDIN_FILENO, POLLIN } };
+	nfds_t nr = s->opts->batch ? 1 : 2;
+	int err;
+
+	while (!s->opts->count || s->shown < s->opts->count) {
+		now = now_ns();
+		if (now < next) {
+			if (poll(fds, nr, (next - now) / 1000000 + 1) <= 0)
+				continue;
+			if (fds[0].revents && !signaled(s))
+				return 0;
+			if (nr == 2 && fds[1].revents & (POLLERR | POLLHUP | POLLNVAL))
+				return 0;
+			if (nr == 2 && fds[1].revents && !keys(s))
+				return 0;
+			continue;
+		}
+		next = now + step;
+		err = refresh_all(s);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Of what was found last, and of what was counted. */
+static enum exit_status verdict(const struct looking *s)
+{
+	const char *flaw = metrics__audit_flaw(&s->figures.metrics);
+
+	if (metrics__findings(&s->figures.metrics))
+		return EXIT_FINDING;
+	if (flaw)
+		say("nothing was found, but that proves nothing: %s", flaw);
+	return flaw || s->top.missed ? EXIT_INCOMPLETE : EXIT_CLEAN;
+}
+
+static enum exit_status run(struct looking *s)
+{
+	enum exit_status status;
+	int err = privileges__drop();
+
+	if (err) {
+		say("cannot give up capabilities: %s", strerror(-err));
+		return EXIT_LOAD;
+	}
+	s->top.metrics = &s->figures.metrics;
+	err = take_reading(s);
+	if (!err && !s->opts->batch) {
+		err = screen__open();
+		if (err) {
+			say("this terminal (TERM=%s) cannot be drawn on; try --batch",
+			    getenv("TERM") ?: "");
+			return EXIT_CANNOT;
+		}
+		arrange(&s->top);
+		screen__draw(&s->top);
+	}
+	status = err ? EXIT_INCOMPLETE : tracing__ready(s->opts);
+	err = status ? err : follow(s);
+	if (!s->opts->batch)
+		screen__close();
+	if (err && err != -EPIPE) {
+		say("it ends early: %s", strerror(-err));
+		return EXIT_INCOMPLETE;
+	}
+	return status ?: verdict(s);
+}
+
+int cmd_top(const struct options *opts)
+{
+	struct looking s = { .opts = opts, .top = { .sort = opts->sort, .group = opts->group } };
+	char why[COUNTERS_WHY], no_audit[AUDIT_REASON_LEN];
+	struct platform platform;
+	enum exit_status status;
+
+	hooks__verbose(opts->verbose);
+	if (!tracing__possible(&platform))
+		return EXIT_CANNOT;
+	s.signals = signals__catch(SIGWINCH);
+	if (figures__count(&s.figures, &platform, why)) {
+		say("cannot count: %s", why);
+		return EXIT_LOAD;
+	}
+	if (figures__watch(&s.figures, &platform, no_audit))
+		say("findings are not shown, it cannot audit: %s", no_audit);
+	if (opts->comm)
+		snprintf(s.top.filter, sizeof(s.top.filter), "%s", opts->comm);
+	status = run(&s);
+	figures__close(&s.figures);
+	view__free(&s.top.view);
+	close(s.signals);
+	return status;
+}

@@ -1,0 +1,548 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Live records into a sink, in time order, until something ends it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../include/config.h"
+#include "audits.h"
+#include "base/clock.h"
+#include "model/pins.h"
+#include "options.h"
+#include "base/platform.h"
+#include "record/records.h"
+#include "record/sink.h"
+#include "trace/live.h"
+#include "guest/symbols.h"
+#include "tracing.h"
+#include "until.h"
+#include "base/xenpin.h"
+
+/* Drain in good time, yet rarely enough to cost nothing: when a ring fills to this. */
+#define WANTED_PERCENT	25
+#define MOST_MS		50
+
+struct trace {
+	const struct options *opts;
+	const struct platform *platform;
+	struct live *live;
+	struct pins *pins;
+	struct sink *sink;
+	struct session session;
+	struct hook_report hooks[HOOKS];
+	struct until until;
+	struct audits audits;
+	struct audit audit;	/* of the begin: what was there before */
+	uint32_t wanted;	/* enum xp_what */
+	bool partial;		/* an optional hook failed */
+	bool done;		/* --count reached */
+	int err;		/* -errno: memory or output ended */
+};
+
+static const struct {
+	uint8_t hook;
+	uint32_t what;
+} kinds[XP_KIND_END] = {
+	[XP_BATCH] = { XP_HOOK_FLUSH, XP_W_PIN | XP_W_UNPIN },
+	[XP_TABLE_ALLOC] = { XP_HOOK_ALLOC, XP_W_ALLOC },
+	[XP_TABLE_RELEASE] = { XP_HOOK_RELEASE, XP_W_RELEASE },
+	[XP_MM_PIN] = { XP_HOOK_PGD_PIN, XP_W_MM_PIN },
+	[XP_MM_UNPIN] = { XP_HOOK_PGD_UNPIN, XP_W_MM_UNPIN },
+	[XP_FLAG_SET] = { HOOK_SET, XP_W_SET },
+	[XP_FLAG_CLEAR] = { HOOK_CLEAR, XP_W_CLEAR },
+};
+
+/* --count is of what is printed: of findings, where these are all. */
+static void count_out(struct trace *trace)
+{
+	const struct session *s = &trace->session;
+	uint64_t printed = trace->opts->findings ? s->findings : s->delivered + s->inferred;
+
+	if (trace->opts->count && printed >= trace->opts->count)
+		trace->done = true;
+}
+
+static void print(struct trace *trace, const struct xp_record *rec)
+{
+	trace->sink->ops->record(trace->sink, rec);
+	count_out(trace);
+}
+
+/* The model infers each write of a flag; where the kernel tells of them that is old news. */
+static void on_inferred(void *context, const struct xp_record *flag)
+{
+	struct trace *trace = context;
+
+	if (trace->done || !(trace->wanted & kinds[flag->kind].what) ||
+	    live__attachments(trace->live)[kinds[flag->kind].hook].way >= 0)
+		return;
+	trace->session.inferred++;
+	print(trace, flag);
+}
+
+static void on_finding(void *context, const struct finding *finding)
+{
+	struct trace *trace = context;
+
+	if (trace->done && trace->opts->findings)
+		return;
+	trace->session.findings++;
+	trace->sink->ops->finding(trace->sink, finding);
+	count_out(trace);
+}
+
+/* Runs that the kernel skipped are told by no record: they may be anywhere since the last look. */
+static void note_missed(struct trace *trace)
+{
+	for (int h = 0; h < HOOKS; h++) {
+		uint64_t missed = live__missed(trace->live, h);
+
+		if (missed == trace->hooks[h].missed)
+			continue;
+		trace->hooks[h].missed = missed;
+		if (trace->pins)
+			pins__lost(trace->pins, hooks[h].id);
+	}
+}
+
+static void confirm(struct trace *trace)
+{
+	if (!trace->pins || !pins__waiting(trace->pins))
+		return;
+	note_missed(trace);
+	pins__confirm(trace->pins);
+}
+
+static void on_lost(struct trace *trace, const struct xp_record *rec)
+{
+	int h = hooks__find(rec->u.lost.hook);
+
+	if (h < HOOKS)
+		trace->hooks[h].lost += rec->u.lost.count;
+	trace->session.lost += rec->u.lost.count;
+	if (trace->pins && pins__begins_gap(trace->pins, rec))
+		confirm(trace);
+	trace->sink->ops->record(trace->sink, rec);
+}
+
+static void judge(struct trace *trace, const struct xp_record *rec)
+{
+	if (trace->pins)
+		trace->err = pins__apply(trace->pins, rec);
+}
+
+static uint32_t what_of(const struct xp_op *op)
+{
+	return op->op == XP_OP_PIN ? XP_W_PIN : XP_W_UNPIN;
+}
+
+/*
+ * @batch with those of its operations that are wanted: the kernel gives more when the
+ * model needs them.  NULL: there are none.
+ */
+static const struct xp_record *narrowed(const struct trace *trace, const struct xp_record *batch,
+					union any_record *copy)
+{
+	struct xp_op *op;
+	uint32_t all = batch->u.batch.nops;
+
+	memcpy(copy, batch, batch->nslots * XP_SLOT);
+	op = record__ops(&copy->head);
+	copy->head.u.batch.nops = 0;
+	for (uint32_t i = 0; i < all; i++)
+		if (trace->wanted & what_of(&op[i]))
+			op[copy->head.u.batch.nops++] = op[i];
+	copy->head.nslots = record__slots(&copy->head);
+	return copy->head.u.batch.nops ? &copy->head : NULL;
+}
+
+static void deliver(struct trace *trace, const struct xp_record *rec)
+{
+	const uint32_t ops = XP_W_PIN | XP_W_UNPIN;
+	union any_record copy;
+
+	if (!(trace->wanted & kinds[rec->kind].what))
+		return;
+	if (rec->kind == XP_BATCH && (trace->wanted & ops) != ops)
+		rec = narrowed(trace, rec, &copy);
+	if (!rec)
+		return;
+	trace->hooks[kinds[rec->kind].hook].delivered++;
+	trace->session.delivered++;
+	print(trace, rec);
+}
+
+static void on_record(void *context, struct xp_record *rec)
+{
+	struct trace *trace = context;
+
+	if (trace->done || trace->err)
+		return;
+	if (rec->kind == XP_LOST) {
+		on_lost(trace, rec);
+		judge(trace, rec);
+		return;
+	}
+	if (rec->kind >= XP_KIND_END || !kinds[rec->kind].what)
+		return;
+	/* First what completes the record, then the record, then what it implies. */
+	if (trace->pins)
+		pins__complete(trace->pins, rec);
+	deliver(trace, rec);
+	judge(trace, rec);
+}
+
+/* As struct session has it. */
+static void refresh(const struct session *session)
+{
+	struct trace *trace = (struct trace *)((char *)session - offsetof(struct trace, session));
+
+	note_missed(trace);
+	trace->session.missed = 0;
+	for (int h = 0; h < HOOKS; h++)
+		trace->session.missed += trace->hooks[h].missed;
+}
+
+static int drain(struct trace *trace)
+{
+	int fill = live__drain(trace->live, on_record, trace);
+
+	if (fill < 0)
+		trace->err = fill;
+	/* What was lost on one CPU may explain what others told until the gap's end. */
+	if (!live__in_gap(trace->live))
+		confirm(trace);
+	if (!trace->err)
+		trace->err = trace->sink->ops->flush(trace->sink);
+	return fill;
+}
+
+/* @fill percent came in @ms: when will it be as much as is wanted, at that rate? */
+static int next_timeout(int ms, int fill)
+{
+	int next = fill > 0 ? ms * WANTED_PERCENT / fill : MOST_MS;
+
+	return next < 1 ? 1 : next > MOST_MS ? MOST_MS : next;
+}
+
+static void follow(struct trace *trace)
+{
+	int timeout = MOST_MS;
+
+	while (!trace->done && !trace->err && !until__over(&trace->until, timeout)) {
+		timeout = next_timeout(timeout, drain(trace));
+		if (audits__due(&trace->audits))
+			audits__take(&trace->audits, on_finding, trace);
+	}
+}
+
+static void report_hooks(struct trace *trace)
+{
+	const struct attachment *at = live__attachments(trace->live);
+
+	for (int h = 0; h < HOOKS; h++) {
+		trace->hooks[h].name = hooks[h].name;
+		trace->hooks[h].via = hooks__via(at, h);
+		if (at[h].way != WAY_NONE)	/* absent is no gap */
+			continue;
+		trace->partial = true;
+		if (trace->pins)
+			pins__without(trace->pins, hooks[h].id);
+		say("the hook %s (%s) is missing, so coverage is partial: %s", hooks[h].name,
+		    hooks[h].what, at[h].reason[0]);
+	}
+	trace->session.hooks = trace->hooks;
+	trace->session.nr_hooks = hooks__here();
+	trace->session.platform = trace->platform;
+	trace->session.filtered = tracing__is_filtered(trace->opts);
+	trace->session.refresh = refresh;
+}
+
+static int create_ready_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+enum exit_status tracing__ready(const struct options *opts)
+{
+	int err = opts->ready_file ? create_ready_file(opts->ready_file) : 0;
+
+	if (!err)
+		return EXIT_CLEAN;
+	say("--ready-file: cannot create '%s': %s (capabilities are given up before it is created)",
+	    opts->ready_file, strerror(-err));
+	return EXIT_USAGE;
+}
+
+/* Arm, give up privileges, tell who waits, let CMD go.  Returns an exit status. */
+static enum exit_status begin(struct trace *trace)
+{
+	const struct options *opts = trace->opts;
+	int err = privileges__drop();
+
+	if (err) {
+		say("cannot give up capabilities: %s", strerror(-err));
+		return EXIT_LOAD;
+	}
+	trace->session.begin_ns = live__arm(trace->live);
+	trace->sink->ops->start(trace->sink, &trace->session);
+	if (tracing__ready(opts))
+		return EXIT_USAGE;
+	err = until__go(&trace->until, opts->duration_ns);
+	if (err) {
+		say("cannot run '%s': %s", opts->cmd[0], strerror(-err));
+		return EXIT_USAGE;
+	}
+	return EXIT_CLEAN;
+}
+
+/* What it could not judge may be anything; who asked for no audit has the records. */
+static void audit_last(struct trace *trace)
+{
+	if (!trace->audits.snapshot || trace->err)
+		return;
+	audits__take(&trace->audits, on_finding, trace);
+	if (trace->audits.whole)
+		return;
+	trace->partial |= trace->opts->findings || trace->opts->audit_ns;
+	say("the audit of the end did not see or judge all page tables, so that no finding proves "
+	    "nothing");
+}
+
+static enum exit_status finish(struct trace *trace)
+{
+	struct session *s = &trace->session;
+	int err = live__stop(trace->live, on_record, trace, &s->end_ns);
+	uint64_t unknown;
+
+	confirm(trace);
+	audit_last(trace);
+	refresh(s);
+	if (trace->err != -EPIPE) {
+		trace->sink->ops->end(trace->sink, s);
+		if (!trace->err)
+			trace->err = trace->sink->ops->flush(trace->sink);
+	}
+	if (trace->err && trace->err != -EPIPE)
+		say("the trace is incomplete, it could not be written: %s", strerror(-trace->err));
+	if (err)
+		say("the trace is incomplete, its last records could not be read: %s",
+		    strerror(-err));
+	unknown = trace->pins && !s->filtered ? pins__unknown(trace->pins) : 0;
+	if (unknown)
+		say("%llu records do not say which page they are about, or of what level or mm: "
+		    "nothing was concluded from them", (unsigned long long)unknown);
+	if (s->findings)
+		return EXIT_FINDING;
+	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || unknown ||
+	    trace->partial)
+		return EXIT_INCOMPLETE;
+	return EXIT_CLEAN;
+}
+
+static int dry_run(struct trace *trace)
+{
+	for (int h = 0; h < trace->session.nr_hooks; h++)
+		printf("%-10s would attach via %s\n", trace->hooks[h].name, trace->hooks[h].via);
+	return stdout_ends(trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN);
+}
+
+bool tracing__is_filtered(const struct options *opts)
+{
+	return opts->pid || opts->comm || opts->mm || opts->levels || opts->what ||
+	       opts->pfn.to != UINT64_MAX;
+}
+
+/* The stream holds a record back for a millisecond, or until a half-written one is whole. */
+#define CATCH_UP_US	2000
+#define CATCH_UP_TRIES	500
+
+/* Let pass what was recorded until @t.  Returns 0, -ETIME or what stopped the trace. */
+static int catch_up(struct trace *trace, uint64_t t)
+{
+	for (int try = 0; try < CATCH_UP_TRIES; try++) {
+		drain(trace);
+		if (trace->err || live__reached(trace->live) >= t)
+			return trace->err;
+		usleep(CATCH_UP_US);
+	}
+	return -ETIME;
+}
+
+/*
+ * Audit while the stream is running, let the stream's records of that time pass,
+ * then give the model what stood still.  A tree that was being unpinned when the
+ * recording began would be seen as pinned, and nobody would tell of its end: so
+ * that ends first.
+ */
+static int seed(struct trace *trace)
+{
+	struct audits *a = &trace->audits;
+	int err;
+
+	live__arm(trace->live);
+	live__let_begun_end();
+	pins__seed_begin(trace->pins);
+	err = audit__take(&trace->audit, a->snapshot, a->xen);
+	if (!err)
+		err = catch_up(trace, trace->audit.end);
+	if (!err)
+		err = audit__seed(&trace->audit, a->snapshot, trace->pins);
+	pins__seed_end(trace->pins);
+	return err;
+}
+
+/* What was there before, and nobody could say whether it is sound. */
+static void note_unseen(struct trace *trace)
+{
+	const struct audit *a = &trace->audit;
+
+	if (audit__is_whole(a))
+		return;
+	trace->partial |= trace->opts->findings || trace->opts->audit_ns;
+	say("the audit of the begin %s, so that of older page tables no finding proves nothing",
+	    a->complete ? "could not judge all tables" : "is incomplete");
+}
+
+/* With --findings the model begins with what the audit saw, and cannot do without. */
+static enum exit_status audit_first(struct trace *trace)
+{
+	const struct options *opts = trace->opts;
+	char why[AUDIT_REASON_LEN];
+	int err = audits__open(&trace->audits, trace->platform, opts->audit_ns, why);
+
+	if (err && !opts->findings && !opts->audit_ns) {
+		say("page tables are not audited: %s", why);
+		return EXIT_CLEAN;
+	}
+	if (err) {
+		say("%s: %s", opts->findings ? "--findings" : "--audit", why);
+		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
+	}
+	err = opts->findings ? seed(trace) : audit__take(&trace->audit, trace->audits.snapshot,
+							 trace->audits.xen);
+	if (err) {
+		say("the audit of the begin failed: %s", strerror(-err));
+		return EXIT_LOAD;
+	}
+	trace->session.audited = true;
+	note_unseen(trace);
+	return EXIT_CLEAN;
+}
+
+/* A recording is for a verdict; a trace is audited when it is asked for one. */
+static bool wants_audits(const struct trace *trace)
+{
+	const struct options *opts = trace->opts;
+
+	return opts->findings || opts->audit_ns ||
+	       (trace->sink->audited && !tracing__is_filtered(opts));
+}
+
+/* A look at the tables of each tree that is unpinned costs a fork 3 %: a plain recording has none. */
+static bool wants_look(const struct options *opts)
+{
+	return opts->findings || opts->audit_ns;
+}
+
+static struct pins *new_model(struct trace *trace)
+{
+	return pins__new((struct pins_handlers){
+		.flag = trace->sink->plain ? NULL : on_inferred,
+		.finding = tracing__is_filtered(trace->opts) ? NULL : on_finding,
+		.context = trace,
+	});
+}
+
+static enum exit_status run(struct trace *trace)
+{
+	const struct options *opts = trace->opts;
+	struct options with;
+	char why[REASON_LEN];
+	enum exit_status status;
+	int err;
+
+	if (opts->stack) {
+		trace->sink->symbols = symbols__open("/proc/kallsyms", trace->platform->kernel);
+		if (!trace->sink->symbols) {
+			say("--stack: cannot read /proc/kallsyms: %s", strerror(errno));
+			return EXIT_CANNOT;
+		}
+		if (platform__hides_symbols())
+			say("--stack shows addresses without names: %s", platform__hides_symbols());
+	}
+	if (!trace->sink->unjudged) {
+		trace->pins = new_model(trace);
+		if (!trace->pins) {
+			say("no memory");
+			return EXIT_LOAD;
+		}
+	}
+	with = *opts;
+	with.look = wants_look(opts);
+	err = live__open(&trace->live, &with, why);
+	if (err) {
+		say("cannot trace: %s", why);
+		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
+	}
+	report_hooks(trace);
+	if (opts->dry_run)
+		return dry_run(trace);
+	status = wants_audits(trace) ? audit_first(trace) : EXIT_CLEAN;
+	if (!status)
+		status = begin(trace);
+	if (status)
+		return status;
+	if (trace->audits.snapshot)
+		audits__tell(&trace->audits, &trace->audit, on_finding, trace);
+	follow(trace);
+	return finish(trace);
+}
+
+bool tracing__possible(struct platform *platform)
+{
+	const char *obstacle;
+
+	platform__read(platform);
+	obstacle = platform__obstacle(platform);
+	if (obstacle)
+		say("%s", obstacle);
+	return !obstacle;
+}
+
+enum exit_status tracing__run(const struct options *opts, const struct platform *platform,
+			      uint32_t wanted, struct sink *sink)
+{
+	struct trace trace = {
+		.opts = opts,
+		.platform = platform,
+		.wanted = wanted,
+		.sink = sink,
+	};
+	enum exit_status status;
+	int err;
+
+	hooks__verbose(opts->verbose);
+	err = until__begin(&trace.until, opts->cmd);
+	if (err) {
+		say("cannot run '%s': %s", opts->cmd[0], strerror(-err));
+		status = EXIT_USAGE;
+	} else {
+		status = run(&trace);
+	}
+	until__end(&trace.until);
+	live__close(trace.live);
+	pins__free(trace.pins);
+	audit__free(&trace.audit);
+	audits__close(&trace.audits);
+	symbols__close(sink->symbols);
+	return status;
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * JSON lines: docs/records.schema.json.
+ *
+ * What is rare is built with jansson.  Records come by the hundred thousand,
+ * and a tree of allocated values for each costs more than the workload that is
+ * traced (make bench): their lines are templates in which only numbers and
+ * strings that jansson escaped are filled in.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../include/config.h"
+#include "guest/symbols.h"
+#include "record/records.h"
+#include "finding.h"
+#include "json.h"
+#include "record/sink.h"
+
+/* A number as a JSON string, in hex. */
+void put_hex_string(struct line *l, uint64_t value)
+{
+	PUT(l, "\"");
+	put_hex(l, value);
+	PUT(l, "\"");
+}
+
+void put_bool(struct line *l, bool value)
+{
+	if (value)
+		PUT(l, "true");
+	else
+		PUT(l, "false");
+}
+
+static size_t escape_comm(const char *comm, char *escaped, size_t size)
+{
+	json_t *string = json_comm(comm);
+	size_t len = json_dumpb(string, escaped, size, JSON_ENCODE_ANY);
+
+	json_decref(string);
+	return len <= size ? len : 0;
+}
+
+/* The same few names come again and again. */
+void put_comm(struct line *l, const char *comm)
+{
+	static struct {
+		char comm[XP_COMM_LEN];
+		char escaped[6 * XP_COMM_LEN + 2];	/* \u00XX each */
+		size_t len;
+	} cache[64];
+	uint64_t key[2];
+	unsigned int i;
+
+	memcpy(key, comm, sizeof(key));
+	i = (key[0] ^ key[1]) * 0x9e3779b97f4a7c15ULL >> 58;
+	if (!cache[i].len || memcmp(cache[i].comm, comm, XP_COMM_LEN)) {
+		memcpy(cache[i].comm, comm, XP_COMM_LEN);
+		cache[i].len = escape_comm(comm, cache[i].escaped, sizeof(cache[i].escaped));
+	}
+	put(l, cache[i].escaped, cache[i].len);
+}
+
+/* ,"cpu":C,"pid":P,"comm":"NAME": records of a task come one after the other. */
+static void put_task(struct line *l, const struct xp_record *rec)
+{
+	static struct {
+		uint32_t pid;
+		uint16_t cpu;
+		char comm[XP_COMM_LEN];
+		char text[64 + 6 * XP_COMM_LEN];
+		size_t len;
+	} last;
+
+	if (last.pid != rec->pid || last.cpu != rec->cpu || !last.len ||
+	    memcmp(last.comm, rec->comm, XP_COMM_LEN)) {
+		const char *begin = l->at;
+
+		PUT(l, ",\"cpu\":");
+		put_dec(l, rec->cpu);
+		PUT(l, ",\"pid\":");
+		put_dec(l, rec->pid);
+		PUT(l, ",\"comm\":");
+		put_comm(l, rec->comm);
+		last.pid = rec->pid;
+		last.cpu = rec->cpu;
+		memcpy(last.comm, rec->comm, XP_COMM_LEN);
+		last.len = l->at - begin;
+		memcpy(last.text, begin, last.len);
+		return;
+	}
+	put(l, last.text, last.len);
+}
+
+/* Inlined, so that the length of a literal is a constant. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* Records come within the same millisecond as the one before: its digits stay. */
+ALWAYS_INLINE void put_time(struct line *l, uint64_t t)
+{
+	static struct {
+		uint64_t ms;
+		char digits[DIGITS_MAX];
+		size_t len;
+	} last;
+	uint64_t ms = t / 1000000;
+	const char *begin = l->at;
+
+	if (!ms) {
+		put_dec(l, t);
+		return;
+	}
+	if (ms == last.ms) {
+		put_digits(l, last.digits, last.len);
+	} else {
+		put_dec(l, ms);
+		last.ms = ms;
+		last.len = l->at - begin;
+		memcpy(last.digits, begin, DIGITS_MAX);
+	}
+	put_dec_padded(l, t % 1000000, 6, '0');
+}
+
+ALWAYS_INLINE void put_begin(struct line *l, const char *type, const struct xp_record *rec)
+{
+	PUT(l, "{\"schema\":1,\"type\":\"");
+	put_string(l, type);
+	PUT(l, "\",\"t\":");
+	put_time(l, rec->t);
+}
+
+ALWAYS_INLINE void put_head(struct line *l, const char *type, const struct xp_record *rec)
+{
+	put_begin(l, type, rec);
+	put_task(l, rec);
+}
+
+ALWAYS_INLINE void put_what(struct line *l, bool first, const char *is, const char *is_not)
+{
+	PUT(l, ",\"what\":\"");
+	if (first)
+		put_string(l, is);
+	else
+		put_string(l, is_not);
+	PUT(l, "\"");
+}
+
+void put_ops_array(struct line *l, const struct xp_record *rec)
+{
+	const struct xp_op *op = record__ops(rec);
+	bool seen = rec->flags & XP_F_RESULT;
+
+	PUT(l, ",\"ops\":[");
+	for (uint32_t i = 0; i < rec->u.batch.nops; i++, op++) {
+		if (i)
+			PUT(l, ",");
+		if (op->op == XP_OP_PIN)
+			PUT(l, "{\"op\":\"pin\",\"level\":");
+		else
+			PUT(l, "{\"op\":\"unpin\",\"level\":");
+		put_dec(l, op->level);
+		PUT(l, ",\"mfn\":");
+		put_hex_string(l, op->mfn);
+		PUT(l, ",\"pfn\":");
+		if (op->pfn == XP_NO_PFN)
+			PUT(l, "null");
+		else
+			put_hex_string(l, op->pfn);
+		PUT(l, ",\"result\":");
+		if (seen)
+			put_signed(l, op->result);
+		else
+			PUT(l, "null");
+		PUT(l, "}");
+	}
+	PUT(l, "]");
+}
+
+static void put_batch(struct line *l, const struct xp_record *rec)
+{
+	put_head(l, "batch", rec);
+	PUT(l, ",\"entries\":");
+	put_dec(l, rec->u.batch.entries);
+	PUT(l, ",\"latency_ns\":");
+	if (rec->u.batch.latency_ns != XP_NO_TIME)
+		put_dec(l, rec->u.batch.latency_ns);
+	else
+		PUT(l, "null");
+	put_ops_array(l, rec);
+}
+
+/* An mm makes its tables one after the other. */
+static void put_mm_string(struct line *l, uint64_t mm)
+{
+	static struct {
+		uint64_t mm;
+		char string[4 + DIGITS_MAX];	/* quotes and 0x */
+		size_t len;
+	} last;
+	const char *begin = l->at;
+
+	if (mm == last.mm && last.len) {
+		memcpy(l->at, last.string, sizeof(last.string));
+		l->at += last.len;
+		return;
+	}
+	put_hex_string(l, mm);
+	last.mm = mm;
+	last.len = l->at - begin;
+	memcpy(last.string, begin, sizeof(last.string));
+}
+
+/* Of a page without the flag; nobody looks at others. */
+static void put_read_only(struct line *l, const struct xp_record *rec)
+{
+	PUT(l, ",\"read_only\":");
+	if (rec->flags & XP_F_READONLY)
+		PUT(l, "true");
+	else
+		PUT(l, "null");
+}
+
+static void put_table(struct line *l, const struct xp_record *rec)
+{
+	put_head(l, "table", rec);
+	put_what(l, rec->kind == XP_TABLE_ALLOC, "alloc", "release");
+	PUT(l, ",\"pfn\":");
+	put_hex_string(l, rec->u.table.pfn);
+	PUT(l, ",\"level\":");
+	put_dec(l, rec->level);
+	PUT(l, ",\"mm\":");
+	put_mm_string(l, rec->u.table.mm);
+	PUT(l, ",\"pinned\":");
+	put_bool(l, rec->flags & XP_F_PINNED);
+	PUT(l, ",\"flag\":");
+	if (rec->flags & XP_F_FLAG_KNOWN)
+		put_bool(l, rec->flags & XP_F_FLAG);
+	else
+		PUT(l, "null");
+	put_read_only(l, rec);
+}
+
+static void put_mm(struct line *l, const struct xp_record *rec)
+{
+	put_head(l, "mm", rec);
+	put_what(l, rec->kind == XP_MM_PIN, "pin", "unpin");
+	PUT(l, ",\"mm\":");
+	put_mm_string(l, rec->u.mm.mm);
+	PUT(l, ",\"pgd\":");
+	put_hex_string(l, rec->u.mm.pgd);
+}
+
+static void put_flag(struct line *l, const struct xp_record *rec)
+{
+	put_head(l, "flag", rec);
+	put_what(l, rec->kind == XP_FLAG_SET, "set", "clear");
+	PUT(l, ",\"pfn\":");
+	put_hex_string(l, rec->u.flag.pfn);
+	PUT(l, ",\"level\":");
+	put_dec(l, rec->level);
+	PUT(l, ",\"exact\":");
+	put_bool(l, !(rec->flags & XP_F_INFERRED));
+	put_read_only(l, rec);
+}
+
+static void put_lost(struct line *l, const struct xp_record *rec)
+{
+	put_begin(l, "lost", rec);
+	PUT(l, ",\"cpu\":");
+	put_dec(l, rec->cpu);
+	PUT(l, ",\"hook\":\"");
+	put_string(l, hook_name(rec->u.lost.hook));
+	PUT(l, "\",\"count\":");
+	put_dec(l, rec->u.lost.count);
+}
+
+static const put_fn put_kind[XP_KIND_END] = {
+	[XP_LOST] = put_lost,
+	[XP_BATCH] = put_batch,
+	[XP_TABLE_ALLOC] = put_table,
+	[XP_TABLE_RELEASE] = put_table,
+	[XP_MM_PIN] = put_mm,
+	[XP_MM_UNPIN] = put_mm,
+	[XP_FLAG_SET] = put_flag,
+	[XP_FLAG_CLEAR] = put_flag,
+};
+
+static void print_stack(struct sink *sink, const __u64 *stack)
+{
+	json_t *frames = json_array();
+	char *text;
+
+	for (int i = 0; stack && i < XP_STACK_MAX && stack[i]; i++) {
+		char frame[SYMBOL_LEN];
+
+		if (symbols__name(sink->symbols, stack[i], frame, sizeof(frame)))
+			json_array_append_new(frames, json_string(frame));
+	}
+	text = json_dumps(frames, JSON_COMPACT);
+	fprintf(sink->out, ",\"stack\":%s", text ?: "[]");
+	free(text);
+	json_decref(frames);
+}
+
+static void json_record(struct sink *sink, const struct xp_record *rec)
+{
+	put_fn body = put_fn_of(put_kind, rec);
+
+	if (!body || record__ends_gap(rec))
+		return;
+	body(&sink__lines, rec);
+	if (sink->symbols && rec->kind != XP_LOST) {
+		line__write(&sink__lines, sink->out);
+		print_stack(sink, record__stack(rec));
+	}
+	PUT(&sink__lines, "}\n");
+	line__write_full(&sink__lines, sink->out);
+}
+
+static void print_object(struct sink *sink, json_t *object)
+{
+	json_dumpf(object, sink->out, JSON_COMPACT);
+	fputc('\n', sink->out);
+	json_decref(object);
+}
+
+static void json_start(struct sink *sink, const struct session *s)
+{
+	json_t *hooks = json_array();
+
+	for (int i = 0; i < s->nr_hooks; i++)
+		json_array_append_new(hooks, json_pack("{ssss}", "name", s->hooks[i].name, "via",
+						       s->hooks[i].via));
+	print_object(sink, json_pack("{sisssIsosssssi}", "schema", 1, "type", "start", "t",
+				     (json_int_t)s->begin_ns, "hooks", hooks, "kernel",
+				     s->platform->kernel, "domain",
+				     s->platform->dom0 ? "dom0" : "domU", "vcpus",
+				     s->platform->vcpus));
+}
+
+static void json_end(struct sink *sink, const struct session *s)
+{
+	json_t *hooks = json_array();
+
+	line__write(&sink__lines, sink->out);
+	for (int i = 0; i < s->nr_hooks; i++)
+		json_array_append_new(hooks, json_pack("{sssIsIsI}", "name", s->hooks[i].name,
+						       "delivered",
+						       (json_int_t)s->hooks[i].delivered, "lost",
+						       (json_int_t)s->hooks[i].lost, "missed",
+						       (json_int_t)s->hooks[i].missed));
+	print_object(sink, json_pack("{sisssIsIsIsIsIsIso}", "schema", 1, "type", "end", "t",
+				     (json_int_t)s->end_ns, "delivered", (json_int_t)s->delivered,
+				     "lost", (json_int_t)s->lost, "missed", (json_int_t)s->missed,
+				     "findings", (json_int_t)s->findings, "elapsed_ns",
+				     (json_int_t)(s->end_ns - s->begin_ns), "hooks", hooks));
+}
+
+static void json_finding(struct sink *sink, const struct finding *finding)
+{
+	line__write(&sink__lines, sink->out);
+	finding__print_json(sink->out, finding, sink->symbols);
+}
+
+const struct sink_ops sink_json = {
+	json_start, json_record, json_finding, json_end, sink__flush
+};

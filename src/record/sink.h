@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where a trace goes: text for people, JSON lines for programs. */
+#ifndef XENPIN_SINK_H
+#define XENPIN_SINK_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "../../include/record.h"
+#include "base/platform.h"
+
+/* Names and counts of one hook, for the first and the last object. */
+struct hook_report {
+	const char *name, *via;
+	uint64_t delivered, lost, missed;
+};
+
+struct session {
+	const struct platform *platform;
+	struct hook_report *hooks;
+	int nr_hooks;
+	uint64_t begin_ns, end_ns;	/* CLOCK_MONOTONIC */
+	uint64_t delivered;		/* records from the kernel, handed to the sink */
+	uint64_t inferred;		/* flag records, concluded from those */
+	uint64_t lost, missed, findings;
+	bool audited;			/* audits look, too */
+	bool filtered;			/* not all records are wanted: there can be no findings */
+	/* Count what is missed, which is counted for the end otherwise.  NULL: nothing is. */
+	void (*refresh)(const struct session *session);
+};
+
+struct finding;
+struct symbols;
+
+struct sink {
+	FILE *out;
+	struct symbols *symbols;	/* NULL: no stacks */
+	const struct sink_ops *ops;
+	bool plain;			/* only what the kernel delivered, nothing inferred */
+	bool audited;			/* page tables are audited, wanted or not */
+	bool unjudged;			/* nor any findings: records come as they are */
+	uint64_t begin_ns;		/* text counts from here */
+};
+
+struct sink_ops {
+	void (*start)(struct sink *sink, const struct session *session);
+	void (*record)(struct sink *sink, const struct xp_record *record);
+	void (*finding)(struct sink *sink, const struct finding *finding);
+	void (*end)(struct sink *sink, const struct session *session);
+	/* Called several times a second: let out what was given.  Returns 0 or -errno. */
+	int (*flush)(struct sink *sink);
+};
+
+extern const struct sink_ops sink_text, sink_json;
+
+/* Shared by all. */
+extern struct line sink__lines;	/* that wait: no two sinks of lines are used in one run */
+int sink__flush(struct sink *sink);
+const char *hook_name(uint32_t hook);
+
+#endif

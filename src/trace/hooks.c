@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The hook table, and finding a way for each hook. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/types.h>
+
+#include "../../include/record.h"
+#include "../../include/config.h"
+#include "base/platform.h"
+#include "hooks.h"
+#include "load/programs.h"
+#include "trace.skel.h"
+
+/* Page tables of one mm, with --mm: 128 GiB of it. */
+#define MM_TABLES (1 << 18)	/* of an mm that maps 512 GiB */
+
+#define TRACEPOINT_WAYS(name) \
+	{ { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
+
+#define TABLE_WAYS(name) \
+	{ { "tp", { name "_tp" }, PREEMPTIBLE_TRACEPOINTS, "nobody is preempted in a tracepoint here" }, \
+	  { "tp_btf", { name "_btf" } }, { "raw_tp", { name "_raw" } } }
+
+#define WAYS_OUT "tree_flushed", "alloc_flushed", "release_flushed"
+
+const struct hook hooks[HOOKS] = {
+	{ "flush", "pins and unpins, in hypercall batches", XP_HOOK_FLUSH, true,
+	  XP_W_PIN | XP_W_UNPIN,
+	  { { "tp_btf", { "flush_btf", WAYS_OUT } }, { "raw_tp", { "flush_raw", WAYS_OUT } } } },
+	{ "alloc", "a page becomes a page table", XP_HOOK_ALLOC, true,
+	  XP_W_ALLOC, TABLE_WAYS("alloc") },
+	{ "release", "a page table becomes a page again", XP_HOOK_RELEASE, true,
+	  XP_W_RELEASE, TABLE_WAYS("release") },
+	{ "pgd_pin", "a whole tree is pinned", XP_HOOK_PGD_PIN, false,
+	  XP_W_MM_PIN, TRACEPOINT_WAYS("pgd_pin") },
+	{ "pgd_unpin", "a whole tree is unpinned", XP_HOOK_PGD_UNPIN, false,
+	  XP_W_MM_UNPIN,
+	  { { "tp_btf", { "upper_btf", "pgd_unpin_btf" } },
+	    { "raw_tp", { "upper_raw", "pgd_unpin_raw" } } } },
+	[HOOK_SET] = { "flag_set", "PagePinned is set", XP_HOOK_SET, false,
+		       XP_W_SET, TRACEPOINT_WAYS("flag_set") },
+	[HOOK_CLEAR] = { "flag_clear", "PagePinned is cleared", XP_HOOK_CLEAR, false,
+			 XP_W_CLEAR, TRACEPOINT_WAYS("flag_clear") },
+};
+
+/* Whoever asks learns it without a look at the kernel's types. */
+#define SERIES "/sys/kernel/xenpin"
+#define ABSENT "this kernel tells of no write of PagePinned (kernel/), so it is inferred"
+
+int hooks__here(void)
+{
+	return access(SERIES, F_OK) ? HOOK_SET : HOOKS;
+}
+
+int hooks__find(uint32_t id)
+{
+	int h = 0;
+
+	while (h < HOOKS && hooks[h].id != id)
+		h++;
+	return h;
+}
+
+/*
+ * libbpf says only in its log which program was refused.  The callback has no
+ * context argument, hence the statics.
+ */
+static struct {
+	bool verbose;
+	char prog[64];		/* the first program that was refused */
+	char text[REASON_LEN];	/* the first warning */
+} refusal;
+
+static int on_libbpf_message(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[512];
+	va_list copy;
+
+	/* It has much to say of each program and type: to format that takes milliseconds. */
+	if (level != LIBBPF_WARN && !refusal.verbose)
+		return 0;
+	va_copy(copy, args);
+	vsnprintf(text, sizeof(text), format, copy);
+	va_end(copy);
+	text[strcspn(text, "\n")] = 0;
+	if (level == LIBBPF_WARN) {
+		if (!refusal.prog[0])
+			sscanf(text, "libbpf: prog '%63[^']'", refusal.prog);
+		if (!refusal.text[0])
+			snprintf(refusal.text, sizeof(refusal.text), "%.*s", REASON_LEN - 1,
+				 text + (strncmp(text, "libbpf: ", 8) ? 0 : 8));
+	}
+	return refusal.verbose ? vfprintf(stderr, format, args) : 0;
+}
+
+void hooks__verbose(bool on)
+{
+	refusal.verbose = on;
+	libbpf_set_print(on_libbpf_message);
+}
+
+static void refusal__clear(void)
+{
+	refusal.prog[0] = 0;
+	refusal.text[0] = 0;
+}
+
+/* With --mm, the pages of that mm are learnt from their allocation. */
+static uint32_t needed(const struct options *opts)
+{
+	uint32_t what = opts->what ?: XP_W_ALL;
+
+	/* Writes that nobody tells of are inferred from everything else. */
+	if (what & (XP_W_SET | XP_W_CLEAR) && hooks__here() == HOOK_SET)
+		return XP_W_ALL;
+	return opts->mm ? what | XP_W_ALLOC | XP_W_RELEASE : what;
+}
+
+void hooks__configure(struct trace_bpf *skel, const struct options *opts)
+{
+	struct xp_config *config = (void *)&skel->rodata->config;
+	uint32_t slots = opts->ring_pages * 4096 / XP_SLOT, cpus = libbpf_num_possible_cpus();
+
+	config->pid = opts->pid;
+	config->mm = opts->mm;
+	config->pfn_from = opts->pfn.from;
+	config->pfn_to = opts->pfn.to;
+	config->levels = opts->levels;
+	config->what = needed(opts);
+	config->stack = opts->stack;
+	config->look = opts->look;
+	config->ring_mask = slots - 1;
+	config->by_comm = opts->comm != NULL;
+	if (opts->comm)
+		memcpy(config->comm, opts->comm, strlen(opts->comm));
+	bpf_map__set_max_entries(skel->maps.rings, cpus);
+	bpf_map__set_max_entries(skel->maps.flights, cpus);
+	bpf_map__set_max_entries(skel->maps.uppers, cpus);
+	bpf_map__set_value_size(skel->maps.rings, sizeof(struct xp_ring) +
+				(slots + XP_RECORD_SLOTS_MAX) * XP_SLOT);
+	if (opts->mm)
+		bpf_map__set_max_entries(skel->maps.mm_tables, MM_TABLES);
+}
+
+/* The @i-th program of the hook's current way, or NULL. */
+static const char *prog_name(const struct attachment *at, int h, int i)
+{
+	return at->way < 0 || i == PROGS_MAX ? NULL : hooks[h].ways[at->way].progs[i];
+}
+
+static struct bpf_program *find_prog(const struct trace_bpf *skel, const char *name)
+{
+	return bpf_object__find_program_by_name(skel->obj, name);
+}
+
+/*
+ * The ways out of a flush make no record.  A task that is preempted in one keeps the others of
+ * its CPU out of it, and their batches then land with no latency, which their records say.
+ */
+static bool only_times(const char *name)
+{
+	static const char *const ways_out[] = { WAYS_OUT };
+
+	for (size_t i = 0; i < sizeof(ways_out) / sizeof(*ways_out); i++)
+		if (!strcmp(name, ways_out[i]))
+			return true;
+	return false;
+}
+
+/* The look at upper tables is for who is to judge. */
+static bool is_wanted(const struct trace_bpf *skel, const char *name)
+{
+	return skel->rodata->config.look || strncmp(name, "upper_", 6);
+}
+
+/* Which of the two programs finds addresses: the second is longer to load. */
+static struct bpf_program *locator(const struct trace_bpf *skel)
+{
+	return skel->rodata->config.look || platform__hides_symbols() ? skel->progs.locate_map :
+									skel->progs.locate;
+}
+
+static void select_ways(struct trace_bpf *skel, const struct attachment at[HOOKS])
+{
+	const struct bpf_program *locate = locator(skel);
+	struct bpf_program *prog;
+	const char *name;
+
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, prog == locate);
+	for (int h = 0; h < HOOKS; h++)
+		for (int i = 0; (name = prog_name(&at[h], h, i)); i++)
+			bpf_program__set_autoload(find_prog(skel, name), is_wanted(skel, name));
+}
+
+static int hook_of_prog(const struct attachment at[HOOKS], const char *wanted)
+{
+	const char *name;
+
+	for (int h = 0; h < HOOKS; h++)
+		for (int i = 0; (name = prog_name(&at[h], h, i)); i++)
+			if (!strcmp(name, wanted))
+				return h;
+	return -1;
+}
+
+/* Does a hook's way want what this kernel does not have?  Then the refusal says what. */
+static bool lacks(const struct kernel_types *types, const struct trace_bpf *skel,
+		  const struct attachment *at, int h)
+{
+	const struct way *way = &hooks[h].ways[at->way];
+	const char *target = NULL;
+
+	if (way->only && !kernel_types__id(types, way->only, BTF_KIND_TYPEDEF)) {
+		snprintf(refusal.text, sizeof(refusal.text), "%s", way->else_why);
+		return true;
+	}
+	for (int i = 0; !target && i < PROGS_MAX && way->progs[i]; i++)
+		target = program__lacks(types, find_prog(skel, way->progs[i]));
+	if (target)
+		snprintf(refusal.text, sizeof(refusal.text), "this kernel has no %s", target);
+	return target;
+}
+
+/* The types are found once, whatever is loaded after that. */
+int hooks__skeleton(struct trace_bpf **skel, struct kernel_types *types)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(types));
+
+	refusal__clear();
+	*skel = trace_bpf__open_opts(&opts);
+	if (!*skel)
+		return -errno;
+	return programs__find(types, (*skel)->obj);
+}
+
+static int open_types(struct kernel_types **types)
+{
+	int err = programs__begin(types);
+
+	for (int h = 0; !err && h < HOOKS; h++)
+		for (const struct way *way = hooks[h].ways; !err && way->via; way++)
+			if (way->only)
+				err = kernel_types__want(*types, way->only, BTF_KIND_TYPEDEF);
+	return err;
+}
+
+static int load(struct trace_bpf *skel, const struct attachment at[HOOKS],
+		const struct options *opts, int *culprit)
+{
+	int err;
+
+	hooks__configure(skel, opts);
+	select_ways(skel, at);
+	err = trace_bpf__load(skel);
+	*culprit = err ? hook_of_prog(at, refusal.prog) : -1;
+	return err;
+}
+
+static int attach_all(struct trace_bpf *skel, struct attachment at[HOOKS], int *culprit)
+{
+	const char *name;
+
+	for (int h = 0; h < HOOKS; h++) {
+		for (int i = 0; (name = prog_name(&at[h], h, i)); i++) {
+			if (!is_wanted(skel, name))
+				continue;
+			at[h].links[i] = program__attach(find_prog(skel, name));
+			if (at[h].links[i])
+				continue;
+			*culprit = h;
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+/* The hook's way was refused: go to the next.  Returns -errno when it must not do without. */
+static int next_way(struct attachment *at, int h, int err, char why[REASON_LEN])
+{
+	char *reason = at->reason[at->way];
+
+	snprintf(reason, REASON_LEN, "%s", *refusal.text ? refusal.text : strerror(-err));
+	if (++at->way < WAYS_MAX && hooks[h].ways[at->way].via)
+		return 0;
+	at->way = WAY_NONE;
+	if (!hooks[h].required)
+		return 0;
+	snprintf(why, REASON_LEN, "no way to attach the hook %s: %.100s", hooks[h].name, reason);
+	return err;
+}
+
+/* Past the ways that need what this kernel does not have. */
+static int skip_lacking(const struct kernel_types *types, const struct trace_bpf *skel,
+			struct attachment at[HOOKS], char why[REASON_LEN])
+{
+	int err = 0;
+
+	for (int h = 0; h < HOOKS; h++) {
+		while (!err && at[h].way >= 0 && lacks(types, skel, &at[h], h)) {
+			err = next_way(&at[h], h, -ENOENT, why);
+			refusal__clear();
+		}
+	}
+	return err;
+}
+
+/* One try; *@culprit is the hook that was refused, -1: it was none of them. */
+static int try_ways(struct trace_bpf *skel, struct attachment at[HOOKS],
+		    const struct options *opts, bool attach, int *culprit)
+{
+	int err = load(skel, at, opts, culprit);
+
+	if (!err)
+		err = program__run(locator(skel));
+	if (!err && attach)
+		err = attach_all(skel, at, culprit);
+	return err;
+}
+
+static int open_with(struct kernel_types *types, struct trace_bpf **skel,
+		     struct attachment at[HOOKS], const struct options *opts, bool attach,
+		     char why[REASON_LEN])
+{
+	int err, culprit;
+
+	for (;;) {
+		*why = 0;
+		culprit = -1;
+		err = hooks__skeleton(skel, types) ?: skip_lacking(types, *skel, at, why);
+		if (!err)
+			err = try_ways(*skel, at, opts, attach, &culprit);
+		if (!err)
+			return 0;
+		hooks__close(*skel, at);
+		if (culprit < 0) {
+			if (!*why)
+				snprintf(why, REASON_LEN, "%s",
+					 *refusal.text ? refusal.text : strerror(-err));
+			return err;
+		}
+		if (next_way(&at[culprit], culprit, err, why))
+			return err;
+	}
+}
+
+int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const struct options *opts,
+		bool attach, char why[REASON_LEN])
+{
+	struct kernel_types *types = NULL;
+	int err = open_types(&types), here = hooks__here();
+	uint32_t what = needed(opts);
+
+	for (int h = 0; h < HOOKS; h++) {
+		at[h] = (struct attachment){};
+		if (h >= here)
+			at[h].way = WAY_ABSENT;
+		else if (!(hooks[h].makes & what))
+			at[h].way = WAY_UNWANTED;
+		for (int w = 0; opts->via && !at[h].way && w < WAYS_MAX && hooks[h].ways[w].via; w++)
+			if (!strcmp(hooks[h].ways[w].via, opts->via))
+				at[h].way = w;
+	}
+	if (err)
+		snprintf(why, REASON_LEN, "%s", load_error(err));
+	else
+		err = open_with(types, skel, at, opts, attach, why);
+	kernel_types__close(types);
+	return err;
+}
+
+static int probe(struct kernel_types *types, int h, int way, char reason[REASON_LEN])
+{
+	struct options none = { .pfn.to = UINT64_MAX, .ring_pages = 1 };
+	struct attachment at[HOOKS];
+	struct trace_bpf *skel;
+	int err, culprit;
+
+	for (int i = 0; i < HOOKS; i++)
+		at[i] = (struct attachment){ .way = i == h ? way : WAY_UNWANTED };
+	err = hooks__skeleton(&skel, types);
+	if (!err)
+		err = lacks(types, skel, &at[h], h) ? -ENOENT : load(skel, at, &none, &culprit);
+	if (err)
+		snprintf(reason, REASON_LEN, "%s", *refusal.text ? refusal.text : strerror(-err));
+	trace_bpf__destroy(skel);
+	return err;
+}
+
+bool hooks__probe(int h, int way, char reason[REASON_LEN])
+{
+	struct kernel_types *types = NULL;
+	int err;
+
+	if (h >= hooks__here()) {
+		strcpy(reason, ABSENT);
+		return false;
+	}
+	err = open_types(&types);
+	if (err)
+		snprintf(reason, REASON_LEN, "%s", strerror(-err));
+	else
+		err = probe(types, h, way, reason);
+	kernel_types__close(types);
+	return !err;
+}
+
+void hooks__detach(struct attachment at[HOOKS])
+{
+	for (int h = 0; h < HOOKS; h++) {
+		for (int i = 0; i < PROGS_MAX; i++) {
+			bpf_link__destroy(at[h].links[i]);
+			at[h].links[i] = NULL;
+		}
+	}
+}
+
+void hooks__close(struct trace_bpf *skel, struct attachment at[HOOKS])
+{
+	hooks__detach(at);
+	trace_bpf__destroy(skel);
+}
+
+const char *hooks__via(const struct attachment at[HOOKS], int h)
+{
+	if (at[h].way == WAY_UNWANTED)
+		return "off";
+	if (at[h].way == WAY_ABSENT)
+		return "inferred";
+	return at[h].way == WAY_NONE ? "none" : hooks[h].ways[at[h].way].via;
+}
+
+uint64_t hooks__missed(const struct trace_bpf *skel, const struct attachment at[HOOKS], int h)
+{
+	uint64_t missed = 0;
+	const char *name;
+
+	for (int i = 0; (name = prog_name(&at[h], h, i)); i++) {
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (!only_times(name) &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(find_prog(skel, name)), &info, &size))
+			missed += info.recursion_misses;
+	}
+	return missed;
+}
