@@ -124,19 +124,19 @@ struct walk {
 	__u8 level;	/* of the children */
 };
 
-#define GROUP 16
+#define AT_ONCE 16
 
 /* Most entries are empty: so many are asked for at a time. */
 static long entries_step(__u64 i, struct walk *w)
 {
 	__u64 any = 0;
 
-	i = i * GROUP & (ENTRIES - GROUP);
-	for (int k = 0; k < GROUP; k++)
+	i = i * AT_ONCE & (ENTRIES - AT_ONCE);
+	for (int k = 0; k < AT_ONCE; k++)
 		any |= entries[i + k];
 	if (!(any & ENTRY_PRESENT))
 		return 0;
-	for (int k = 0; k < GROUP; k++) {
+	for (int k = 0; k < AT_ONCE; k++) {
 		__u64 entry = entries[i + k], pfn;
 
 		if (!(entry & ENTRY_PRESENT) || entry & ENTRY_HUGE || entry == w->last)
@@ -157,7 +157,7 @@ static long entries_step(__u64 i, struct walk *w)
  */
 static long walk_step(__u64 i, void *ctx)
 {
-	__u32 index = i, steps = ENTRIES / GROUP;
+	__u32 index = i, steps = ENTRIES / AT_ONCE;
 	struct xp_seen *s;
 	struct walk w;
 
@@ -176,7 +176,7 @@ static long walk_step(__u64 i, void *ctx)
 	}
 	/* init_mm's half is the same in all, and looked at once; Xen's hole is Xen's. */
 	if (s->level == XP_L4 && s->mm != places.init_mm)
-		steps = USER_ENTRIES / GROUP;
+		steps = USER_ENTRIES / AT_ONCE;
 	if (s->level == XP_L4 && s->mm == places.init_mm)
 		for (int k = USER_ENTRIES; k < HOLE_END; k++)
 			entries[k] = 0;
