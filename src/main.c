@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/options.h"
 #include "base/signals.h"
 #include "base/xenpin.h"
+#include "cmd/options.h"
 
 const struct command commands[] = {
 	{ "features", "", "what this kernel and this user can do", FOR_FEATURES, cmd_features },

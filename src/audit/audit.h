@@ -9,8 +9,8 @@
 #ifndef XENPIN_AUDIT_SRC_H
 #define XENPIN_AUDIT_SRC_H
 
-#include "model/pins.h"
 #include "guest/snapshot.h"
+#include "model/pins.h"
 #include "xen/frame_types.h"
 
 struct audit {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "platform.h"
+#include "privileges.h"
 
 static bool read_line(const char *path, char *line, size_t size)
 {

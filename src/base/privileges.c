@@ -7,7 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "platform.h"
+#include "privileges.h"
 
 static const struct {
 	cap_value_t cap;

@@ -6,12 +6,12 @@
 #ifndef XENPIN_BOOT_ACCOUNT_H
 #define XENPIN_BOOT_ACCOUNT_H
 
-#include "model/boot.h"
 #include "base/platform.h"
-#include "output/boot_output.h"
-#include "log_reader.h"
+#include "model/boot.h"
+#include "boot_report.h"
 #include "early.h"
 #include "kmsg.h"
+#include "log_reader.h"
 
 struct boot_account {
 	struct boot_log log;

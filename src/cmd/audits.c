@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audits.h"
 #include "base/clock.h"
 #include "base/grow.h"
 #include "base/xenpin.h"
+#include "audits.h"
 
 struct told {
 	uint64_t pfn;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "boot_files.h"
 #include "output/console.h"
+#include "boot_files.h"
 
 #define PIECE		(256 << 10)
 #define CONSOLE_MAX	(1ULL << 30)	/* bytes: some files have no end */

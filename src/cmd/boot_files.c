@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot_files.h"
 #include "base/read_file.h"
+#include "boot_files.h"
 
 #define FILE_MAX	(256UL << 20)
 

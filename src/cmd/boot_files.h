@@ -3,8 +3,8 @@
 #ifndef XENPIN_BOOT_FILES_H
 #define XENPIN_BOOT_FILES_H
 
-#include "options.h"
 #include "base/xenpin.h"
+#include "options.h"
 
 /* --console FILE or -: what a guest that died says of why. */
 enum exit_status boot_files__console(const struct options *opts);

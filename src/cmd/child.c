@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "base/signals.h"
+#include "child.h"
 
 static int executable(const char *path)
 {

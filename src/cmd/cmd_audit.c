@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "audit/audit.h"
-#include "options.h"
 #include "base/platform.h"
 #include "base/signals.h"
+#include "base/xenpin.h"
 #include "output/finding.h"
 #include "trace/hooks.h"
-#include "base/xenpin.h"
+#include "options.h"
 
 static json_t *pfns_of(const struct audit *audit, enum finding_class class)
 {

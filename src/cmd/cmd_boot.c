@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "audit/verify.h"
+#include "base/platform.h"
+#include "base/privileges.h"
+#include "base/xenpin.h"
 #include "boot/boot_account.h"
+#include "output/boot_output.h"
 #include "boot_files.h"
 #include "options.h"
-#include "base/platform.h"
 #include "until.h"
-#include "base/xenpin.h"
 
 #define DRAIN_MS	100
 

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/xenpin.h"
 #include "model/pins.h"
 #include "options.h"
-#include "base/xenpin.h"
 
 #define WIDTH	78
 

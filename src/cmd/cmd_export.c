@@ -14,14 +14,15 @@
 #include <event2/http.h>
 #include <event2/util.h>
 
+#include "base/privileges.h"
+#include "base/signals.h"
+#include "base/xenpin.h"
 #include "export/clients.h"
 #include "export/figures.h"
 #include "export/textfile.h"
-#include "options.h"
-#include "base/signals.h"
 #include "trace/hooks.h"
+#include "options.h"
 #include "tracing.h"
-#include "base/xenpin.h"
 
 #define HEADERS_MAX	8192
 #define DEFAULT_ADDRESS	"127.0.0.1"

@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "options.h"
 #include "base/platform.h"
-#include "trace/hooks.h"
+#include "base/privileges.h"
 #include "base/xenpin.h"
+#include "trace/hooks.h"
+#include "options.h"
 
 /* What does not work without the kernel's symbols; the reason follows. */
 #define HIDDEN "no audit, page, trace --findings, and no names in stacks: "

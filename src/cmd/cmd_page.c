@@ -10,18 +10,18 @@
 
 #include "audit/audit.h"
 #include "base/clock.h"
-#include "record/comm.h"
-#include "options.h"
 #include "base/platform.h"
-#include "report/feed.h"
 #include "base/signals.h"
-#include "output/finding.h"
-#include "record/sink.h"
-#include "trace/hooks.h"
-#include "guest/symbols.h"
-#include "tracing.h"
-#include "trace/watchpoint.h"
 #include "base/xenpin.h"
+#include "guest/symbols.h"
+#include "output/finding.h"
+#include "output/sinks.h"
+#include "record/comm.h"
+#include "report/feed.h"
+#include "trace/hooks.h"
+#include "trace/watchpoint.h"
+#include "options.h"
+#include "tracing.h"
 
 struct page {
 	const struct options *opts;

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "../../include/config.h"
+#include "base/privileges.h"
 #include "boot/boot_account.h"
 #include "report/finish.h"
-#include "recording/recorder.h"
 #include "trace/hooks.h"
 #include "tracing.h"
 
@@ -30,7 +30,7 @@ static enum exit_status conclude(const struct options *opts, struct recorder *re
 	if (records > MANY_RECORDS)
 		say("looking for findings in %" PRId64 " records, and making rows of them; to "
 		    "interrupt that does no harm", records);
-	err = recorder__finish(recorder, &findings, why);
+	err = finish__recorder(recorder, &findings, why);
 	if (err)
 		say("'%s' is complete, but not all of its records have rows for SQL: %s; 'xenpin "
 		    "report' reads them, 'xenpin record --finish -o FILE' makes the rest",
@@ -45,7 +45,7 @@ static enum exit_status conclude(const struct options *opts, struct recorder *re
 static enum exit_status run(const struct options *opts, const struct platform *platform,
 			    struct recorder *recorder)
 {
-	enum exit_status status = tracing__run(opts, platform, opts->what ?: XP_W_ALL,
+	enum exit_status status = tracing__run(opts, platform, opts->trace.what ?: XP_W_ALL,
 					       recorder__sink(recorder)), found;
 	const char *error = recorder__error(recorder);
 
@@ -157,7 +157,7 @@ int cmd_record(const struct options *opts)
 	}
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
-	if (opts->what & (XP_W_SET | XP_W_CLEAR) && hooks__here() == HOOK_SET) {
+	if (opts->trace.what & (XP_W_SET | XP_W_CLEAR) && hooks__here() == HOOK_SET) {
 		say("--op: this kernel tells of no write of the flag, and what is inferred is not "
 		    "recorded: it follows from the other records");
 		return EXIT_USAGE;

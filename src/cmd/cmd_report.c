@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "options.h"
-#include "report/report.h"
 #include "base/xenpin.h"
+#include "report/report.h"
+#include "options.h"
 
 static const struct format {
 	const char *name;

@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "export/figures.h"
-#include "options.h"
+#include "base/privileges.h"
 #include "base/signals.h"
-#include "trace/hooks.h"
-#include "top/screen.h"
-#include "tracing.h"
 #include "base/xenpin.h"
+#include "export/figures.h"
+#include "top/screen.h"
+#include "trace/hooks.h"
+#include "options.h"
+#include "tracing.h"
 
 /* An audit looks at all page tables: once a minute nobody notices. */
 #define AUDIT_NS	60000000000ULL
@@ -201,8 +202,8 @@ int cmd_top(const struct options *opts)
 	}
 	if (figures__watch(&s.figures, &platform, no_audit))
 		say("findings are not shown, it cannot audit: %s", no_audit);
-	if (opts->comm)
-		snprintf(s.top.filter, sizeof(s.top.filter), "%s", opts->comm);
+	if (opts->trace.comm)
+		snprintf(s.top.filter, sizeof(s.top.filter), "%s", opts->trace.comm);
 	status = run(&s);
 	figures__close(&s.figures);
 	view__free(&s.top.view);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* xenpin trace: live records as text or as JSON lines. */
 #include "../../include/config.h"
+#include "output/sinks.h"
 #include "tracing.h"
 
 /* To a person who did not ask, inferred flag writes say twice what the records before said. */
@@ -12,7 +13,7 @@ static uint32_t default_what(const struct options *opts)
 int cmd_trace(const struct options *opts)
 {
 	struct sink sink = { .out = stdout, .ops = opts->json ? &sink_json : &sink_text };
-	uint32_t wanted = opts->findings ? 0 : opts->what ?: default_what(opts);
+	uint32_t wanted = opts->findings ? 0 : opts->trace.what ?: default_what(opts);
 	struct platform platform;
 
 	if ((opts->findings || opts->audit_ns) && tracing__is_filtered(opts)) {

@@ -12,11 +12,11 @@
 
 #include <linux/types.h>
 
-#include "../../include/record.h"
 #include "../../include/config.h"
-#include "options.h"
-#include "top/view.h"
+#include "../../include/record.h"
 #include "base/xenpin.h"
+#include "top/view.h"
+#include "options.h"
 
 struct option_spec;
 
@@ -237,20 +237,20 @@ static const struct option_spec specs[] = {
 	{ "count", 'n', "N", "stop after N records, or with --findings N findings", FOR_TRACE,
 	  AT(count), parse_u64 },
 	{ "count", 'n', "N", "stop after N records", FOR_RECORD, AT(count), parse_u64 },
-	{ "pid", 'p', "PID", "only of this process", LIVE, AT(pid), parse_u32, 1, 1 << 22 },
-	{ "comm", 'c', "NAME", "only of tasks with this name", LIVE, AT(comm), parse_comm },
-	{ "mm", 0, "ADDRESS", "only of this mm_struct", LIVE, AT(mm), parse_mm },
-	{ "level", 'l', "L1,..", "only tables of these levels", LIVE, AT(levels),
+	{ "pid", 'p', "PID", "only of this process", LIVE, AT(trace.pid), parse_u32, 1, 1 << 22 },
+	{ "comm", 'c', "NAME", "only of tasks with this name", LIVE, AT(trace.comm), parse_comm },
+	{ "mm", 0, "ADDRESS", "only of this mm_struct", LIVE, AT(trace.mm), parse_mm },
+	{ "level", 'l', "L1,..", "only tables of these levels", LIVE, AT(trace.levels),
 	  parse_levels },
-	{ "pfn", 0, "FROM-TO", "only these frames", LIVE, AT(pfn), parse_range },
+	{ "pfn", 0, "FROM-TO", "only these frames", LIVE, AT(trace.pfn), parse_range },
 	{ "op", 'o', "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin,set,clear (text: not the last two)", FOR_TRACE,
-	  AT(what), parse_what },
+	  AT(trace.what), parse_what },
 	{ "findings", 'f', NULL, "audit first, then print only what contradicts itself", FOR_TRACE,
 	  AT(findings) },
 	{ "audit", 'a', "S", "an audit every S seconds, one at the begin and one at the end", LIVE,
 	  AT(audit_ns), parse_seconds },
 	{ "op", 0, "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin", FOR_RECORD,
-	  AT(what), parse_what },
+	  AT(trace.what), parse_what },
 	{ "output", 'o', "FILE", "the recording, which must not exist", FOR_RECORD, AT(output),
 	  parse_string },
 	{ "output", 'o', "FILE", "write the report to FILE", FOR_REPORT, AT(output), parse_string },
@@ -264,7 +264,7 @@ static const struct option_spec specs[] = {
 	{ "sort", 's', "KEY", "by pins, unpins, refused, tables, latency, pid or name", FOR_TOP,
 	  AT(sort), parse_sort },
 	{ "group", 'g', NULL, "one line for all processes of a name", FOR_TOP, AT(group) },
-	{ "comm", 'c', "PART", "only names that hold PART", FOR_TOP, AT(comm), parse_comm },
+	{ "comm", 'c', "PART", "only names that hold PART", FOR_TOP, AT(trace.comm), parse_comm },
 	{ "watch", 'w', NULL, "then tell each write that changes its flag, with the kernel stack",
 	  FOR_PAGE, AT(watch) },
 	{ "count", 'n', "N", "stop after N changes", FOR_PAGE, AT(count), parse_u64 },
@@ -280,15 +280,15 @@ static const struct option_spec specs[] = {
 	{ "finish", 0, NULL, "trace nothing: make the rows that FILE lacks, whose recorder was killed",
 	  FOR_RECORD, AT(finish) },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
-	  LIVE, AT(stack) },
+	  LIVE, AT(trace.stack) },
 	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE | FOR_EXPORT | FOR_TOP |
 	  FOR_PAGE, AT(ready_file), parse_string },
 	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", LIVE,
-	  AT(ring_pages), parse_ring, 1, 512 },
+	  AT(trace.ring_pages), parse_ring, 1, 512 },
 	{ "via", 0, "WAY", "begin with this way to attach: tp, tp_btf, raw_tp",
-	  LIVE, AT(via), parse_via },
+	  LIVE, AT(trace.via), parse_via },
 	{ "repeat", 0, "N", "audit N times", FOR_AUDIT, AT(repeat), parse_u32, 1, 1000000 },
-	{ "dry-run", 0, NULL, "load and verify, attach nothing", LIVE, AT(dry_run) },
+	{ "dry-run", 0, NULL, "load and verify, attach nothing", LIVE, AT(trace.dry_run) },
 	{ "records", 0, NULL, "every record since boot, as JSON, before the account", FOR_BOOT,
 	  AT(records) },
 	{ "verify", 0, NULL, "compare with Xen's own list of page tables, frame by frame (dom0)",
@@ -429,7 +429,7 @@ enum options_result options__parse(struct options *opts, const struct command *c
 	const struct option_spec *spec;
 	int c;
 
-	*opts = (struct options){ .pfn = { 0, UINT64_MAX }, .ring_pages = 256,
+	*opts = (struct options){ .trace = { .pfn.to = UINT64_MAX, .ring_pages = 256 },
 				  .repeat = 1, .interval = cmd->options & FOR_TOP ? 2 : 60 };
 	build_getopt(cmd, longs, shorts);
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "trace/request.h"
+
 struct command;
 
 /* Which commands take an option. */
@@ -23,30 +25,16 @@ enum option_for {
 	FOR_EXPLAIN	= 1 << 9,
 };
 
-struct range {
-	uint64_t from, to;	/* inclusive */
-};
-
 struct options {
+	struct trace_request trace;
 	bool json;
 	bool verbose;
-	bool dry_run;
-	bool stack;
 	bool watch;
 	bool findings;		/* only these */
-	bool look;		/* set by the command: see struct xp_config */
 	uint64_t audit_ns;	/* an audit so often; 0: none in between */
-	uint32_t pid;		/* 0: any */
-	uint64_t mm;		/* 0: any */
-	uint32_t levels;	/* bit n: Ln; 0: any */
-	uint32_t what;		/* bits of what_names[]; 0: any */
-	struct range pfn;	/* to == UINT64_MAX: any */
 	uint64_t duration_ns;	/* 0: no limit */
 	uint64_t count;		/* 0: no limit */
 	uint32_t repeat;	/* audits */
-	uint32_t ring_pages;	/* per CPU, a power of two */
-	const char *comm;	/* NULL: any */
-	const char *via;	/* NULL: the first way that works */
 	const char *ready_file;
 	const char *log;	/* NULL: this boot's own */
 	const char *console;	/* NULL: none; "-": stdin */

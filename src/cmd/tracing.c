@@ -8,18 +8,19 @@
 #include <unistd.h>
 
 #include "../../include/config.h"
-#include "audits.h"
 #include "base/clock.h"
-#include "model/pins.h"
-#include "options.h"
 #include "base/platform.h"
+#include "base/privileges.h"
+#include "base/xenpin.h"
+#include "guest/symbols.h"
+#include "model/pins.h"
 #include "record/records.h"
 #include "record/sink.h"
 #include "trace/live.h"
-#include "guest/symbols.h"
+#include "audits.h"
+#include "options.h"
 #include "tracing.h"
 #include "until.h"
-#include "base/xenpin.h"
 
 /* Drain in good time, yet rarely enough to cost nothing: when a ring fills to this. */
 #define WANTED_PERCENT	25
@@ -357,8 +358,8 @@ static int dry_run(struct trace *trace)
 
 bool tracing__is_filtered(const struct options *opts)
 {
-	return opts->pid || opts->comm || opts->mm || opts->levels || opts->what ||
-	       opts->pfn.to != UINT64_MAX;
+	return opts->trace.pid || opts->trace.comm || opts->trace.mm || opts->trace.levels || opts->trace.what ||
+	       opts->trace.pfn.to != UINT64_MAX;
 }
 
 /* The stream holds a record back for a millisecond, or until a half-written one is whole. */
@@ -465,12 +466,12 @@ static struct pins *new_model(struct trace *trace)
 static enum exit_status run(struct trace *trace)
 {
 	const struct options *opts = trace->opts;
-	struct options with;
+	struct trace_request request = opts->trace;
 	char why[REASON_LEN];
 	enum exit_status status;
 	int err;
 
-	if (opts->stack) {
+	if (opts->trace.stack) {
 		trace->sink->symbols = symbols__open("/proc/kallsyms", trace->platform->kernel);
 		if (!trace->sink->symbols) {
 			say("--stack: cannot read /proc/kallsyms: %s", strerror(errno));
@@ -486,15 +487,14 @@ static enum exit_status run(struct trace *trace)
 			return EXIT_LOAD;
 		}
 	}
-	with = *opts;
-	with.look = wants_look(opts);
-	err = live__open(&trace->live, &with, why);
+	request.look = wants_look(opts);
+	err = live__open(&trace->live, &request, why);
 	if (err) {
 		say("cannot trace: %s", why);
 		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
 	report_hooks(trace);
-	if (opts->dry_run)
+	if (opts->trace.dry_run)
 		return dry_run(trace);
 	status = wants_audits(trace) ? audit_first(trace) : EXIT_CLEAN;
 	if (!status)

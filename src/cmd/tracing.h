@@ -3,10 +3,10 @@
 #ifndef XENPIN_TRACING_H
 #define XENPIN_TRACING_H
 
-#include "options.h"
 #include "base/platform.h"
-#include "record/sink.h"
 #include "base/xenpin.h"
+#include "record/sink.h"
+#include "options.h"
 
 /* Reads @platform; says so when it cannot be traced. */
 bool tracing__possible(struct platform *platform);

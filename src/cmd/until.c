@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "base/signals.h"
-#include "until.h"
 #include "base/xenpin.h"
+#include "until.h"
 
 int until__begin(struct until *u, char **cmd)
 {

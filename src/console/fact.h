@@ -3,8 +3,8 @@
 #ifndef XENPIN_CONSOLE_FACT_H
 #define XENPIN_CONSOLE_FACT_H
 
-#include "mend.h"
 #include "match.h"
+#include "mend.h"
 
 enum fact_kind {
 	FACT_NONE,

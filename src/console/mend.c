@@ -2,8 +2,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "mend.h"
 #include "match.h"
+#include "mend.h"
 
 #define NO_GUEST	UINT8_MAX
 

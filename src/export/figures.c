@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "boot/boot_account.h"
 #include "base/clock.h"
-#include "report/report.h"
 #include "base/xenpin.h"
+#include "boot/boot_account.h"
+#include "report/report.h"
 #include "figures.h"
 
 /* A recording has the times of flushes. */

@@ -8,8 +8,8 @@
 #include "audit/audit.h"
 #include "base/platform.h"
 #include "output/metrics.h"
-#include "trace/live_counters.h"
 #include "recording/recording.h"
+#include "trace/live_counters.h"
 
 struct figures {
 	const char *recording;		/* a file; NULL: live */

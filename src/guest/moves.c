@@ -7,8 +7,8 @@
 
 #include "../../include/audit_maps.h"
 #include "load/programs.h"
-#include "audit.skel.h"
 #include "moves.h"
+#include "audit.skel.h"
 
 static void programs(const struct audit_bpf *skel, const struct bpf_program *all[MOVES_PROGRAMS])
 {

@@ -2,16 +2,8 @@
 /* What the sinks share. */
 #include <errno.h>
 
-#include "trace/hooks.h"
 #include "line.h"
-#include "record/sink.h"
-
-const char *hook_name(uint32_t hook)
-{
-	int h = hooks__find(hook);
-
-	return h < HOOKS ? hooks[h].name : "other";
-}
+#include "sinks.h"
 
 static char text[LINES_BYTES];
 struct line sink__lines = { text, text };

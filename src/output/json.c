@@ -14,9 +14,10 @@
 #include "../../include/config.h"
 #include "guest/symbols.h"
 #include "record/records.h"
+#include "trace/hooks.h"
 #include "finding.h"
 #include "json.h"
-#include "record/sink.h"
+#include "sinks.h"
 
 /* A number as a JSON string, in hex. */
 void put_hex_string(struct line *l, uint64_t value)
@@ -271,7 +272,7 @@ static void put_lost(struct line *l, const struct xp_record *rec)
 	PUT(l, ",\"cpu\":");
 	put_dec(l, rec->cpu);
 	PUT(l, ",\"hook\":\"");
-	put_string(l, hook_name(rec->u.lost.hook));
+	put_string(l, hooks__name(rec->u.lost.hook));
 	PUT(l, "\",\"count\":");
 	put_dec(l, rec->u.lost.count);
 }

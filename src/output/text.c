@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "../../include/config.h"
-#include "record/comm.h"
-#include "guest/symbols.h"
 #include "base/xenpin.h"
+#include "guest/symbols.h"
+#include "record/comm.h"
 #include "record/records.h"
+#include "trace/hooks.h"
 #include "finding.h"
 #include "line.h"
-#include "record/sink.h"
+#include "sinks.h"
 
 /* A task's name, in its column: mostly that of the record before. */
 static void put_name(struct line *l, const char comm[XP_COMM_LEN])
@@ -132,7 +133,7 @@ static void put_lost(struct line *l, const struct xp_record *rec)
 	PUT(l, "LOST ");
 	put_dec(l, rec->u.lost.count);
 	PUT(l, " records of ");
-	put_string(l, hook_name(rec->u.lost.hook));
+	put_string(l, hooks__name(rec->u.lost.hook));
 	PUT(l, " here");
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where a trace goes: text for people, JSON lines for programs. */
+/* Where a trace goes, as its source sees it: output/sinks.h and recording/recorder.h are such. */
 #ifndef XENPIN_SINK_H
 #define XENPIN_SINK_H
 
@@ -52,12 +52,5 @@ struct sink_ops {
 	/* Called several times a second: let out what was given.  Returns 0 or -errno. */
 	int (*flush)(struct sink *sink);
 };
-
-extern const struct sink_ops sink_text, sink_json;
-
-/* Shared by all. */
-extern struct line sink__lines;	/* that wait: no two sinks of lines are used in one run */
-int sink__flush(struct sink *sink);
-const char *hook_name(uint32_t hook);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/grow.h"
 #include "record/sink.h"
+#include "trace/hooks.h"
 #include "pending.h"
 
 struct table {
@@ -141,7 +142,7 @@ static int value(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int i)
 		sqlite3_result_text(out, row->word, -1, SQLITE_STATIC);
 		break;
 	case AS_HOOK:
-		sqlite3_result_text(out, hook_name(number(row->base, c)), -1, SQLITE_STATIC);
+		sqlite3_result_text(out, hooks__name(number(row->base, c)), -1, SQLITE_STATIC);
 		break;
 	}
 	return SQLITE_OK;

@@ -6,13 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot/boot_account.h"
 #include "base/clock.h"
-#include "report/finish.h"
-#include "record/records.h"
-#include "writer.h"
 #include "base/xenpin.h"
+#include "boot/boot_account.h"
+#include "record/records.h"
 #include "recorder.h"
+#include "writer.h"
 
 /* Half of what is promised: the loop that calls flush() may be late. */
 #define COMMIT_NS	500000000ULL
@@ -327,22 +326,18 @@ void recorder__losses(const struct recorder *r, uint64_t *lost, uint64_t *missed
 	*missed = r->missed;
 }
 
-int recorder__finish(struct recorder *r, uint64_t *findings, char why[RECORDING_WHY])
+int recorder__files(struct recorder *r, const char *files[RECORDER_FILES])
 {
-	uint64_t older = 0;
-	int err = 0;
+	int n = 0;
 
-	*findings = 0;
 	if (!r->session)
 		return 0;
 	writer__close(r->writer);
 	r->writer = NULL;
 	if (r->rotated)
-		err = finish__recording(r->older, &older, why);
-	if (!err)
-		err = finish__recording(r->path, findings, why);
-	*findings += older;
-	return err;
+		files[n++] = r->older;
+	files[n++] = r->path;
+	return n;
 }
 
 void recorder__close(struct recorder *r)

@@ -9,8 +9,10 @@
 #ifndef XENPIN_SINK_RECORDING_H
 #define XENPIN_SINK_RECORDING_H
 
-#include "recording.h"
 #include "record/sink.h"
+#include "recording.h"
+
+#define RECORDER_FILES	2
 
 struct recorder;
 
@@ -43,8 +45,8 @@ int64_t recorder__records(const struct recorder *recorder);
 /* Of the whole run, at its end: what the rings had no room for, and what the kernel skipped. */
 void recorder__losses(const struct recorder *recorder, uint64_t *lost, uint64_t *missed);
 
-/* After the end, when nothing failed: as finish__recording(), for all files that are there. */
-int recorder__finish(struct recorder *recorder, uint64_t *findings, char why[RECORDING_WHY]);
+/* After the end: the files that are there, closed, the older one first.  Returns how many. */
+int recorder__files(struct recorder *recorder, const char *files[RECORDER_FILES]);
 
 /* Commits what is not; removes the file when nothing was ever begun. */
 void recorder__close(struct recorder *recorder);

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "database.h"
 #include "base/signals.h"
 #include "trace/hooks.h"
+#include "database.h"
 #include "recording_file.h"
 
 #define BUSY_MS		500	/* a writer that ends, or folds its log, is waited for */

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "output/boot_output.h"
+#include "boot/boot_report.h"
 #include "record/sink.h"
 #include "trace/stream.h"
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/signals.h"
 #include "model/pins.h"
 #include "database.h"
-#include "base/signals.h"
 #include "recording_file.h"
 
 /* What stands in a damaged file may be anything: only what can be printed goes further. */

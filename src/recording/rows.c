@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/pins.h"
 #include "base/signals.h"
+#include "model/pins.h"
 #include "database.h"
 #include "pending.h"
 #include "raw.h"

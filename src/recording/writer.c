@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/pins.h"
 #include "guest/symbols.h"
+#include "model/pins.h"
 #include "database.h"
 #include "layout.h"
 #include "raw.h"

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "finish.h"
 #include "recording/database.h"
 #include "recording/rows.h"
 #include "recording/writer.h"
+#include "finish.h"
 #include "report.h"
 
 /* Nobody reads the file meanwhile: a copy that another program made may be no WAL yet. */
@@ -156,5 +156,20 @@ int finish__recording(const char *path, uint64_t *findings, char why[RECORDING_W
 	}
 	err = finish(path, findings, why);
 	close(lock);
+	return err;
+}
+
+int finish__recorder(struct recorder *recorder, uint64_t *findings, char why[RECORDING_WHY])
+{
+	const char *files[RECORDER_FILES];
+	int n = recorder__files(recorder, files), err = 0;
+
+	*findings = 0;
+	for (int i = 0; !err && i < n; i++) {
+		uint64_t more;
+
+		err = finish__recording(files[i], &more, why);
+		*findings += more;
+	}
 	return err;
 }

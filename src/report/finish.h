@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #include <stdint.h>
 
-#include "recording/recording.h"
+#include "recording/recorder.h"
 
 /*
  * The recording at @path, as far as it has come; what has rows is left alone.  Returns 0 with the
@@ -18,5 +18,8 @@
  * recording, or a damaged one.  -EINTR: a blocked SIGINT, SIGTERM or SIGHUP is waiting.
  */
 int finish__recording(const char *path, uint64_t *findings, char why[RECORDING_WHY]);
+
+/* The same of all files of a recorder, after its end, when nothing failed. */
+int finish__recorder(struct recorder *recorder, uint64_t *findings, char why[RECORDING_WHY]);
 
 #endif

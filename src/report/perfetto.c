@@ -12,6 +12,7 @@
 
 #include "record/records.h"
 #include "record/sink.h"
+#include "trace/hooks.h"
 #include "perfetto.pb-c.h"
 #include "report.h"
 
@@ -231,7 +232,7 @@ static void put_lost(struct writer *w, const struct xp_record *rec)
 	char name[80];
 
 	snprintf(name, sizeof(name), "%" PRIu64 " records of %s lost", (uint64_t)rec->u.lost.count,
-		 hook_name(rec->u.lost.hook));
+		 hooks__name(rec->u.lost.hook));
 	event.name = name;
 	event.n_categories = 1;
 	event.categories = categories;

@@ -11,11 +11,11 @@
 #include <bpf/libbpf.h>
 #include <linux/types.h>
 
-#include "../../include/record.h"
 #include "../../include/config.h"
+#include "../../include/record.h"
 #include "base/platform.h"
-#include "hooks.h"
 #include "load/programs.h"
+#include "hooks.h"
 #include "trace.skel.h"
 
 /* Page tables of one mm, with --mm: 128 GiB of it. */
@@ -68,6 +68,13 @@ int hooks__find(uint32_t id)
 	return h;
 }
 
+const char *hooks__name(uint32_t id)
+{
+	int h = hooks__find(id);
+
+	return h < HOOKS ? hooks[h].name : "other";
+}
+
 /*
  * libbpf says only in its log which program was refused.  The callback has no
  * context argument, hence the statics.
@@ -113,39 +120,39 @@ static void refusal__clear(void)
 }
 
 /* With --mm, the pages of that mm are learnt from their allocation. */
-static uint32_t needed(const struct options *opts)
+static uint32_t needed(const struct trace_request *request)
 {
-	uint32_t what = opts->what ?: XP_W_ALL;
+	uint32_t what = request->what ?: XP_W_ALL;
 
 	/* Writes that nobody tells of are inferred from everything else. */
 	if (what & (XP_W_SET | XP_W_CLEAR) && hooks__here() == HOOK_SET)
 		return XP_W_ALL;
-	return opts->mm ? what | XP_W_ALLOC | XP_W_RELEASE : what;
+	return request->mm ? what | XP_W_ALLOC | XP_W_RELEASE : what;
 }
 
-void hooks__configure(struct trace_bpf *skel, const struct options *opts)
+void hooks__configure(struct trace_bpf *skel, const struct trace_request *request)
 {
 	struct xp_config *config = (void *)&skel->rodata->config;
-	uint32_t slots = opts->ring_pages * 4096 / XP_SLOT, cpus = libbpf_num_possible_cpus();
+	uint32_t slots = request->ring_pages * 4096 / XP_SLOT, cpus = libbpf_num_possible_cpus();
 
-	config->pid = opts->pid;
-	config->mm = opts->mm;
-	config->pfn_from = opts->pfn.from;
-	config->pfn_to = opts->pfn.to;
-	config->levels = opts->levels;
-	config->what = needed(opts);
-	config->stack = opts->stack;
-	config->look = opts->look;
+	config->pid = request->pid;
+	config->mm = request->mm;
+	config->pfn_from = request->pfn.from;
+	config->pfn_to = request->pfn.to;
+	config->levels = request->levels;
+	config->what = needed(request);
+	config->stack = request->stack;
+	config->look = request->look;
 	config->ring_mask = slots - 1;
-	config->by_comm = opts->comm != NULL;
-	if (opts->comm)
-		memcpy(config->comm, opts->comm, strlen(opts->comm));
+	config->by_comm = request->comm != NULL;
+	if (request->comm)
+		memcpy(config->comm, request->comm, strlen(request->comm));
 	bpf_map__set_max_entries(skel->maps.rings, cpus);
 	bpf_map__set_max_entries(skel->maps.flights, cpus);
 	bpf_map__set_max_entries(skel->maps.uppers, cpus);
 	bpf_map__set_value_size(skel->maps.rings, sizeof(struct xp_ring) +
 				(slots + XP_RECORD_SLOTS_MAX) * XP_SLOT);
-	if (opts->mm)
+	if (request->mm)
 		bpf_map__set_max_entries(skel->maps.mm_tables, MM_TABLES);
 }
 
@@ -253,11 +260,11 @@ static int open_types(struct kernel_types **types)
 }
 
 static int load(struct trace_bpf *skel, const struct attachment at[HOOKS],
-		const struct options *opts, int *culprit)
+		const struct trace_request *request, int *culprit)
 {
 	int err;
 
-	hooks__configure(skel, opts);
+	hooks__configure(skel, request);
 	select_ways(skel, at);
 	err = trace_bpf__load(skel);
 	*culprit = err ? hook_of_prog(at, refusal.prog) : -1;
@@ -314,9 +321,9 @@ static int skip_lacking(const struct kernel_types *types, const struct trace_bpf
 
 /* One try; *@culprit is the hook that was refused, -1: it was none of them. */
 static int try_ways(struct trace_bpf *skel, struct attachment at[HOOKS],
-		    const struct options *opts, bool attach, int *culprit)
+		    const struct trace_request *request, bool attach, int *culprit)
 {
-	int err = load(skel, at, opts, culprit);
+	int err = load(skel, at, request, culprit);
 
 	if (!err)
 		err = program__run(locator(skel));
@@ -326,7 +333,7 @@ static int try_ways(struct trace_bpf *skel, struct attachment at[HOOKS],
 }
 
 static int open_with(struct kernel_types *types, struct trace_bpf **skel,
-		     struct attachment at[HOOKS], const struct options *opts, bool attach,
+		     struct attachment at[HOOKS], const struct trace_request *request, bool attach,
 		     char why[REASON_LEN])
 {
 	int err, culprit;
@@ -336,7 +343,7 @@ static int open_with(struct kernel_types *types, struct trace_bpf **skel,
 		culprit = -1;
 		err = hooks__skeleton(skel, types) ?: skip_lacking(types, *skel, at, why);
 		if (!err)
-			err = try_ways(*skel, at, opts, attach, &culprit);
+			err = try_ways(*skel, at, request, attach, &culprit);
 		if (!err)
 			return 0;
 		hooks__close(*skel, at);
@@ -351,12 +358,12 @@ static int open_with(struct kernel_types *types, struct trace_bpf **skel,
 	}
 }
 
-int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const struct options *opts,
+int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const struct trace_request *request,
 		bool attach, char why[REASON_LEN])
 {
 	struct kernel_types *types = NULL;
 	int err = open_types(&types), here = hooks__here();
-	uint32_t what = needed(opts);
+	uint32_t what = needed(request);
 
 	for (int h = 0; h < HOOKS; h++) {
 		at[h] = (struct attachment){};
@@ -364,21 +371,21 @@ int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const stru
 			at[h].way = WAY_ABSENT;
 		else if (!(hooks[h].makes & what))
 			at[h].way = WAY_UNWANTED;
-		for (int w = 0; opts->via && !at[h].way && w < WAYS_MAX && hooks[h].ways[w].via; w++)
-			if (!strcmp(hooks[h].ways[w].via, opts->via))
+		for (int w = 0; request->via && !at[h].way && w < WAYS_MAX && hooks[h].ways[w].via; w++)
+			if (!strcmp(hooks[h].ways[w].via, request->via))
 				at[h].way = w;
 	}
 	if (err)
 		snprintf(why, REASON_LEN, "%s", load_error(err));
 	else
-		err = open_with(types, skel, at, opts, attach, why);
+		err = open_with(types, skel, at, request, attach, why);
 	kernel_types__close(types);
 	return err;
 }
 
 static int probe(struct kernel_types *types, int h, int way, char reason[REASON_LEN])
 {
-	struct options none = { .pfn.to = UINT64_MAX, .ring_pages = 1 };
+	struct trace_request none = { .pfn.to = UINT64_MAX, .ring_pages = 1 };
 	struct attachment at[HOOKS];
 	struct trace_bpf *skel;
 	int err, culprit;

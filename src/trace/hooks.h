@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "../../include/record.h"
-#include "cmd/options.h"
+#include "request.h"
 
 #define WAYS_MAX	3
 #define PROGS_MAX	4
@@ -55,7 +55,7 @@ struct attachment {
  * hooks__close().  Returns 0, or -errno with a sentence in @why when a required
  * hook has no way or the object cannot be loaded at all.
  */
-int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const struct options *opts,
+int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const struct trace_request *request,
 		bool attach, char why[REASON_LEN]);
 
 /* Does way @way of hook @h load here?  @reason tells why not. */
@@ -63,16 +63,17 @@ bool hooks__probe(int h, int way, char reason[REASON_LEN]);
 
 /*
  * The steps of hooks__open(), for whoever loads other programs than a trace needs: open the
- * skeleton with the types that @types finds, and tell it the options.  -errno or 0.
+ * skeleton with the types that @types finds, and tell it what is asked for.  -errno or 0.
  */
 int hooks__skeleton(struct trace_bpf **skel, struct kernel_types *types);
-void hooks__configure(struct trace_bpf *skel, const struct options *opts);
+void hooks__configure(struct trace_bpf *skel, const struct trace_request *request);
 
 void hooks__detach(struct attachment at[HOOKS]);
 void hooks__close(struct trace_bpf *skel, struct attachment at[HOOKS]);
 
-/* Of a hook's number in records, or HOOKS. */
+/* Of a hook's number in records, or HOOKS; and its name, or "other". */
 int hooks__find(uint32_t id);
+const char *hooks__name(uint32_t id);
 
 /* Hooks that this kernel has: the first so many.  Only one with the series of kernel/ has all. */
 int hooks__here(void);

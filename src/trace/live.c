@@ -61,7 +61,7 @@ static void explain_lost(char why[REASON_LEN])
 		 "machine_to_phys_mapping (CONFIG_KALLSYMS_ALL)");
 }
 
-int live__open(struct live **out, const struct options *opts, char why[REASON_LEN])
+int live__open(struct live **out, const struct trace_request *request, char why[REASON_LEN])
 {
 	struct live *live = calloc(1, sizeof(*live));
 	int err = -ENOMEM;
@@ -69,7 +69,7 @@ int live__open(struct live **out, const struct options *opts, char why[REASON_LE
 	if (!live)
 		goto fail;
 	live->map = MAP_FAILED;
-	err = hooks__open(&live->skel, live->at, opts, !opts->dry_run, why);
+	err = hooks__open(&live->skel, live->at, request, !request->dry_run, why);
 	if (err) {
 		free(live);
 		return err;

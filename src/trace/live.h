@@ -9,10 +9,10 @@
 struct live;
 
 /*
- * Load and attach as @opts say (or, with --dry-run, only load).  Returns 0 and
+ * Load and attach as @request says (or, on a dry run, only load).  Returns 0 and
  * the source, or -errno and a sentence in @why.
  */
-int live__open(struct live **live, const struct options *opts, char why[REASON_LEN]);
+int live__open(struct live **live, const struct trace_request *request, char why[REASON_LEN]);
 
 /* From here on records are made.  Returns the time, CLOCK_MONOTONIC ns. */
 uint64_t live__arm(struct live *live);

@@ -13,9 +13,9 @@
 
 #include "../../include/config.h"
 #include "base/grow.h"
+#include "load/programs.h"
 #include "live_counters.h"
 #include "counters.skel.h"
-#include "load/programs.h"
 
 #define PAGE 4096UL
 

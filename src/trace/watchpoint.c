@@ -14,9 +14,9 @@
 
 #include <bpf/libbpf.h>
 
+#include "../../include/watch_record.h"
 #include "load/programs.h"
 #include "watchpoint.h"
-#include "../../include/watch_record.h"
 #include "watch.skel.h"
 
 struct watch {

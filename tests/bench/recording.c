@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "record/records.h"
-#include "recording/recorder.h"
+#include "report/finish.h"
 
 #define TABLES	7		/* per fork: an L3, three L2, three L1 */
 #define PINS	5		/* of these the L1, and the two L4 of the mm */
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "recording: %s\n", recorder__error(recorder));
 	rate = source.made / ((now_ns() - begin) / 1e9);
 	begin = now_ns();
-	if (!source.err && recorder__finish(recorder, &findings, why)) {
+	if (!source.err && finish__recorder(recorder, &findings, why)) {
 		fprintf(stderr, "recording: %s\n", why);
 		source.err = -1;
 	}

@@ -11,12 +11,13 @@
 #include "record/comm.h"
 #include "output/finding.h"
 #include "output/text.c"
+#include "trace/hooks.h"
 
 /* What the sinks share, without the hooks of which it has the names. */
 static char waiting[LINES_BYTES];
 struct line sink__lines = { waiting, waiting };
 
-const char *hook_name(uint32_t hook)
+const char *hooks__name(uint32_t hook)
 {
 	return "hook";
 }

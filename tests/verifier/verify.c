@@ -22,7 +22,6 @@
 #include "../../include/config.h"
 #include "../../include/counter_maps.h"
 #include "../../include/watch_record.h"
-#include "../../src/cmd/options.h"
 #include "../../src/trace/hooks.h"
 #include "../../src/load/programs.h"
 #include "trace.skel.h"
@@ -103,7 +102,7 @@ static void choose(const struct kernel_types *types, struct bpf_object *obj, con
 }
 
 /* The loader's own way with the tracer's types, options and maps. */
-static int load_trace(const struct options *opts, const char *with)
+static int load_trace(const struct trace_request *request, const char *with)
 {
 	struct kernel_types *types = NULL;
 	struct trace_bpf *skel = NULL;
@@ -112,8 +111,8 @@ static int load_trace(const struct options *opts, const char *with)
 	if (!err)
 		err = hooks__skeleton(&skel, types);
 	if (!err) {
-		hooks__configure(skel, opts);
-		choose(types, skel->obj, opts->what == XP_W_ALL ? "" : "flush_");
+		hooks__configure(skel, request);
+		choose(types, skel->obj, request->what == XP_W_ALL ? "" : "flush_");
 		err = load(skel->obj, "trace", with);
 	}
 	trace_bpf__destroy(skel);
@@ -121,17 +120,17 @@ static int load_trace(const struct options *opts, const char *with)
 	return err;
 }
 
-static void set_pid(struct options *opts) { opts->pid = 77; }
-static void set_comm(struct options *opts) { opts->comm = "a-name"; }
-static void set_mm(struct options *opts) { opts->mm = 0xffff888004c62880; }
-static void set_pfn(struct options *opts) { opts->pfn = (struct range){ 0x1000, 0x1fff }; }
-static void set_level(struct options *opts) { opts->levels = 1 << XP_L1; }
-static void set_stack(struct options *opts) { opts->stack = true; }
+static void set_pid(struct trace_request *request) { request->pid = 77; }
+static void set_comm(struct trace_request *request) { request->comm = "a-name"; }
+static void set_mm(struct trace_request *request) { request->mm = 0xffff888004c62880; }
+static void set_pfn(struct trace_request *request) { request->pfn = (struct range){ 0x1000, 0x1fff }; }
+static void set_level(struct trace_request *request) { request->levels = 1 << XP_L1; }
+static void set_stack(struct trace_request *request) { request->stack = true; }
 
 /* Every subset of these is tried: bit i of a subset is the i-th. */
 static const struct {
 	const char *name;
-	void (*set)(struct options *opts);
+	void (*set)(struct trace_request *request);
 } filters[] = {
 	{ "--pid", set_pid },
 	{ "--comm", set_comm },
@@ -145,7 +144,7 @@ enum { FILTERS = sizeof(filters) / sizeof(*filters), SUBSETS = 1 << FILTERS };
 
 static int load_trace_with(unsigned int subset, uint32_t what, uint32_t ring_pages)
 {
-	struct options opts = {
+	struct trace_request request = {
 		.pfn.to = UINT64_MAX,
 		.what = what,
 		.ring_pages = ring_pages,
@@ -156,10 +155,10 @@ static int load_trace_with(unsigned int subset, uint32_t what, uint32_t ring_pag
 	for (int i = 0; i < FILTERS; i++) {
 		if (!(subset >> i & 1))
 			continue;
-		filters[i].set(&opts);
+		filters[i].set(&request);
 		n += snprintf(with + n, sizeof(with) - n, " %s", filters[i].name);
 	}
-	return load_trace(&opts, with);
+	return load_trace(&request, with);
 }
 
 /*
@@ -205,14 +204,14 @@ static int verify_with_types(struct bpf_object *(*open)(const struct bpf_object_
 	return err;
 }
 
-static struct bpf_object *open_counters(const struct bpf_object_open_opts *opts)
+static struct bpf_object *open_counters(const struct bpf_object_open_opts *request)
 {
 	struct counters_bpf *skel = counters_bpf__open_opts(opts);
 
 	return skel ? skel->obj : NULL;
 }
 
-static struct bpf_object *open_boot(const struct bpf_object_open_opts *opts)
+static struct bpf_object *open_boot(const struct bpf_object_open_opts *request)
 {
 	struct boot_bpf *skel = boot_bpf__open_opts(opts);
 
