@@ -12,7 +12,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "bound.h"
-#include "../src/record/records.h"
+#include "record.h"
 #include "boot_log.h"
 
 char LICENSE[] SEC("license") = "GPL";

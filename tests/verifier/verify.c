@@ -204,14 +204,14 @@ static int verify_with_types(struct bpf_object *(*open)(const struct bpf_object_
 	return err;
 }
 
-static struct bpf_object *open_counters(const struct bpf_object_open_opts *request)
+static struct bpf_object *open_counters(const struct bpf_object_open_opts *opts)
 {
 	struct counters_bpf *skel = counters_bpf__open_opts(opts);
 
 	return skel ? skel->obj : NULL;
 }
 
-static struct bpf_object *open_boot(const struct bpf_object_open_opts *request)
+static struct bpf_object *open_boot(const struct bpf_object_open_opts *opts)
 {
 	struct boot_bpf *skel = boot_bpf__open_opts(opts);
 
