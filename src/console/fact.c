@@ -137,8 +137,11 @@ static const char *skip_place(struct fact *f, const char *s)
 /* Behind a prefix that nobody knows the words begin after a colon or a bracket. */
 static bool read_anywhere(struct fact *f, const char *text, bool whole)
 {
-	const char *s = text;
+	const char *s = text, *colon = strchr(text, ':');
 
+	/* "program[1]: " */
+	if (colon && colon > text && colon[-1] == ']')
+		return false;
 	while ((s = strpbrk(s, ":]>|"))) {
 		s++;
 		if ((*s == ' ' || *s == '"') &&
@@ -159,8 +162,19 @@ bool fact__read(struct fact *f, const struct line *line)
 		   (line->caller ? STYLE_CALLER : 0);
 	if (line->xen)
 		return read_rows(f, xen_rows, ROWS(xen_rows), skip_place(f, text), line->whole);
+	if (line->program)
+		return read_rows(f, linux_rows, ROWS(linux_rows), text, line->whole) &&
+		       (f->kind == FACT_LIVES || f->kind == FACT_GAP);
 	if (read_rows(f, linux_rows, ROWS(linux_rows), text, line->whole) ||
 	    read_frame(f, text, line->whole))
 		return true;
-	return line->t == NO_TIME && read_anywhere(f, text, line->whole);
+	if (line->t != NO_TIME)
+		return false;
+	/* The console says so itself, right behind what it had printed before. */
+	if (strstr(text, " printk messages dropped **")) {
+		f->kind = FACT_GAP;
+		return true;
+	}
+	/* What a date and a host stand before is some program's word. */
+	return !line->dated && read_anywhere(f, text, line->whole);
 }

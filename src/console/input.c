@@ -35,7 +35,7 @@ bool input__starts_line(const char *s)
 
 static void emit(struct input *in, bool whole)
 {
-	struct input_line line = { in->text, whole && !in->cut, in->start, false };
+	struct input_line line = { in->text, whole && !in->cut, in->start, MARK_NONE };
 
 	in->text[in->len] = 0;
 	in->handler(in->context, &line);
@@ -201,7 +201,10 @@ static void byte(struct input *in, unsigned char c)
 	if (c) {
 		in->nuls = 0;
 	} else if (++in->nuls == HOLE && in->len) {
+		struct input_line gap = { "", false, in->number + 1, MARK_GAP };
+
 		newline(in, false);
+		in->handler(in->context, &gap);
 	}
 	special(in, c);
 }

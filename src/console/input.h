@@ -13,11 +13,18 @@
 
 #define INPUT_LINE	1024	/* what is longer is cut there, and counts as cut */
 
+/* What is no line, but stands between two. */
+enum input_mark {
+	MARK_NONE,
+	MARK_RESTART,	/* what follows is another text, of the same log perhaps */
+	MARK_GAP,	/* lines are missing */
+};
+
 struct input_line {
 	const char *text;	/* printable ASCII and tabs, NUL-terminated */
 	bool whole;		/* its end was seen */
 	uint64_t number;	/* of the file's line where it starts; from 1 */
-	bool restart;		/* no line: what follows is another text, of the same log perhaps */
+	uint8_t mark;		/* enum input_mark */
 };
 
 typedef void (*input_handler)(void *context, const struct input_line *line);

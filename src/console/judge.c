@@ -8,9 +8,6 @@
 #include "bugs.h"
 #include "judge.h"
 
-/* Who lives so long (µs) after an oops has survived it: what comes later is another matter. */
-#define SURVIVED	10000000
-
 const char *refusal__for(const struct refusal *r)
 {
 	static const char own[] =
@@ -145,7 +142,7 @@ static const struct oops *decisive(const struct boot_facts *b)
 	for (unsigned int i = 0; !chosen && i < b->nr_oopses; i++) {
 		const struct oops *o = &b->oopses[i];
 
-		if (!last || (last->t != NO_TIME && o->t != NO_TIME && o->t - last->t > SURVIVED))
+		if (!last || (last->t != NO_TIME && o->t != NO_TIME && o->t - last->t > GOES_ON))
 			last = o;
 	}
 	return chosen ?: last;

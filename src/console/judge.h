@@ -49,7 +49,9 @@ struct oops_view {
 	const struct console *console;
 	const char *release;		/* NULL: unknown */
 	const char *function;		/* "": unknown */
+	const char *where;		/* that, with its offset if it was printed */
 	uint64_t segment;		/* 0: unknown */
+	const struct fact *exception;	/* that is no page fault; NULL: none, or of a BUG */
 	bool page_fault;
 	bool has_address, has_code;
 	bool writes;			/* known even without a whole code */

@@ -42,12 +42,23 @@ static const char *fault_in_words(const struct oops_view *v, char *buffer, size_
 static void rest_on_fault(struct verdict *verdict, const struct oops_view *v)
 {
 	static const enum fact_kind kinds[] = {
-		FACT_ADDRESS, FACT_CODE, FACT_WALK, FACT_OOPS, FACT_RIP, FACT_CR2,
+		FACT_ADDRESS, FACT_CODE, FACT_WALK, FACT_OOPS, FACT_EARLY, FACT_RIP, FACT_CR2,
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		verdict__rests_on(verdict, v->oops->of[kinds[i]]);
 	verdict__rests_on(verdict, v->oops->symbol);
+}
+
+/* An oops kills a task, and often the guest with it. */
+static const char *victim(const struct oops_view *v)
+{
+	return v->oops->survived ? "A task of the guest" : "The guest";
+}
+
+static const char *the_victim(const struct oops_view *v)
+{
+	return v->oops->survived ? "a task of the guest" : "the guest";
 }
 
 static const struct fact *erased_line(const struct boot_facts *b, uint64_t pfn)
@@ -78,10 +89,11 @@ static bool died_of_erased_page(const struct oops_view *v, struct verdict *verdi
 	if ((!by_fault && !by_list) || (v->has_code && !is_protected_write(v)))
 		return false;
 	verdict__set(verdict, VERDICT_ERASED, GRADE_SHOWN,
-		     "The guest died of an erased flag: it wrote to 0x%" PRIx64
+		     "%s died of an erased flag: it wrote to 0x%" PRIx64
 		     ", which is in pfn 0x%" PRIx64
 		     ", an L%u page table that Xen keeps read-only, and whose PagePinned "
 		     "struct-page init had wiped out (%s)%s",
+		     victim(v),
 		     fault ? fault->v[0] : v->address, v->pfn,
 		     (unsigned int)(line ? line->v[1] : fault->v[2]),
 		     record__where_name(line ? line->v[2] : fault->v[5]),
@@ -99,29 +111,19 @@ static bool is_torn(const struct oops_view *v, struct verdict *verdict)
 	if (!v->oops->torn && !v->console->boots.torn)
 		return false;
 	verdict__set(verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-		     "Lines of an oops are here, but out of order, or of more than one guest: what "
-		     "one says cannot be joined with what another says");
+		     "Lines of an oops are here, but they contradict each other, or are out of "
+		     "order, or of more than one guest: what one says cannot be joined with what "
+		     "another says");
 	rest_on_fault(verdict, v);
-	return true;
-}
-
-static bool platform_is_pv(const struct fact *platform, bool *pv)
-{
-	const char *text = platform ? platform->text : "";
-
-	if (!*text)
-		return false;
-	*pv = !strcmp(text, "Xen") || !strncmp(text, "Xen PV", 6);
-	*pv &= strncmp(text, "Xen PVH", 7) != 0;
 	return true;
 }
 
 static bool is_not_pv(const struct oops_view *v, struct verdict *verdict)
 {
-	bool native = v->segment == 0x10 || v->segment == 0x60, pv = false;
+	bool native = segment__is_native(v->segment), pv;
 	char words[160];
 
-	if (v->segment ? !native : !platform_is_pv(v->boot->platform, &pv) || pv)
+	if (v->segment ? !native : !boot__platform(v->boot, &pv) || pv)
 		return false;
 	fault_in_words(v, words, sizeof(words));
 	verdict__set(verdict, VERDICT_NOT_PV, GRADE_SHOWN,
@@ -137,11 +139,11 @@ static bool is_not_pv(const struct oops_view *v, struct verdict *verdict)
 
 static bool is_known_pv(const struct oops_view *v)
 {
-	bool pv = false;
+	bool pv;
 
 	if (v->segment)
-		return v->segment == 0xe030 || v->segment == 0x61 || v->segment == 0x69;
-	return platform_is_pv(v->boot->platform, &pv) && pv;
+		return segment__is_pv(v->segment);
+	return boot__platform(v->boot, &pv) && pv;
 }
 
 /* The flag at the moment of the fault, as the series read it. */
@@ -157,17 +159,17 @@ static bool flag_is_known(const struct oops_view *v, struct verdict *verdict)
 		snprintf(what, sizeof(what), "L%u page table", v->level);
 	if (fault->v[3])
 		verdict__set(verdict, VERDICT_PAST, GRADE_SHOWN,
-			     "The guest died of a write past the pv ops: to 0x%" PRIx64
+			     "%s died of a write past the pv ops: to 0x%" PRIx64
 			     " in pfn 0x%" PRIx64 ", a read-only %s whose PagePinned is set%s%s. "
 						  "Whoever asks the flag lets Xen write there",
-			     fault->v[0], v->pfn, what, *v->function ? ", in " : "", v->function);
+			     victim(v), fault->v[0], v->pfn, what, *v->function ? ", in " : "", v->function);
 	else
 		verdict__set(verdict, VERDICT_LOST, GRADE_SHOWN,
-			     "The guest died of a lost flag: it wrote to 0x%" PRIx64
+			     "%s died of a lost flag: it wrote to 0x%" PRIx64
 			     " in pfn 0x%" PRIx64 ", an L%u page table that Xen keeps read-only "
 						  "and whose PagePinned is clear; struct-page init "
 						  "is not known to have cleared it",
-			     fault->v[0], v->pfn, v->level);
+			     victim(v), fault->v[0], v->pfn, v->level);
 	verdict__rests_on(verdict, fault);
 	rest_on_fault(verdict, v);
 	verdict->bug = known_bug__find(fault->v[3] ? EVENT_PAST : EVENT_LOST, v->release,
@@ -185,13 +187,13 @@ static bool others_were_erased(const struct oops_view *v, struct verdict *verdic
 	if (v->page_fault && v->has_address)
 		verdict__set(verdict, VERDICT_ERASED, GRADE_LIKELY,
 			     "%" PRIu64
-			     " flag%s erased, and the guest died of a fault at 0x%" PRIx64
+			     " flag%s erased, and %s died of a fault at 0x%" PRIx64
 			     " that is in none of the erased pages that the console names",
-			     left, left == 1 ? " was" : "s were", v->address);
+			     left, left == 1 ? " was" : "s were", the_victim(v), v->address);
 	else
 		verdict__set(verdict, VERDICT_ERASED, GRADE_LIKELY,
-			     "%" PRIu64 " flag%s erased, and the guest died of %s", left,
-			     left == 1 ? " was" : "s were",
+			     "%" PRIu64 " flag%s erased, and %s died of %s", left,
+			     left == 1 ? " was" : "s were", the_victim(v),
 			     v->page_fault ? fault_in_words(v, words, sizeof(words))
 					   : "something else");
 	verdict__rests_on(verdict, v->boot->erased_total ?: v->boot->erased[0]);
@@ -231,14 +233,12 @@ static bool was_refused(const struct oops_view *v, struct verdict *verdict)
 		fault_in_words(v, words, sizeof(words));
 		verdict__set(verdict, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED,
 			     of_page && !pin ? GRADE_SHOWN : GRADE_LIKELY,
-			     "Xen refused %s (%s)%s%s%s, and the guest then %s%s",
+			     "Xen refused %s (%s)%s%s%s, and %s then %s%s",
 			     hypercall__name(call->v[1]) ?: "a hypercall",
 			     error__name(call->v[3], error, sizeof(error)),
 			     *refusal__for(r) ? " for " : "", refusal__for(r),
-			     of_page ? ", for this very page" : "",
-			     v->page_fault ? "died of "
-					   : "stopped "
-					     "itself",
+			     of_page ? ", for this very page" : "", the_victim(v),
+			     v->page_fault ? "died of " : "stopped itself",
 			     v->page_fault ? words : "");
 		verdict__rests_on(verdict, r->failed);
 		verdict__rests_on(verdict, call);
@@ -263,17 +263,17 @@ static bool stopped_for_refusal(const struct oops_view *v, struct verdict *verdi
 		{ "set_page_prot*|set_aliased_prot|make_lowmem_page_*|xen_set_fixmap",
 		  VERDICT_REFUSED, "to change the protection of a page" },
 	};
-	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->oops->of[FACT_TRAP];
+	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->exception;
 
-	if (!bug && !(trap && !strcmp(trap->name, "invalid opcode")))
+	if (!bug && !(trap && !strcmp(trap->text, "invalid opcode")))
 		return false;
 	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++) {
 		if (!known_bug__names(stops[i].functions, v->function))
 			continue;
 		verdict__set(
 			verdict, stops[i].class, GRADE_LIKELY,
-			"Xen refused %s, and the guest stopped itself for that with BUG%s%s, in %s",
-			stops[i].what, bug ? " at " : "", bug ? bug->text : "", v->function);
+			"Xen refused %s, and %s stopped itself for that with BUG%s%s, in %s",
+			stops[i].what, the_victim(v), bug ? " at " : "", bug ? bug->text : "", v->function);
 		verdict__rests_on(verdict, bug ?: trap);
 		verdict__rests_on(verdict, v->oops->of[FACT_RIP]);
 		verdict->bug = known_bug__find(EVENT_PIN, v->release, NULL, &v->oops->trace);
@@ -284,23 +284,23 @@ static bool stopped_for_refusal(const struct oops_view *v, struct verdict *verdi
 
 static bool is_no_page_fault(const struct oops_view *v, struct verdict *verdict)
 {
-	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->oops->of[FACT_TRAP];
+	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->exception;
 	char page[200] = "";
 
 	if (v->page_fault || (!bug && !trap))
 		return false;
 	/* Where it is may be where Linux stops itself when Xen refuses a pin. */
 	if (!*v->function && (bug ? !strncmp(bug->text, "arch/x86/xen/", 13) :
-				    !strcmp(trap->name, "invalid opcode")))
+				    !strcmp(trap->text, "invalid opcode")))
 		return false;
 	if (v->oops->page)
 		snprintf(page, sizeof(page), "; it looked at pfn 0x%" PRIx64 "%s%s",
 			 v->oops->page->v[0], v->oops->reason ? ": " : "",
 			 v->oops->reason ? v->oops->reason->text : "");
 	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
-		     "The guest died, but not of a page fault: %s%s%s%s%s. No lost flag does that",
-		     bug ? "its kernel stopped itself with BUG at " : "of another exception, ",
-		     bug ? bug->text : trap->name, *v->function ? ", in " : "", v->function, page);
+		     "%s died, but not of a page fault: %s%s%s%s%s. No lost flag does that",
+		     victim(v), bug ? "its kernel stopped itself with BUG at " : "of another exception, ",
+		     bug ? bug->text : trap->text, *v->function ? ", in " : "", v->function, page);
 	verdict__rests_on(verdict, bug ?: trap);
 	verdict__rests_on(verdict, v->oops->page);
 	verdict__rests_on(verdict, v->oops->of[FACT_RIP]);
@@ -323,9 +323,9 @@ static bool cannot_be_a_flag(const struct oops_view *v, struct verdict *verdict)
 		snprintf(more, sizeof(more), ": there should be the struct page of pfn 0x%" PRIx64,
 			 address__vmemmap_pfn(v->address));
 	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
-		     "The guest died of %s%s%s%s. That cannot be a lost flag, which shows as a "
+		     "%s died of %s%s%s%s. That cannot be a lost flag, which shows as a "
 		     "write to a read-only page table",
-		     fault_in_words(v, words, sizeof(words)), v->has_address ? ", " : "",
+		     victim(v), fault_in_words(v, words, sizeof(words)), v->has_address ? ", " : "",
 		     v->has_address ? region__name(region) : "", more);
 	rest_on_fault(verdict, v);
 	verdict->bug = known_bug__find(EVENT_FAULT, v->release, v->function, &v->oops->trace);
@@ -347,10 +347,10 @@ static bool xen_calls_it_a_table(const struct oops_view *v, struct verdict *verd
 		return false;
 	lost = writer && writer->asks;
 	verdict__set(verdict, lost ? VERDICT_LOST : VERDICT_PAST, GRADE_SHOWN,
-		     "The guest died of a write to 0x%" PRIx64 " in pfn 0x%" PRIx64
+		     "%s died of a write to 0x%" PRIx64 " in pfn 0x%" PRIx64
 		     ", which is %s L%u page table to Xen%s%s: %s. Xen had refused to make it "
 		     "writable",
-		     v->address, v->pfn, pinned ? "a pinned" : "an", level,
+		     victim(v), v->address, v->pfn, pinned ? "a pinned" : "an", level,
 		     *v->function ? ", in " : "", v->function,
 		     lost ? "it found the flag clear there"
 			  : "the guest takes it for memory of its own, or writes past the pv ops");
@@ -375,24 +375,24 @@ static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 		snprintf(pfn, sizeof(pfn), " (pfn 0x%" PRIx64 ")", v->pfn);
 	if (writer->asks)
 		verdict__set(verdict, VERDICT_LOST, GRADE_LIKELY,
-			     "The guest died, most likely of a lost flag: %s wrote to an L%u page "
+			     "%s died, most likely of a lost flag: %s wrote to an L%u page "
 			     "table that is "
 			     "read-only, at 0x%" PRIx64
 			     "%s, which it does only when it finds PagePinned clear; who cleared "
 			     "it is not on this console",
-			     v->function, writer->level, v->address, pfn);
+			     victim(v), v->function, writer->level, v->address, pfn);
 	else if (writer->emulated)
 		verdict__set(verdict, VERDICT_REFUSED, GRADE_LIKELY,
-			     "The guest died of an entry that Xen refused: %s wrote to an L1 page "
+			     "%s died of an entry that Xen refused: %s wrote to an L1 page "
 			     "table at 0x%" PRIx64 "%s, as it may, and Xen did not take the value",
-			     v->function, v->address, pfn);
+			     victim(v), v->function, v->address, pfn);
 	else
 		verdict__set(verdict, VERDICT_PAST, GRADE_LIKELY,
-			     "The guest died, most likely of a write past the pv ops: %s wrote to "
+			     "%s died, most likely of a write past the pv ops: %s wrote to "
 			     "an L%u page "
 			     "table that is read-only, at 0x%" PRIx64
 			     "%s, and never asks PagePinned",
-			     v->function, writer->level, v->address, pfn);
+			     victim(v), v->function, writer->level, v->address, pfn);
 	rest_on_fault(verdict, v);
 	verdict->bug = known_bug__find(writer->asks ? EVENT_LOST : EVENT_PAST, v->release,
 				       v->function, &v->oops->trace);
@@ -403,9 +403,11 @@ static bool nothing_decides(const struct oops_view *v, struct verdict *verdict)
 {
 	char words[160];
 
-	verdict__set(verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN, "The guest died of %s; %s",
-		     v->page_fault ? fault_in_words(v, words, sizeof(words))
-				   : "something that this console does not name",
+	verdict__set(verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN, "%s died of %s; %s",
+		     victim(v),
+		     v->page_fault  ? fault_in_words(v, words, sizeof(words))
+		     : v->exception ? v->exception->text
+				    : "something that this console does not name",
 		     is_protected_write(v)
 			     ? "a lost flag looks like that, and so does any other write to a "
 			       "read-only page: nothing here tells whether the page is a page table"

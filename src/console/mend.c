@@ -185,10 +185,11 @@ static void split(struct mender *m, char *s, bool whole, uint64_t number)
 		line.caller = p.caller;
 		line.stamped = p.seen;
 		line.dated = p.dated;
+		line.program = p.program;
 		line.text = p.text;
 		line.rest = line.stamped || line.guest ? p.text : s;
 		line.indent = line.rest == s || line.t != NO_TIME ? strspn(s, " \t>") : 0;
-		second = second_line((char *)p.text, p.xen);
+		second = p.program ? NULL : second_line((char *)p.text, p.xen);
 		if (!second) {
 			finish(m, &line, broken);
 			return;
@@ -210,12 +211,13 @@ static void split(struct mender *m, char *s, bool whole, uint64_t number)
 void mender__add(void *context, const struct input_line *line)
 {
 	struct mender *m = context;
-	struct line restart = { .text = "", .restart = true, .t = NO_TIME };
+	struct line mark = { .text = "", .mark = line->mark, .t = NO_TIME, .number = line->number };
 	char copy[INPUT_LINE];
 
-	if (line->restart) {
+	if (line->mark) {
+		m->head.whole &= line->mark != MARK_GAP;
 		give_up_waiting(m);
-		deliver(m, &restart);
+		deliver(m, &mark);
 		return;
 	}
 	match__copy(copy, sizeof(copy), line->text, strlen(line->text));

@@ -5,22 +5,21 @@
 #include "addresses.h"
 #include "judge.h"
 
-/* Entries as Linux prints them hold a pfn: a PV guest's are translated back. */
-#define ENTRY_PRESENT	1
-#define ENTRY_WRITABLE	2
-#define ENTRY_LARGE	0x80
-#define ENTRY_PFN(e)	(((e) & 0x000ffffffffff000ULL) >> 12)
+#define VECTOR_PAGE_FAULT	14
 
 static void read_address(struct oops_view *v)
 {
 	const struct fact *address = v->oops->of[FACT_ADDRESS], *cr2 = v->oops->of[FACT_CR2];
-	const struct fact *fault = v->oops->fault;
+	const struct fact *fault = v->oops->fault, *early = v->oops->of[FACT_EARLY];
 	/* Every oops prints CR2; it is this one's address if a page fault was its cause. */
-	bool by_cr2 = v->page_fault && (v->oops->of[FACT_OOPS] || v->oops->of[FACT_CODE]);
+	bool by_cr2 = v->page_fault && (v->oops->of[FACT_OOPS] || v->oops->of[FACT_CODE] || early);
 
 	if (address) {
 		v->address = address->v[0];
 		v->digits = address->v[1];
+	} else if (early && early->v[4]) {
+		v->address = early->v[3];
+		v->digits = early->v[4];
 	} else if (cr2 && by_cr2) {
 		v->address = cr2->v[0];
 		v->digits = cr2->v[1];
@@ -28,7 +27,7 @@ static void read_address(struct oops_view *v)
 		v->address = fault->v[0];
 		v->digits = 16;
 	}
-	v->has_address = address || (cr2 && by_cr2) || fault;
+	v->has_address = v->digits || address;
 	/* Kernels of 32 bits print CR2 with 16 digits, too. */
 	if (!address && !fault && v->address >> 16 && !(v->address >> 32)) {
 		v->has_address = v->segment;
@@ -41,7 +40,8 @@ static void read_address(struct oops_view *v)
 
 static void read_code(struct oops_view *v)
 {
-	const struct fact *code = v->oops->of[FACT_CODE] ?: v->oops->of[FACT_OOPS];
+	const struct fact *code = v->oops->of[FACT_CODE] ?: v->oops->of[FACT_OOPS] ?:
+				  v->oops->of[FACT_EARLY];
 	const struct fact *access = v->oops->of[FACT_ACCESS];
 
 	v->has_code = code && v->page_fault;
@@ -84,12 +84,14 @@ static void read_level(struct oops_view *v)
 void oops_view__read(struct oops_view *v, const struct oops *o, const struct boot_facts *boot,
 		     const struct console *console)
 {
-	const struct fact *rip = o->of[FACT_RIP], *name = o->symbol ?: rip;
+	const struct fact *rip = o->of[FACT_RIP], *early = o->of[FACT_EARLY],
+			  *name = o->symbol ?: rip ?: early;
 	uint32_t faults =
 		1U << FACT_ADDRESS | 1U << FACT_OOPS | 1U << FACT_CODE | 1U << FACT_ACCESS;
+	bool early_fault = early && early->v[2] == VECTOR_PAGE_FAULT;
 
 	*v = (struct oops_view){ .oops = o, .boot = boot, .console = console, .pfn = XP_NO_PFN,
-				 .function = "" };
+				 .function = "", .where = "" };
 	if ((o->torn || console->boots.torn) && o->fault) {
 		v->page_fault = v->has_address = true;
 		v->address = o->fault->v[0];
@@ -103,10 +105,12 @@ void oops_view__read(struct oops_view *v, const struct oops *o, const struct boo
 		     : boot->kernel  ? boot->kernel->text
 				     : NULL;
 	v->function = name ? name->name : "";
-	v->segment = rip && !rip->extra ? rip->v[0] : 0;
+	v->where = name && name != early && *name->text ? name->text : v->function;
+	v->segment = rip && !rip->extra ? rip->v[0] : early ? early->v[1] : 0;
+	v->exception = o->of[FACT_TRAP] ? o->of[FACT_TRAP] : early && !early_fault ? early : NULL;
 	v->page_fault = (o->of[FACT_ADDRESS] || o->of[FACT_OOPS] || o->of[FACT_CODE] ||
-			 o->of[FACT_ACCESS] || o->fault || (o->cut & faults)) &&
-			!o->of[FACT_TRAP] && !o->of[FACT_BUG];
+			 o->of[FACT_ACCESS] || o->fault || early_fault || (o->cut & faults)) &&
+			!v->exception && !o->of[FACT_BUG];
 	read_address(v);
 	read_code(v);
 	read_page(v);

@@ -12,6 +12,7 @@
 #include "parts.h"
 
 #define SCAN_FACTS	65536
+#define GOES_ON		10000000 /* µs: who prints so long after an oops has survived it */
 #define SCAN_FRAMES	16	/* of one stack trace */
 #define SCAN_SEEN	16	/* different lines of one kind that a storm may have */
 #define SCAN_OF_KIND	2048	/* facts of one kind between two boots */
@@ -31,7 +32,8 @@ struct scan {
 	struct { uint64_t hash; size_t at; } seen[FACT_KINDS][SCAN_SEEN];
 	uint32_t of_kind[FACT_KINDS];
 	unsigned int frames;	/* of the trace that is being read */
-	bool mute;		/* it is the trace of a warning that was there before */
+	int64_t oops[CONSOLE_GUESTS];	/* time of a guest's last oops, or NO_TIME: it has gone on since */
+	bool mute;		/* it is of a warning that was there before, or of no oops */
 };
 
 void scan__begin(struct scan *scan);

@@ -69,7 +69,7 @@ static json_t *frames_array(const struct trace *t)
 static const char *kind_of(const struct oops_view *v)
 {
 	return v->page_fault ? "page-fault" : v->oops->of[FACT_BUG] ? "bug" :
-	       v->oops->of[FACT_TRAP] ? "exception" : "unknown";
+	       v->exception ? "exception" : "unknown";
 }
 
 static json_t *oops_object(const struct oops *o, const struct boot_facts *b,

@@ -74,8 +74,7 @@ static void print_address(FILE *out, const struct oops_view *v)
 	if (v->has_code)
 		snprintf(code, sizeof(code), ", error code 0x%04" PRIx64, v->code);
 	if (*v->function)
-		snprintf(at, sizeof(at), ", in %s",
-			 (v->oops->symbol ?: v->oops->of[FACT_RIP])->text);
+		snprintf(at, sizeof(at), ", in %s", v->where);
 	if (v->has_address)
 		row(out, "fault", "address 0x%" PRIx64 "%s%s", v->address, code, at);
 	else
@@ -122,8 +121,8 @@ static void print_oops(FILE *out, const struct oops *o, const struct boot_facts 
 		print_address(out, &v);
 	else if (bug && !o->torn)
 		row(out, "BUG", "%s%s%s", bug->text, *v.function ? ", in " : "", v.function);
-	else if (o->of[FACT_TRAP] && !o->torn)
-		row(out, "exception", "%s%s%s", o->of[FACT_TRAP]->name, *v.function ? ", in " : "",
+	else if (v.exception)
+		row(out, "exception", "%s%s%s", v.exception->text, *v.function ? ", in " : "",
 		    v.function);
 	print_page(out, &v);
 	if (cpu)
