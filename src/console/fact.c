@@ -131,6 +131,10 @@ static const char *skip_place(struct fact *f, const char *s)
 		f->vcpu = small_number(&s);
 	}
 	s += *s == ':';
+	s += strspn(s, " ");
+	/* "d0v0 d5 non-privileged attempt": the second one is whose table it is. */
+	if (*s == 'd' && isdigit(s[1]) && s[1 + strspn(s + 1, "0123456789")] == ' ')
+		s += 1 + strspn(s + 1, "0123456789");
 	return s + strspn(s, " ");
 }
 

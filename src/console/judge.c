@@ -148,6 +148,20 @@ static const struct oops *decisive(const struct boot_facts *b)
 	return chosen ?: last;
 }
 
+/* How reasons of a panic begin that no oops and no page table has led to. */
+static bool is_panic_of_others(const struct fact *panic)
+{
+	static const char *const reasons[] = {
+		"Out of memory", "out of memory", "System is deadlocked on memory", "VFS: Unable to mount root",
+		"No working init found", "No init found", "Requested init ", "Attempted to kill init! exitcode=0x00000100",
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (!strncmp(panic->text, reasons[i], strlen(reasons[i])))
+			return true;
+	return false;
+}
+
 static void judge_without_oops(struct boot_facts *b, const struct console *c)
 {
 	uint64_t total = b->erased_total ? b->erased_total->v[0] : b->nr_erased;
@@ -168,6 +182,20 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 			     "ones, the console does not say",
 			     b->warned->text);
 		verdict__rests_on(v, b->warned);
+	} else if (b->tail) {
+		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "The end of an oops, or of a warning, is on this console%s%s; its "
+			     "first lines, which say what it is about, are not%s%s",
+			     *b->tail->name ? ", in " : "", b->tail->name,
+			     b->panic ? ". The guest then panicked: " : "",
+			     b->panic ? b->panic->text : "");
+		verdict__rests_on(v, b->tail);
+		verdict__rests_on(v, b->panic);
+	} else if (b->panic && is_panic_of_others(b->panic)) {
+		verdict__set(v, VERDICT_OTHER, GRADE_LIKELY,
+			     "The guest panicked (%s), and not for an oops: no lost flag does that",
+			     b->panic->text);
+		verdict__rests_on(v, b->panic);
 	} else if (b->panic) {
 		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
 			     "The guest died, but not of a page fault that is on this console: it "
@@ -175,7 +203,7 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 			     b->panic->text);
 		verdict__rests_on(v, b->panic);
 	} else if (b->lives) {
-		bool alone = c->guests == 1 && !c->boots.jumps;
+		bool alone = c->guests == 1 && !c->boots.jumps && !b->gaps;
 
 		verdict__set(v, VERDICT_LIVES, b->repaired && alone ? GRADE_SHOWN : GRADE_LIKELY,
 			     "No oops is on this console: the guest reached user space%s",

@@ -346,7 +346,9 @@ static bool xen_calls_it_a_table(const struct oops_view *v, struct verdict *verd
 	if (!f)
 		return false;
 	lost = writer && writer->asks;
-	verdict__set(verdict, lost ? VERDICT_LOST : VERDICT_PAST, GRADE_SHOWN,
+	/* What dom0 asks for may be of a guest that has a page of the same number. */
+	verdict__set(verdict, lost ? VERDICT_LOST : VERDICT_PAST,
+		     f->domain ? GRADE_SHOWN : GRADE_LIKELY,
 		     "%s died of a write to 0x%" PRIx64 " in pfn 0x%" PRIx64
 		     ", which is %s L%u page table to Xen%s%s: %s. Xen had refused to make it "
 		     "writable",

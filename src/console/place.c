@@ -259,8 +259,8 @@ void place__add_registers(struct place *p, const struct fact *f)
 	else if (f->kind == FACT_CPU && !f->cut)
 		trace->cpu = trace->cpu ?: f;
 	/* Of an oops that began above, or of a warning: what remains when its first line is gone. */
-	if (p->block == BLOCK_TRACE && !trace->warning && trace->rip)
-		p->boot->tail = p->boot->tail ?: trace->rip;
+	if (p->block == BLOCK_TRACE && !trace->warning && (trace->rip || f->kind == FACT_CR2))
+		p->boot->tail = p->boot->tail ?: trace->rip ?: f;
 }
 
 void place__add_frame(struct place *p, const struct fact *f)
@@ -324,6 +324,8 @@ void place__add_panic(struct place *p, const struct fact *f)
 
 void place__add_trace(struct place *p, const struct fact *f)
 {
+	if (p->block == BLOCK_NONE && f->kind == FACT_TRACE_END)
+		p->boot->tail = p->boot->tail ?: f;
 	if (p->block != BLOCK_OOPS || !p->oops || !belongs(p->oops, f))
 		return;
 	p->oops->traced = true;

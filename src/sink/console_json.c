@@ -118,7 +118,7 @@ static json_t *call_object(const struct fact *f)
 
 	set(o, "line", json_integer(f->line));
 	set(o, "op", text(name));
-	set(o, "argument", hex(name, f->v[2]));
+	set(o, "argument", hex(name && (f->extra < 2 || f->v[2]), f->v[2]));
 	set(o, "result", json_integer((int64_t)f->v[3]));
 	set(o, "error", json_string(error__name(f->v[3], error, sizeof(error))));
 	set(o, "caller", text(f->name));

@@ -41,13 +41,27 @@ static void call_in_words(const struct fact *f, char *buffer, size_t size)
 						  : "of no operation that exists");
 		return;
 	}
-	n = snprintf(buffer, size, "%s(0x%" PRIx64 "%s) = %s", name, f->v[2],
-		     f->extra == 2 ? ", …" : "", error);
+	if (f->extra >= 2 && !f->v[2])
+		n = snprintf(buffer, size, "%s(…) = %s", name, error);
+	else
+		n = snprintf(buffer, size, "%s(0x%" PRIx64 "%s) = %s", name, f->v[2],
+			     f->extra >= 2 ? ", …" : "", error);
 	if (*f->name && n < size)
 		n += snprintf(buffer + n, size - n, ", from %s", f->name);
 	if (f->extra == 2 && n < size)
 		snprintf(buffer + n, size - n, ", arguments 0x%" PRIx64 " 0x%" PRIx64, f->v[6],
 			 f->v[7]);
+	else if (f->extra == 3 && n < size)
+		snprintf(buffer + n, size - n, "; its arguments are not in this line");
+}
+
+static void pin_in_words(const struct fact *f, char *buffer, size_t size)
+{
+	char error[24];
+
+	snprintf(buffer, size, "pinning mfn 0x%" PRIx64 " failed%s%s", f->v[0],
+		 f->extra ? ": " : "",
+		 f->extra ? error__name((int64_t)f->v[1], error, sizeof(error)) : "");
 }
 
 void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
@@ -67,7 +81,13 @@ void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 		snprintf(buffer, size, "mfn 0x%" PRIx64 " is not pinned", f->v[0]);
 		break;
 	case FACT_X_PIN:
-		snprintf(buffer, size, "pinning mfn 0x%" PRIx64 " failed", f->v[0]);
+		pin_in_words(f, buffer, size);
+		break;
+	case FACT_X_IO:
+		snprintf(buffer, size, "mfn 0x%" PRIx64 " is a device's, and not for it", f->v[0]);
+		break;
+	case FACT_X_OWNER:
+		snprintf(buffer, size, "an entry was to map a page of another domain");
 		break;
 	case FACT_X_BASE:
 		snprintf(buffer, size, "loading mfn 0x%" PRIx64 " as CR3 failed", f->v[0]);
