@@ -25,10 +25,10 @@ static bool other_trap(struct fact *f, bool whole)
 	const char *vector = strstr(f->text, "[#");
 	struct match found;
 
-	f->v[0] = 0;
-	if (vector && match(vector, whole, "[#%d", &found) == MATCH_YES)
-		f->v[0] = found.v[0];
-	return f->v[0] != 14;
+	if (!vector || match(vector, whole, "[#%d", &found) != MATCH_YES)
+		return false;
+	f->v[0] = found.v[0];
+	return f->v[0] != VECTOR_PAGE_FAULT;
 }
 
 /* To vector and error code. */
@@ -47,8 +47,10 @@ static bool xen_unhandled_details(struct fact *f, bool whole)
 		f->v[1] = f->v[2];
 	if (f->extra == 5)
 		return other_trap(f, whole);
+	if (f->extra == 6)
+		return f->v[0] != VECTOR_PAGE_FAULT;
 	if (f->extra)
-		f->v[0] = 14;
+		f->v[0] = VECTOR_PAGE_FAULT;
 	return true;
 }
 
@@ -78,10 +80,12 @@ static bool xen_entry_details(struct fact *f, bool whole)
 {
 	struct match owners;
 
-	if (match(f->text, whole, "l1e_owner=%d, pg_owner=%d", &owners) != MATCH_YES &&
-	    match(f->text, whole, "l1e_owner d%d, pg_owner d%d", &owners) != MATCH_YES)
-		return true;
-	f->extra = owners.v[0] != owners.v[1];
+	bool one = !f->extra && match(f->text, whole, "dom%d", &owners) == MATCH_YES;
+	bool two = match(f->text, whole, "l1e_owner=%d, pg_owner=%d", &owners) == MATCH_YES ||
+		   match(f->text, whole, "l1e_owner d%d, pg_owner d%d", &owners) == MATCH_YES;
+
+	/* Where the end of the line is not there nobody knows whose the page is. */
+	f->extra = !one && (!two || owners.v[0] != owners.v[1]);
 	return true;
 }
 

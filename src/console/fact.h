@@ -19,6 +19,8 @@ enum fact_kind {
 /* Lines of one oops came through the same hands: all of them have a stamp, or none of them. */
 enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 
+#define VECTOR_PAGE_FAULT 14
+
 #define FORMAT_DAMAGED 99 /* .extra of a row in formats.def that fits what is left of a line */
 
 struct fact {

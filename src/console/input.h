@@ -18,6 +18,7 @@ enum input_mark {
 	MARK_NONE,
 	MARK_RESTART,	/* what follows is another text, of the same log perhaps */
 	MARK_GAP,	/* lines are missing */
+	MARK_BROKEN,	/* the line of this number goes on below: its last word may be half of one */
 };
 
 struct input_line {

@@ -111,7 +111,7 @@ enum match_end match(const char *line, bool whole, const char *format, struct ma
 {
 	struct cursor c = { line, whole, found };
 
-	*found = (struct match){};
+	memset(found, 0, offsetof(struct match, text) + 1);
 	for (; *format; format++) {
 		if (*format == ' ') {
 			skip_spaces(&c);

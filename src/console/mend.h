@@ -50,6 +50,15 @@ struct mender {
 	bool waiting;		/* there is a .head */
 	uint8_t broken;		/* enum line_break: why .head waits */
 	size_t longest;		/* line so far, with its prefix */
+	size_t width;		/* at which lines were broken, */
+	unsigned int breaks;	/* so many times */
+	struct {		/* the line before */
+		uint64_t number;
+		size_t len;	/* with its prefix */
+		uint8_t guest;
+		bool prefixed;	/* with what no rest of a line has */
+		char start[5];	/* the same in the next line: a prefix that nobody knows */
+	} before;
 };
 
 void mender__begin(struct mender *mender, line_handler handler, void *context);

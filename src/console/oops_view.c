@@ -5,8 +5,6 @@
 #include "addresses.h"
 #include "judge.h"
 
-#define VECTOR_PAGE_FAULT	14
-
 static void read_address(struct oops_view *v)
 {
 	const struct fact *address = v->oops->of[FACT_ADDRESS], *cr2 = v->oops->of[FACT_CR2];

@@ -155,11 +155,30 @@ static void watch(struct scan *s, const struct line *line, const struct fact *f)
 	}
 }
 
+/* The line of the newest fact goes on below: a last word of it counts no more. */
+static void break_last(struct scan *s, uint64_t number)
+{
+	struct fact half, *newest = s->nr ? &s->facts[s->nr - 1] : NULL;
+
+	if (!newest || newest->line != number || s->last.number != number)
+		return;
+	s->last.text = s->last_text;
+	s->last.whole = false;
+	if (fact__read(&half, &s->last) && half.kind == newest->kind)
+		*newest = half;
+	else
+		newest->cut = true;
+}
+
 static void on_line(void *context, const struct line *line)
 {
 	struct scan *s = context;
 	struct fact f;
 
+	if (line->mark == MARK_BROKEN) {
+		break_last(s, line->number);
+		return;
+	}
 	if (line->mark) {
 		f = (struct fact){ .kind = line->mark == MARK_GAP ? FACT_GAP : FACT_RESTART,
 				   .line = line->number, .last_line = line->number, .t = NO_TIME };
@@ -176,6 +195,8 @@ static void on_line(void *context, const struct line *line)
 	if (!printed_twice(s, &f) && wanted(s, &f)) {
 		store(s, &f);
 		watch(s, line, &f);
+		s->last = *line;
+		match__copy(s->last_text, sizeof(s->last_text), line->text, strlen(line->text));
 	}
 }
 

@@ -29,6 +29,8 @@ struct scan {
 	uint64_t cut;		/* lines of the series that are not whole */
 	bool reversed;		/* the newest line was first; .facts is in order of time */
 	int err;		/* -ENOMEM */
+	struct line last;	/* the line of the newest fact, */
+	char last_text[INPUT_LINE];
 	struct { uint64_t hash; size_t at; } seen[FACT_KINDS][SCAN_SEEN];
 	uint32_t of_kind[FACT_KINDS];
 	unsigned int frames;	/* of the trace that is being read */
