@@ -133,7 +133,7 @@ static bool month(const char *s)
 	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 	for (size_t i = 0; i < sizeof(names) - 1; i += 3)
-		if (!strncmp(s, names + i, 3) && s[3] == ' ')
+		if (*s == names[i] && !strncmp(s, names + i, 3) && s[3] == ' ')
 			return true;
 	return false;
 }

@@ -180,6 +180,7 @@ static void on_line(void *context, const struct line *line)
 		return;
 	}
 	if (line->mark) {
+		s->gaps += line->mark == MARK_GAP;
 		f = (struct fact){ .kind = line->mark == MARK_GAP ? FACT_GAP : FACT_RESTART,
 				   .line = line->number, .last_line = line->number, .t = NO_TIME };
 		store(s, &f);
@@ -190,7 +191,9 @@ static void on_line(void *context, const struct line *line)
 		watch(s, line, NULL);
 		return;
 	}
-	s->console_lines += line->t == NO_TIME && !line->xen && f.kind != FACT_FRAME;
+	s->console_lines += line->t == NO_TIME && !line->xen && f.kind != FACT_FRAME &&
+			    f.kind != FACT_GAP;
+	s->gaps += f.kind == FACT_GAP;
 	s->cut += f.cut && f.kind >= FACT_S_ERASED_TOTAL && f.kind <= FACT_S_REPAIRED;
 	if (!printed_twice(s, &f) && wanted(s, &f)) {
 		store(s, &f);

@@ -26,6 +26,7 @@ struct scan {
 	uint64_t forgotten;	/* facts for which there was no room; the oldest ones */
 	uint64_t more;		/* facts of a kind of which there were too many; the newest ones */
 	uint64_t console_lines;	/* that are some kernel's, or Xen's */
+	uint64_t gaps;		/* places where lines are missing */
 	uint64_t cut;		/* lines of the series that are not whole */
 	bool reversed;		/* the newest line was first; .facts is in order of time */
 	int err;		/* -ENOMEM */

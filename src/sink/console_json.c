@@ -248,10 +248,14 @@ void console_json__print(FILE *out, const struct console *c, int status)
 {
 	char notes[CONSOLE_NOTES][CONSOLE_NOTE];
 	unsigned int n = console__notes(c, notes);
+	char caution[CONSOLE_NOTE];
 	json_t *o = json_object(), *boots = json_array(), *said = json_array();
 
 	for (unsigned int i = c->boots.nr; i-- > 0;)
 		json_array_append_new(boots, boot_object(c->boots.boot[i], c));
+	console__caution(c, caution, sizeof(caution));
+	if (*caution)
+		json_array_append_new(said, json_stringn(caution, strlen(caution) - 2));
 	for (unsigned int i = 0; i < n; i++)
 		json_array_append_new(said, json_string(notes[i]));
 	set(o, "schema", json_integer(2));

@@ -133,6 +133,23 @@ void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 	}
 }
 
+void console__caution(const struct console *c, char *buffer, size_t size)
+{
+	uint64_t others = c->scan.mender.others;
+
+	*buffer = 0;
+	if (others)
+		snprintf(buffer, size,
+			 "Only the first %u guests that have a name here were read: %" PRIu64
+			 " line%s of others %s left out. ",
+			 CONSOLE_GUESTS - 1, others, others == 1 ? "" : "s",
+			 others == 1 ? "was" : "were");
+	else if (c->boots.torn)
+		snprintf(buffer, size,
+			 "Lines of several guests alternate here, or are in no order: nothing was "
+			 "joined. ");
+}
+
 unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 {
 	const struct scan *s = &c->scan;
@@ -144,6 +161,10 @@ unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 	if (s->parts.reordered)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "Parts of pstore's dump were put in order and joined");
+	if (c->scan.gaps)
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "In %" PRIu64 " places lines are missing: nothing was joined across them",
+			 c->scan.gaps);
 	if (s->parts.missing)
 		snprintf(notes[n++], CONSOLE_NOTE, "Of pstore's dump %u parts are missing",
 			 s->parts.missing);
@@ -151,17 +172,9 @@ unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "%" PRIu64 " line%s that Xen had printed into %s joined", s->mender.mended,
 			 s->mender.mended == 1 ? "" : "s", s->mender.mended == 1 ? "was" : "were");
-	if (c->boots.torn)
-		snprintf(notes[n++], CONSOLE_NOTE,
-			 "Lines of several guests alternate, or are in no order: nothing "
-			 "was joined");
-	else if (c->guests > 1)
+	if (!c->boots.torn && c->guests > 1)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "%u guests are on it, each judged by its own lines", c->guests);
-	if (s->mender.others)
-		snprintf(notes[n++], CONSOLE_NOTE,
-			 "%" PRIu64 " lines of more than %u guests were left out", s->mender.others,
-			 CONSOLE_GUESTS - 1);
 	if (s->forgotten || c->boots.older)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "It holds more than is kept: the oldest %" PRIu64 " boots and %" PRIu64
