@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "input.h"
+#include "markup.h"
 
 /* So many NULs in a row are a hole in a file, where a disk lost something; fewer are line noise. */
 #define HOLE	4
@@ -104,6 +105,25 @@ static void join(struct input *in)
 	in->joined = 0;
 }
 
+/* What a page breaks are several lines. */
+static void emit_page_line(struct input *in, bool whole)
+{
+	size_t len = markup__strip(in->text, in->len), at = 0;
+	char *lf;
+
+	while ((lf = memchr(in->text + at, '\n', len - at))) {
+		struct input_line line = { in->text + at, true, in->start, MARK_NONE };
+
+		*lf = 0;
+		if (*line.text)
+			in->handler(in->context, &line);
+		at = lf + 1 - in->text;
+	}
+	memmove(in->text, in->text + at, len - at);
+	in->len = len - at;
+	emit(in, whole);
+}
+
 static void end_line(struct input *in, bool whole)
 {
 	if (in->soft)
@@ -118,7 +138,12 @@ static void end_line(struct input *in, bool whole)
 	if (in->mail)
 		decode_mail(in);
 	in->joined = 0;
-	emit(in, whole);
+	in->text[in->len] = 0;
+	in->page = in->page || markup__is_in(in->text);
+	if (in->page)
+		emit_page_line(in, whole);
+	else
+		emit(in, whole);
 }
 
 static void put(struct input *in, char c)

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define INPUT_LINE	1024	/* what is longer is cut there, and counts as cut */
+#define INPUT_LINE	4096	/* what is longer is cut there, and counts as cut */
 
 /* What is no line, but stands between two. */
 enum input_mark {
@@ -42,6 +42,7 @@ struct input {
 	bool cr;		/* the last byte was a CR */
 	uint8_t escape;		/* enum escape: inside of which sequence */
 	bool mail;		/* lines of this file are quoted-printable */
+	bool page;		/* they are of a page of the Web */
 	bool soft;		/* .text ended in a soft line break, and waits for its rest */
 	size_t joined;		/* length of .text before that rest */
 };

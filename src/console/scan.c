@@ -210,7 +210,8 @@ void scan__begin(struct scan *s)
 		s->oops[i] = NO_TIME;
 	mender__begin(&s->mender, on_line, s);
 	parts__begin(&s->parts, mender__add, &s->mender);
-	input__begin(&s->input, parts__add, &s->parts);
+	journal__begin(&s->journal, parts__add, &s->parts);
+	input__begin(&s->input, journal__add, &s->journal);
 }
 
 void scan__feed(struct scan *s, const char *bytes, size_t size)

@@ -8,6 +8,7 @@
 
 #include "fact.h"
 #include "input.h"
+#include "journal.h"
 #include "mend.h"
 #include "parts.h"
 
@@ -19,6 +20,7 @@
 
 struct scan {
 	struct input input;
+	struct journal journal;
 	struct parts parts;
 	struct mender mender;
 	struct fact *facts;
