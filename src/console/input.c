@@ -234,18 +234,45 @@ static void byte(struct input *in, unsigned char c)
 	special(in, c);
 }
 
+static size_t line_length(const char *bytes, size_t size)
+{
+	const char *end = memchr(bytes, '\n', size);
+
+	return end ? (size_t)(end - bytes) : size;
+}
+
+/* Bytes up to the end of a line, if all of them are plain text and there is room; or 0. */
+static size_t plain_text(const struct input *in, const char *bytes, size_t size)
+{
+	size_t len = line_length(bytes, size);
+	unsigned int other = 0;
+
+	if (in->escape || in->cr || in->len + len >= INPUT_LINE)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		other |= (unsigned char)(bytes[i] - ' ') >= 0x7f - ' ';
+	return other ? 0 : len;
+}
+
 void input__feed(struct input *in, const char *bytes, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = bytes[i];
+	size_t len, plain = 0;
 
-		if (c >= ' ' && c < 0x7f && !in->escape && !in->cr && in->len &&
-		    in->len < INPUT_LINE - 1) {
-			in->nuls = 0;
-			in->text[in->len++] = c;
-		} else {
-			byte(in, c);
+	for (size_t i = 0; i < size; i += len) {
+		/* Where a line is not all plain, its bytes are looked at one by one. */
+		len = i >= plain && bytes[i] != '\n' ? plain_text(in, bytes + i, size - i) : 0;
+		if (!len) {
+			if (i >= plain && bytes[i] != '\n')
+				plain = i + line_length(bytes + i, size - i);
+			byte(in, bytes[i]);
+			len = 1;
+			continue;
 		}
+		if (!in->len)
+			in->start = in->number + 1;
+		memcpy(in->text + in->len, bytes + i, len);
+		in->len += len;
+		in->nuls = 0;
 	}
 }
 

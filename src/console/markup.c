@@ -19,10 +19,13 @@ bool markup__is_in(const char *text)
 	static const char *const words[] = { "<!doctype html", "<html", "<pre", "<br", "<code",
 					     "</span>", "&lt;", "&gt;", "&quot;", "&#" };
 
+	if (!strchr(text, '<') && !strchr(text, '&'))
+		return false;
 	while ((text = strpbrk(text, "<&"))) {
 		/* "<4>" is a level of the kernel's. */
 		for (size_t i = 0; !isdigit(text[1]) && i < sizeof(words) / sizeof(*words); i++)
-			if (!strncasecmp(text, words[i], strlen(words[i])))
+			if (tolower(text[1]) == words[i][1] &&
+			    !strncasecmp(text, words[i], strlen(words[i])))
 				return true;
 		text++;
 	}

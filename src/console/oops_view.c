@@ -5,6 +5,15 @@
 #include "addresses.h"
 #include "judge.h"
 
+static bool is_of_32_bits(const struct oops_view *v)
+{
+	const struct fact *rip = v->oops->of[FACT_RIP];
+
+	/* "EIP: function", "EIP is at function": there is no other line of that name. */
+	return v->segment == 0x60 || v->segment == 0x61 || v->segment == 0x69 || v->oops->symbol ||
+	       (rip && rip->extra == 2);
+}
+
 static void read_address(struct oops_view *v)
 {
 	const struct fact *address = v->oops->of[FACT_ADDRESS], *cr2 = v->oops->of[FACT_CR2];
@@ -26,6 +35,9 @@ static void read_address(struct oops_view *v)
 		v->digits = 16;
 	}
 	v->has_address = v->digits || address;
+	/* Half an address of 64 bits looks like one of 32. */
+	if (v->digits == 8 && !is_of_32_bits(v))
+		v->has_address = false;
 	/* Kernels of 32 bits print CR2 with 16 digits, too. */
 	if (!address && !fault && v->address >> 16 && !(v->address >> 32)) {
 		v->has_address = v->segment;

@@ -133,6 +133,13 @@ static bool same_sort(const struct oops *o, const struct fact *f)
 	return !o->of[FACT_BUG] || !(fault & 1U << f->kind || f->kind == FACT_OOPS);
 }
 
+/* What an oops does not have yet, and has before its registers: those were another's, perhaps. */
+static bool comes_too_late(const struct oops *o, const struct fact *f)
+{
+	return !starts_oops(f) && !o->ended && !o->of[f->kind] && !(o->cut & 1U << f->kind) &&
+	       o->style == f->style && o->caller == f->caller;
+}
+
 /* An address, a code, a walk, "Oops:": the next of the oops that is being printed, or of a new one.
  */
 void place__add_to_oops(struct place *p, const struct fact *f)
@@ -154,7 +161,7 @@ void place__add_to_oops(struct place *p, const struct fact *f)
 			return;
 	}
 	/* An oops begins in the middle of another: whose lines follow, nobody knows. */
-	torn = o && near(o, f) && (o->torn || !complete(o));
+	torn = o && near(o, f) && (o->torn || !complete(o) || comes_too_late(o, f));
 	if (torn)
 		o->torn = true;
 	begin_oops(p, f);
@@ -227,6 +234,8 @@ static void add_registers_to_oops(struct oops *o, const struct fact *f)
 		o->torn |= near(o, f) && o->caller == f->caller && (!o->traced || is_older(o, f));
 		return;
 	}
+	/* "IP: " stands before all registers. */
+	o->torn |= f->kind == FACT_RIP && f->extra == 1 && complete(o) && !o->ended;
 	/* Behind the trace stand registers of the first oops of all, or of what was interrupted. */
 	if (f->kind == FACT_RIP && !o->traced)
 		add_rip(o, f);
