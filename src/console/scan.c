@@ -130,6 +130,9 @@ static bool printed_twice(const struct scan *s, const struct fact *f)
 	for (size_t i = s->nr; i-- > 0 && i + TWICE >= s->nr;) {
 		const struct fact *before = &s->facts[i];
 
+		/* A boot begins as the one before did, and time goes back there. */
+		if (f->kind == FACT_KERNEL && before->t > f->t)
+			return false;
 		if (before->kind == f->kind && before->t == f->t && before->guest == f->guest &&
 		    before->extra == f->extra && before->caller == f->caller &&
 		    !memcmp(before->v, f->v, sizeof(f->v)) && !strcmp(before->text, f->text) &&
