@@ -185,6 +185,7 @@ def test_an_oops_need_not_kill(after):
     status, word, account = verdict(console(after=after))
     assert (status, word) == (1, "lost-flag")
     assert account["text"].startswith("A task of the guest died")
+    assert account["boots"][0]["oopses"][0]["survived"]
 
 
 @pytest.mark.parametrize("reason, word", [
