@@ -66,4 +66,20 @@ struct oops_view {
 void oops_view__read(struct oops_view *view, const struct oops *oops, const struct boot_facts *boot,
 		     const struct console *console);
 
+/* The kernel wrote to a page that is there and read-only, and nothing else was wrong. */
+bool oops_view__is_protected_write(const struct oops_view *view);
+
+/* "a write to a read-only page at 0x1 (pfn 0x2), in function" */
+const char *oops_view__in_words(const struct oops_view *view, char *buffer, size_t size);
+
+/* Who died: an oops kills a task, and often its guest.  @first: at the beginning of a sentence. */
+const char *oops_view__victim(const struct oops_view *view, bool first);
+
+/* The lines of a page fault that a verdict rests on. */
+void oops_view__support(struct verdict *verdict, const struct oops_view *view);
+
+/* Rules of judge__oops(): each returns whether it knew the answer. */
+bool judge__was_refused(const struct oops_view *view, struct verdict *verdict);
+bool judge__stopped_for_refusal(const struct oops_view *view, struct verdict *verdict);
+
 #endif

@@ -9,58 +9,6 @@
 #include "bugs.h"
 #include "judge.h"
 
-/* Error codes: the kernel wrote to a page that is there, and nothing else; an entry was wrong. */
-#define PROTECTED_WRITE	3
-#define RESERVED_BITS	8
-
-static bool is_protected_write(const struct oops_view *v)
-{
-	return v->page_fault && v->has_code && v->code == PROTECTED_WRITE;
-}
-
-/* "a write to a read-only page at 0x1 (pfn 0x2), in function" */
-static const char *fault_in_words(const struct oops_view *v, char *buffer, size_t size)
-{
-	const char *what = !v->has_code && !v->writes ? "a page fault" :
-			   v->writes ? "a write" : v->code & 16 ? "an instruction fetch" : "a read";
-	const char *page = !v->has_code	 ? ""
-			   : v->code & 1 ? (v->writes ? " to a read-only page"
-						      : " that the page does not allow")
-			   : v->writes	 ? " to a page that is not there"
-					 : " of a page that is not there";
-	char at[32] = "";
-
-	if (v->code & RESERVED_BITS)
-		page = ", by bits of an entry that nobody may set,";
-	if (v->has_address)
-		snprintf(at, sizeof(at), " at 0x%" PRIx64, v->address);
-	snprintf(buffer, size, "%s%s%s%s%s", what, page, at, *v->function ? ", in " : "",
-		 v->function);
-	return buffer;
-}
-
-static void rest_on_fault(struct verdict *verdict, const struct oops_view *v)
-{
-	static const enum fact_kind kinds[] = {
-		FACT_ADDRESS, FACT_CODE, FACT_WALK, FACT_OOPS, FACT_EARLY, FACT_RIP, FACT_CR2,
-	};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		verdict__rests_on(verdict, v->oops->of[kinds[i]]);
-	verdict__rests_on(verdict, v->oops->symbol);
-}
-
-/* An oops kills a task, and often the guest with it. */
-static const char *victim(const struct oops_view *v)
-{
-	return v->oops->survived ? "A task of the guest" : "The guest";
-}
-
-static const char *the_victim(const struct oops_view *v)
-{
-	return v->oops->survived ? "a task of the guest" : "the guest";
-}
-
 static const struct fact *erased_line(const struct boot_facts *b, uint64_t pfn)
 {
 	for (unsigned int i = 0; i < b->nr_erased; i++)
@@ -86,14 +34,15 @@ static bool died_of_erased_page(const struct oops_view *v, struct verdict *verdi
 	/* Unless it was set again since. */
 	bool by_list = line && left_erased(v->boot) && !(fault && fault->v[3]);
 
-	if ((!by_fault && !by_list) || (v->has_code && !is_protected_write(v)))
+	if ((!by_fault && !by_list) || (v->has_code && !oops_view__is_protected_write(v)) ||
+	    (v->oops->of[FACT_ACCESS] && !v->writes && !v->oops->torn))
 		return false;
 	verdict__set(verdict, VERDICT_ERASED, GRADE_SHOWN,
 		     "%s died of an erased flag: it wrote to 0x%" PRIx64
 		     ", which is in pfn 0x%" PRIx64
 		     ", an L%u page table that Xen keeps read-only, and whose PagePinned "
 		     "struct-page init had wiped out (%s)%s",
-		     victim(v),
+		     oops_view__victim(v, true),
 		     fault ? fault->v[0] : v->address, v->pfn,
 		     (unsigned int)(line ? line->v[1] : fault->v[2]),
 		     record__where_name(line ? line->v[2] : fault->v[5]),
@@ -114,7 +63,7 @@ static bool is_torn(const struct oops_view *v, struct verdict *verdict)
 		     "Lines of an oops are here, but they contradict each other, or are out of "
 		     "order, or of more than one guest: what one says cannot be joined with what "
 		     "another says");
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	return true;
 }
 
@@ -125,13 +74,13 @@ static bool is_not_pv(const struct oops_view *v, struct verdict *verdict)
 
 	if (v->segment ? !native : !boot__platform(v->boot, &pv) || pv)
 		return false;
-	fault_in_words(v, words, sizeof(words));
+	oops_view__in_words(v, words, sizeof(words));
 	verdict__set(verdict, VERDICT_NOT_PV, GRADE_SHOWN,
 		     "This is no PV guest%s%s: it died of %s, and PagePinned plays no part in it",
 		     native ? ", its kernel runs in code segment " : "; it says it runs on ",
 		     native ? (v->segment == 0x10 ? "0010" : "0060") : v->boot->platform->text,
 		     v->page_fault ? words : "something else");
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	if (!native)
 		verdict__rests_on(verdict, v->boot->platform);
 	return true;
@@ -150,7 +99,7 @@ static bool is_known_pv(const struct oops_view *v)
 static bool flag_is_known(const struct oops_view *v, struct verdict *verdict)
 {
 	const struct fact *fault = v->oops->fault;
-	bool write = is_protected_write(v) || (!v->has_code && !v->oops->of[FACT_ACCESS]);
+	bool write = oops_view__is_protected_write(v) || (!v->has_code && !v->oops->of[FACT_ACCESS]);
 	char what[40] = "page";
 
 	if (!fault || fault->v[1] == XP_NO_PFN || !write || (!fault->v[3] && !fault->v[2]))
@@ -162,16 +111,16 @@ static bool flag_is_known(const struct oops_view *v, struct verdict *verdict)
 			     "%s died of a write past the pv ops: to 0x%" PRIx64
 			     " in pfn 0x%" PRIx64 ", a read-only %s whose PagePinned is set%s%s. "
 						  "Whoever asks the flag lets Xen write there",
-			     victim(v), fault->v[0], v->pfn, what, *v->function ? ", in " : "", v->function);
+			     oops_view__victim(v, true), fault->v[0], v->pfn, what, *v->function ? ", in " : "", v->function);
 	else
 		verdict__set(verdict, VERDICT_LOST, GRADE_SHOWN,
 			     "%s died of a lost flag: it wrote to 0x%" PRIx64
 			     " in pfn 0x%" PRIx64 ", an L%u page table that Xen keeps read-only "
 						  "and whose PagePinned is clear; struct-page init "
 						  "is not known to have cleared it",
-			     victim(v), fault->v[0], v->pfn, v->level);
+			     oops_view__victim(v, true), fault->v[0], v->pfn, v->level);
 	verdict__rests_on(verdict, fault);
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	verdict->bug = known_bug__find(fault->v[3] ? EVENT_PAST : EVENT_LOST, v->release,
 				       v->function, &v->oops->trace);
 	return true;
@@ -189,97 +138,15 @@ static bool others_were_erased(const struct oops_view *v, struct verdict *verdic
 			     "%" PRIu64
 			     " flag%s erased, and %s died of a fault at 0x%" PRIx64
 			     " that is in none of the erased pages that the console names",
-			     left, left == 1 ? " was" : "s were", the_victim(v), v->address);
+			     left, left == 1 ? " was" : "s were", oops_view__victim(v, false), v->address);
 	else
 		verdict__set(verdict, VERDICT_ERASED, GRADE_LIKELY,
 			     "%" PRIu64 " flag%s erased, and %s died of %s", left,
-			     left == 1 ? " was" : "s were", the_victim(v),
-			     v->page_fault ? fault_in_words(v, words, sizeof(words))
+			     left == 1 ? " was" : "s were", oops_view__victim(v, false),
+			     v->page_fault ? oops_view__in_words(v, words, sizeof(words))
 					   : "something else");
 	verdict__rests_on(verdict, v->boot->erased_total ?: v->boot->erased[0]);
 	return true;
-}
-
-/* The refused update_va_mapping of the page that faults, or NULL. */
-static const struct fact *call_for_page(const struct refusal *r, const struct oops_view *v)
-{
-	for (unsigned int i = 0; i < r->nr_calls; i++)
-		if (r->calls[i]->v[1] == 14 && v->has_address &&
-		    !((r->calls[i]->v[2] ^ v->address) >> 12))
-			return r->calls[i];
-	return NULL;
-}
-
-/* Within ten seconds, as far as there are times. */
-static bool soon_after(const struct oops *o, const struct refusal *r)
-{
-	return r->first < o->first &&
-	       (o->t == NO_TIME || r->t == NO_TIME || o->t - r->t < 10000000);
-}
-
-/* A call that Xen refused just before, best for the page that then faults. */
-static bool was_refused(const struct oops_view *v, struct verdict *verdict)
-{
-	for (unsigned int i = 0; i < v->boot->nr_refusals; i++) {
-		const struct refusal *r = &v->boot->refusals[i];
-		const struct fact *of_page = call_for_page(r, v), *call = of_page ?: r->calls[0];
-		bool pin = refusal__is_pin(r);
-		char words[160], error[24];
-
-		/* A write to a table that was to be unpinned just then follows from it, too. */
-		if (!r->nr_calls || !soon_after(v->oops, r) ||
-		    (is_protected_write(v) && !of_page && !pin))
-			continue;
-		fault_in_words(v, words, sizeof(words));
-		verdict__set(verdict, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED,
-			     of_page && !pin ? GRADE_SHOWN : GRADE_LIKELY,
-			     "Xen refused %s (%s)%s%s%s, and %s then %s%s",
-			     hypercall__name(call->v[1]) ?: "a hypercall",
-			     error__name(call->v[3], error, sizeof(error)),
-			     *refusal__for(r) ? " for " : "", refusal__for(r),
-			     of_page ? ", for this very page" : "", the_victim(v),
-			     v->page_fault ? "died of " : "stopped itself",
-			     v->page_fault ? words : "");
-		verdict__rests_on(verdict, r->failed);
-		verdict__rests_on(verdict, call);
-		rest_on_fault(verdict, v);
-		verdict->bug = known_bug__find(pin ? EVENT_PIN : EVENT_REFUSED, v->release, NULL,
-					       &r->trace);
-		return true;
-	}
-	return false;
-}
-
-/* Where Linux stops itself because a hypercall was refused, and which one that was. */
-static bool stopped_for_refusal(const struct oops_view *v, struct verdict *verdict)
-{
-	static const struct {
-		const char *functions;
-		enum verdict_class class;
-		const char *what;
-	} stops[] = {
-		{ "pin_pagetable_pfn", VERDICT_PIN_REFUSED, "a pin or unpin" },
-		{ "xen_mc_flush", VERDICT_REFUSED, "hypercalls of a batch" },
-		{ "set_page_prot*|set_aliased_prot|make_lowmem_page_*|xen_set_fixmap",
-		  VERDICT_REFUSED, "to change the protection of a page" },
-	};
-	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->exception;
-
-	if (!bug && !(trap && !strcmp(trap->text, "invalid opcode")))
-		return false;
-	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++) {
-		if (!known_bug__names(stops[i].functions, v->function))
-			continue;
-		verdict__set(
-			verdict, stops[i].class, GRADE_LIKELY,
-			"Xen refused %s, and %s stopped itself for that with BUG%s%s, in %s",
-			stops[i].what, the_victim(v), bug ? " at " : "", bug ? bug->text : "", v->function);
-		verdict__rests_on(verdict, bug ?: trap);
-		verdict__rests_on(verdict, v->oops->of[FACT_RIP]);
-		verdict->bug = known_bug__find(EVENT_PIN, v->release, NULL, &v->oops->trace);
-		return true;
-	}
-	return false;
 }
 
 static bool is_no_page_fault(const struct oops_view *v, struct verdict *verdict)
@@ -299,7 +166,7 @@ static bool is_no_page_fault(const struct oops_view *v, struct verdict *verdict)
 			 v->oops->reason ? v->oops->reason->text : "");
 	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
 		     "%s died, but not of a page fault: %s%s%s%s%s. No lost flag does that",
-		     victim(v), bug ? "its kernel stopped itself with BUG at " : "of another exception, ",
+		     oops_view__victim(v, true), bug ? "its kernel stopped itself with BUG at " : "of another exception, ",
 		     bug ? bug->text : trap->text, *v->function ? ", in " : "", v->function, page);
 	verdict__rests_on(verdict, bug ?: trap);
 	verdict__rests_on(verdict, v->oops->page);
@@ -317,7 +184,7 @@ static bool cannot_be_a_flag(const struct oops_view *v, struct verdict *verdict)
 	char words[160], more[160] = "";
 
 	if (!v->page_fault ||
-	    !((v->has_address && !tables) || (v->has_code && !is_protected_write(v))))
+	    !((v->has_address && !tables) || (v->has_code && !oops_view__is_protected_write(v))))
 		return false;
 	if (v->has_address && region == REGION_VMEMMAP)
 		snprintf(more, sizeof(more), ": there should be the struct page of pfn 0x%" PRIx64,
@@ -325,9 +192,9 @@ static bool cannot_be_a_flag(const struct oops_view *v, struct verdict *verdict)
 	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
 		     "%s died of %s%s%s%s. That cannot be a lost flag, which shows as a "
 		     "write to a read-only page table",
-		     victim(v), fault_in_words(v, words, sizeof(words)), v->has_address ? ", " : "",
+		     oops_view__victim(v, true), oops_view__in_words(v, words, sizeof(words)), v->has_address ? ", " : "",
 		     v->has_address ? region__name(region) : "", more);
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	verdict->bug = known_bug__find(EVENT_FAULT, v->release, v->function, &v->oops->trace);
 	return true;
 }
@@ -339,7 +206,7 @@ static bool xen_calls_it_a_table(const struct oops_view *v, struct verdict *verd
 	unsigned int level;
 	bool pinned, lost;
 
-	if (!is_protected_write(v) || v->pfn == XP_NO_PFN)
+	if (!oops_view__is_protected_write(v) || v->pfn == XP_NO_PFN)
 		return false;
 	f = xen_account__table(&v->console->xen, console__domain(v->console, v->boot), v->pfn,
 			       &level, &pinned);
@@ -352,12 +219,12 @@ static bool xen_calls_it_a_table(const struct oops_view *v, struct verdict *verd
 		     "%s died of a write to 0x%" PRIx64 " in pfn 0x%" PRIx64
 		     ", which is %s L%u page table to Xen%s%s: %s. Xen had refused to make it "
 		     "writable",
-		     victim(v), v->address, v->pfn, pinned ? "a pinned" : "an", level,
+		     oops_view__victim(v, true), v->address, v->pfn, pinned ? "a pinned" : "an", level,
 		     *v->function ? ", in " : "", v->function,
 		     lost ? "it found the flag clear there"
 			  : "the guest takes it for memory of its own, or writes past the pv ops");
 	verdict__rests_on(verdict, f);
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	verdict->bug = known_bug__find(lost ? EVENT_LOST : EVENT_PAST, v->release, v->function,
 				       &v->oops->trace);
 	return true;
@@ -368,7 +235,7 @@ static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 	const struct table_writer *writer = table_writer__find(v->function);
 	char pfn[40] = "";
 
-	if (!is_protected_write(v) || !v->has_address || !writer)
+	if (!oops_view__is_protected_write(v) || !v->has_address || !writer)
 		return false;
 	/* Such a function writes page tables on any machine. */
 	if (strncmp(v->function, "xen_", 4) && !is_known_pv(v))
@@ -382,20 +249,20 @@ static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 			     "read-only, at 0x%" PRIx64
 			     "%s, which it does only when it finds PagePinned clear; who cleared "
 			     "it is not on this console",
-			     victim(v), v->function, writer->level, v->address, pfn);
+			     oops_view__victim(v, true), v->function, writer->level, v->address, pfn);
 	else if (writer->emulated)
 		verdict__set(verdict, VERDICT_REFUSED, GRADE_LIKELY,
 			     "%s died of an entry that Xen refused: %s wrote to an L1 page "
 			     "table at 0x%" PRIx64 "%s, as it may, and Xen did not take the value",
-			     victim(v), v->function, v->address, pfn);
+			     oops_view__victim(v, true), v->function, v->address, pfn);
 	else
 		verdict__set(verdict, VERDICT_PAST, GRADE_LIKELY,
 			     "%s died, most likely of a write past the pv ops: %s wrote to "
 			     "an L%u page "
 			     "table that is read-only, at 0x%" PRIx64
 			     "%s, and never asks PagePinned",
-			     victim(v), v->function, writer->level, v->address, pfn);
-	rest_on_fault(verdict, v);
+			     oops_view__victim(v, true), v->function, writer->level, v->address, pfn);
+	oops_view__support(verdict, v);
 	verdict->bug = known_bug__find(writer->asks ? EVENT_LOST : EVENT_PAST, v->release,
 				       v->function, &v->oops->trace);
 	return true;
@@ -406,16 +273,16 @@ static bool nothing_decides(const struct oops_view *v, struct verdict *verdict)
 	char words[160];
 
 	verdict__set(verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN, "%s died of %s; %s",
-		     victim(v),
-		     v->page_fault  ? fault_in_words(v, words, sizeof(words))
+		     oops_view__victim(v, true),
+		     v->page_fault  ? oops_view__in_words(v, words, sizeof(words))
 		     : v->exception ? v->exception->text
 				    : "something that this console does not name",
-		     is_protected_write(v)
+		     oops_view__is_protected_write(v)
 			     ? "a lost flag looks like that, and so does any other write to a "
 			       "read-only page: nothing here tells whether the page is a page table"
 		     : v->oops->cut ? "the line that would tell more is cut"
 				    : "too few lines of the oops are here to tell more");
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	return true;
 }
 
@@ -425,7 +292,7 @@ void judge__oops(struct oops *oops, const struct boot_facts *boot, const struct 
 		died_of_erased_page, is_torn,
 		is_not_pv,	     others_were_erased,
 		flag_is_known,	     xen_calls_it_a_table,
-		was_refused,	     stopped_for_refusal,
+		judge__was_refused,	     judge__stopped_for_refusal,
 		is_no_page_fault,    cannot_be_a_flag,
 		writes_a_table,	     nothing_decides,
 	};

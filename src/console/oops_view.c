@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../record.h"
@@ -125,4 +127,51 @@ void oops_view__read(struct oops_view *v, const struct oops *o, const struct boo
 	read_code(v);
 	read_page(v);
 	read_level(v);
+}
+
+/* Error codes: the kernel wrote to a page that is there, and nothing else; an entry was wrong. */
+#define PROTECTED_WRITE	3
+#define RESERVED_BITS	8
+
+bool oops_view__is_protected_write(const struct oops_view *v)
+{
+	return v->page_fault && v->has_code && v->code == PROTECTED_WRITE;
+}
+
+const char *oops_view__in_words(const struct oops_view *v, char *buffer, size_t size)
+{
+	const char *what = !v->has_code && !v->writes ? "a page fault" :
+			   v->writes ? "a write" : v->code & 16 ? "an instruction fetch" : "a read";
+	const char *page = !v->has_code	 ? ""
+			   : v->code & 1 ? (v->writes ? " to a read-only page"
+						      : " that the page does not allow")
+			   : v->writes	 ? " to a page that is not there"
+					 : " of a page that is not there";
+	char at[32] = "";
+
+	if (v->code & RESERVED_BITS)
+		page = ", by bits of an entry that nobody may set,";
+	if (v->has_address)
+		snprintf(at, sizeof(at), " at 0x%" PRIx64, v->address);
+	snprintf(buffer, size, "%s%s%s%s%s", what, page, at, *v->function ? ", in " : "",
+		 v->function);
+	return buffer;
+}
+
+void oops_view__support(struct verdict *verdict, const struct oops_view *v)
+{
+	static const enum fact_kind kinds[] = {
+		FACT_ADDRESS, FACT_CODE, FACT_WALK, FACT_OOPS, FACT_EARLY, FACT_RIP, FACT_CR2,
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		verdict__rests_on(verdict, v->oops->of[kinds[i]]);
+	verdict__rests_on(verdict, v->oops->symbol);
+}
+
+const char *oops_view__victim(const struct oops_view *v, bool first)
+{
+	if (v->oops->survived)
+		return first ? "A task of the guest" : "a task of the guest";
+	return first ? "The guest" : "the guest";
 }
