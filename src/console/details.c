@@ -28,7 +28,7 @@ bool fact__function(const char *text, bool whole, char *name, size_t size)
 /* The symbol behind "[<addr>] [<addr>] " and ":module:", which old kernels print. */
 static bool symbol_details(struct fact *f, bool whole)
 {
-	char *s = f->text, *module = NULL;
+	char *s = f->text, *module = NULL, *size;
 	size_t len;
 
 	while (!strncmp(s, "[<", 2) && strstr(s, ">]")) {
@@ -48,8 +48,9 @@ static bool symbol_details(struct fact *f, bool whole)
 	if (module)
 		snprintf(f->name + len, sizeof(f->name) - len, " [%.*s]",
 			 (int)strcspn(module, ":"), module);
+	size = strchr(s, '/') + 1;
+	size[strspn(size, "0123456789abcdefx")] = 0;
 	memmove(f->text, s, strlen(s) + 1);
-	f->text[strcspn(f->text, " \t")] = 0;
 	return true;
 }
 
@@ -131,11 +132,26 @@ static bool code_details(struct fact *f, bool whole)
 		return f->v[0] < 1 << 16;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		f->v[0] |= strstr(f->text, words[i].word) ? words[i].bit : 0;
-	return whole;
+	/* Without a second word the line may be cut; "Oops:" tells the same. */
+	return whole && (f->v[0] & (f->v[0] - 1));
 }
 
-/* What no release has in it: where a line was joined, the space before them may be gone. */
-#define RELEASE_END	" #("
+/*
+ * Copies the release with which @text begins; behind it is the version, "#1 SMP", or in
+ * parentheses who built it, perhaps without the space where a line was joined.  Returns
+ * false when that is not there: then the release has lost its end.
+ */
+static bool take_release(char *to, size_t size, const char *text)
+{
+	size_t len = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  ".-+_~?");
+	const char *behind = text + len + strspn(text + len, " \t");
+
+	if (!len || !isdigit(*text) || (*behind != '#' && *behind != '('))
+		return false;
+	match__copy(to, size, text, len);
+	return true;
+}
 
 /* "COMM Not tainted RELEASE #1 …", "COMM Tainted: G   W  RELEASE #1 …". */
 static bool cpu_details(struct fact *f, bool whole)
@@ -156,17 +172,20 @@ static bool cpu_details(struct fact *f, bool whole)
 	release = taint + 9;
 	while (*release && !(isdigit(*release) && (release[-1] == ' ' || release[-1] == '(')))
 		release++;
-	if (!*release || (!whole && !release[strcspn(release, RELEASE_END)]))
+	if (!take_release(text, sizeof(text), release))
 		return false;
-	match__copy(text, sizeof(text), release, strcspn(release, RELEASE_END));
 	strcpy(f->text, text);
 	return true;
 }
 
 static bool kernel_details(struct fact *f, bool whole)
 {
-	f->text[strcspn(f->text, RELEASE_END)] = 0;
-	return *f->text;
+	char text[MATCH_TEXT];
+
+	if (!take_release(text, sizeof(text), f->text))
+		return false;
+	strcpy(f->text, text);
+	return true;
 }
 
 static bool trap_details(struct fact *f, bool whole)
@@ -186,8 +205,8 @@ static bool bug_details(struct fact *f, bool whole)
 	char *colon = strrchr(f->text, ':'),
 	     *end = colon ? colon + 1 + strspn(colon + 1, "0123456789") : NULL;
 
-	/* Kernels of 2.6.18 print no exclamation mark. */
-	if (!colon || end == colon + 1 || (*end != '!' && !whole))
+	/* "Kernel BUG at" of 2.6.18 has no exclamation mark. */
+	if (!colon || end == colon + 1 || (*end != '!' && !(f->extra && whole)))
 		return false;
 	*end = 0;
 	return true;

@@ -14,10 +14,23 @@
 
 bool boot__platform(const struct boot_facts *boot, bool *pv)
 {
+	/* "Xen" was the name of PV in one line, and of both in the other. */
+	static const struct { const char *name; bool pv; } platforms[] = {
+		{ "Xen PV", true }, { "Xen HVM", false }, { "Xen PVH", false }, { "KVM", false },
+		{ "VMware", false }, { "VMware hypervisor", false }, { "bare hardware", false },
+		{ "Microsoft HyperV", false }, { "Microsoft Hyper-V", false }, { "ARM", false },
+		{ "Jailhouse", false }, { "ACRN", false },
+	};
 	const char *text = boot->platform ? boot->platform->text : "";
 
-	*pv = !strcmp(text, "Xen") || (!strncmp(text, "Xen PV", 6) && strncmp(text, "Xen PVH", 7));
-	return *text;
+	*pv = boot->platform && boot->platform->extra && !strcmp(text, "Xen");
+	for (size_t i = 0; i < sizeof(platforms) / sizeof(*platforms); i++) {
+		if (!strcmp(text, platforms[i].name)) {
+			*pv = platforms[i].pv;
+			return true;
+		}
+	}
+	return *pv;
 }
 
 static const struct fact *code_of(const struct oops *o)
