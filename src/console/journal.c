@@ -74,7 +74,8 @@ void journal__add(void *journal, const struct input_line *line)
 		j->handler(j->context, line);
 		return;
 	}
-	j->records++;
+	if (!strstr(line->text, "\"kernel\""))
+		return;
 	record = json_loads(line->text, 0, NULL);
 	if (!record) {
 		mark(j, line, MARK_GAP);

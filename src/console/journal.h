@@ -9,7 +9,6 @@ struct journal {
 	input_handler handler;
 	void *context;
 	char boot[40];		/* _BOOT_ID of the record before */
-	uint64_t records;
 };
 
 void journal__begin(struct journal *journal, input_handler handler, void *context);

@@ -188,8 +188,8 @@ int console__judge(struct console *c)
 		return err;
 	count_guests(c);
 	xen_account__read(&c->xen, &c->scan);
-	c->clean = c->boots.nr && !c->boots.older && !c->scan.forgotten && !c->scan.mender.others &&
-		   !c->xen.nr && !c->xen.died;
+	c->clean = c->boots.nr && !c->scan.cut && !c->boots.older && !c->scan.forgotten &&
+		   !c->scan.mender.others && !c->xen.nr && !c->xen.died;
 	for (unsigned int i = 0; i < c->boots.nr; i++) {
 		struct boot_facts *b = c->boots.boot[i];
 

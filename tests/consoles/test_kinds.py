@@ -89,6 +89,37 @@ def test_what_a_program_says_is_not_the_kernels(tag):
     assert {boot["guest"] for boot in account["boots"] if boot["oopses"]} == {f"host1 {tag[:-1]}"}
 
 
+@pytest.mark.parametrize("line, cut", [
+    ("[    5.000005] CPU: 0 PID: 0 Comm: swapper/0 Not tainted 6.1.0-18-amd64 #1", "6"),
+    ("[    5.000005] CPU: 0 PID: 0 Comm: swapper/0 Not tainted 6.1.0-18-amd64 #1", "6.1.0-18"),
+    ("[    5.000006] RIP: e030:xen_set_pud+0x4e/0xd0", "+0x4"), ("[    5.000006] RIP: e030:xen_set_pud+0x4e/0xd0", "/0xd"),
+    ("[    5.000000] BUG: unable to handle page fault for address: ffff8881e5b3fff0", "ffff8881"),
+    ("[    5.000003] PGD 2a12067 P4D 2a12067 PUD 1e5bfd067 PMD 1e5bfc067 PTE 80100001e5b3f065", "PTE 80100001e5b3f0"),
+])
+def test_a_line_that_goes_on_below(line, cut):
+    """Broken anywhere: what stands before the break is no whole word, and never another one."""
+    at = line.index(cut) + len(cut)
+    for text in (console(), "\n".join(l.split("] ", 1)[1] for l in console().splitlines()) + "\n"):
+        whole = verdict(text)[2]["boots"][0]["oopses"][0]
+        said = line if line in text else line.split("] ", 1)[1]
+        broken = text.replace(said, said[:at - len(line)] + "\n" + line[at:])
+        account = verdict(broken)[2]
+        assert account["verdict"]["class"] in ("lost-flag", "cannot-tell")
+        for oops in account["boots"][0]["oopses"]:
+            for key in ("address", "rip", "kernel", "pfn", "pid"):
+                assert oops[key] in (None, whole[key]), key
+            assert not oops["foreign"]
+
+
+@pytest.mark.parametrize("end", ["", " ", "xen_foo+0x1/0x2"])
+def test_a_result_that_goes_on_below(end):
+    line = "[    5.000001]   call  1: op=1 arg=[ffff8880a1a9eb10] result=-22"
+    (call,) = verdict(f"{FAILED}\n{line}\n")[2]["boots"][0]["refusals"][0]["calls"]
+    assert call["error"] == "EINVAL"
+    account = verdict(f"{FAILED}\n{line[:-1]}\n2{end}\n")[2]
+    assert "ENOENT" not in str(account)
+
+
 CALL = "[    5.000002]   call  1: op=26 result=-22 caller=xen_do_pin+0x80/0x100 "
 ARGUMENTS = "pars=ffff888100aaa000 1 0 7ff0 args=0 123456 0 "
 FAILED = "[    5.000000] 1 of 1 multicall(s) failed: cpu 0"
@@ -213,3 +244,10 @@ def test_a_platform_is_the_one_that_booted():
     boot = [BOOT[0], "[    0.000000] Hypervisor detected: Xen HVM",
             "[    0.000000] Booting paravirtualized kernel on Xen PVH"]
     assert verdict("\n".join(boot) + "\n")[2]["boots"][0]["platform"] == "Xen PVH"
+
+
+def test_a_line_of_the_series_that_is_cut_may_have_told_of_more():
+    lives = "\n".join([*BOOT, "[    3.000000] xenpin: repaired=77", "[    4.000000] Run /init as init process"]) + "\n"
+    assert verdict(lives)[:2] == (0, "lives")
+    assert verdict(f"{lives}[    4.100000] xenpin: erased total=7\n")[0] != 0
+    assert verdict(f"{lives}** 3 printk messages dropped **\n")[0] == 5
