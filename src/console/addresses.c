@@ -100,6 +100,9 @@ static const struct table_writer writers[] = {
 
 const struct table_writer *table_writer__find(const char *function)
 {
+	/* "set_pte [module]" */
+	if (strchr(function, ' '))
+		return NULL;
 	for (size_t i = 0; i < sizeof(writers) / sizeof(*writers); i++) {
 		const char *name = writers[i].name;
 		size_t len = strlen(name);

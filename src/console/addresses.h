@@ -7,6 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Entries as Linux prints them hold a pfn: a PV guest's are translated back. */
+#define ENTRY_PRESENT	1
+#define ENTRY_WRITABLE	2
+#define ENTRY_PFN(e)	(((e) & 0x000ffffffffff000ULL) >> 12)
+
+/* Code segments of a kernel: of a PV guest, of 64 and 32 bits; of any other machine. */
+static inline bool segment__is_pv(uint64_t segment)
+{
+	return segment == 0xe030 || segment == 0x61 || segment == 0x69;
+}
+
+static inline bool segment__is_native(uint64_t segment)
+{
+	return segment == 0x10 || segment == 0x60;
+}
+
 enum region {
 	REGION_NULL, REGION_USER, REGION_NONE, REGION_XEN, REGION_OLD_DIRECT, REGION_DIRECT,
 	REGION_VMALLOC, REGION_VMEMMAP, REGION_IMAGE, REGION_MODULES, REGION_OTHER

@@ -9,6 +9,9 @@
 /* A clock that goes back so far (µs) is another boot's, or another guest's. */
 #define BACK_MAX	1000000
 
+/* .extra of "Booting paravirtualized kernel on". */
+#define PLATFORM_BOOTING	2
+
 /* Facts of a boot that died, at least, if its start is not there. */
 #define JUMPS_APART	32
 
@@ -35,6 +38,7 @@ static void drop_oldest(struct sorter *s)
 	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++)
 		if (s->places[i].boot == b->boot[0])
 			s->places[i] = (struct place){ .t = NO_TIME };
+	b->older_of[b->boot[0]->guest]++;
 	free(b->boot[0]);
 	memmove(b->boot, b->boot + 1, (--b->nr) * sizeof(*b->boot));
 	b->older++;
@@ -64,7 +68,7 @@ static void begin_refusal(struct place *p, const struct fact *f)
 	struct trace before = p->block == BLOCK_TRACE && p->style == f->style ? p->trace :
 			      (struct trace){};
 
-	p->block = BLOCK_REFUSAL;
+	place__interrupt(p, BLOCK_REFUSAL);
 	p->refusal = NULL;
 	if (p->boot->nr_refusals == BOOT_REFUSALS) {
 		p->boot->more_refusals++;
@@ -94,6 +98,10 @@ static void add_to_boot(struct place *p, const struct fact *f)
 
 	if (f->cut)
 		return;
+	/* "Hypervisor detected: Xen HVM" comes before what kind of HVM guest it is. */
+	if (f->kind == FACT_PLATFORM && b->platform && b->platform->extra != f->extra &&
+	    f->extra == PLATFORM_BOOTING)
+		b->platform = f;
 	switch (f->kind) {
 	case FACT_KERNEL:
 		one = &b->kernel;
@@ -151,9 +159,12 @@ static void add(struct place *p, const struct fact *f)
 	case FACT_REASON:
 		p->reason = f->cut ? NULL : f;
 		break;
+	case FACT_REPORT:
+		place__interrupt(p, BLOCK_REPORT);
+		break;
 	case FACT_WARNING:
-		p->block = BLOCK_TRACE;
-		p->trace = (struct trace){ .warning = f };
+		place__interrupt(p, BLOCK_TRACE);
+		p->trace.warning = f;
 		if (!strcmp(f->name, "xen_mc_flush"))
 			p->boot->warned = p->boot->warned ?: f;
 		break;
@@ -212,22 +223,31 @@ static void sort_fact(struct sorter *s, size_t at)
 		p->boot->first_line = f->line;
 	add(p, f);
 	p->t = f->t != NO_TIME ? f->t : p->t;
+	p->boot->t = p->t;
 	p->style = f->style;
 }
 
-/* Numbers that an oops says twice must be the same. */
-static void check_oops(struct boot_facts *b, struct oops *o)
+/* An oops kills a task, and its guest only when that could not be spared. */
+static void find_survivors(struct boot_facts *b)
 {
-	const struct fact *code = o->of[FACT_CODE], *oops = o->of[FACT_OOPS],
-			  *cpu = o->of[FACT_CPU];
-	const struct fact *address = o->of[FACT_ADDRESS], *cr2 = o->of[FACT_CR2];
-	const struct fact *access = o->of[FACT_ACCESS];
+	for (unsigned int i = 0; i < b->nr_oopses; i++) {
+		struct oops *o = &b->oopses[i];
 
-	o->torn |= code && oops && code->v[0] != oops->v[0];
-	o->torn |= address && cr2 && address->v[0] != cr2->v[0] && !o->of[FACT_TRAP];
-	o->torn |= code && access && (code->v[0] & 22) != access->extra;
-	o->torn |= oops && access && (oops->v[0] & 22) != access->extra;
-	o->foreign = cpu && b->kernel && strcmp(cpu->text, b->kernel->text);
+		o->survived = (o->t != NO_TIME && b->t - o->t > GOES_ON) ||
+			      (b->lives && b->lives->last_line > o->last);
+	}
+}
+
+/* Lines are missing in what one guest says, or nobody knows which. */
+static void add_gap(struct sorter *s, const struct fact *f)
+{
+	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++) {
+		if (f->guest && f->guest != i)
+			continue;
+		place__forget(&s->places[i]);
+		if (s->places[i].boot)
+			s->places[i].boot->gaps++;
+	}
 }
 
 int boots__sort(struct boots *boots, const struct scan *scan)
@@ -244,12 +264,16 @@ int boots__sort(struct boots *boots, const struct scan *scan)
 	for (size_t i = 0; i < scan->nr && !s->err; i++) {
 		if (scan->facts[i].kind == FACT_RESTART)
 			forget_places(s);
+		else if (scan->facts[i].kind == FACT_GAP)
+			add_gap(s, &scan->facts[i]);
 		else if (!fact__is_xen(&scan->facts[i]))
 			sort_fact(s, i);
 	}
-	for (unsigned int i = 0; i < boots->nr; i++)
+	for (unsigned int i = 0; i < boots->nr; i++) {
+		find_survivors(boots->boot[i]);
 		for (unsigned int n = 0; n < boots->boot[i]->nr_oopses; n++)
-			check_oops(boots->boot[i], &boots->boot[i]->oopses[n]);
+			oops__check(&boots->boot[i]->oopses[n], boots->boot[i]);
+	}
 	err = s->err;
 	free(s);
 	return err;

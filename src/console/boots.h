@@ -41,6 +41,7 @@ struct oops {
 	bool ended;		/* and is over */
 	bool torn; /* lines of several, or out of order: what it says cannot be joined */
 	bool foreign;		/* its kernel is another than this boot's: of another guest */
+	bool survived;		/* its guest went on */
 	struct verdict verdict;
 };
 
@@ -58,6 +59,9 @@ struct boot_facts {
 	bool headless;				/* how it began is not there */
 	const struct fact *kernel, *platform, *lives, *panic;
 	const struct fact *warned;		/* that a batch failed */
+	const struct fact *tail;		/* registers of what began where nothing is left */
+	unsigned int gaps;			/* where lines are missing */
+	int64_t t;				/* of the newest fact */
 	const struct fact *nodes[BOOT_NODES];
 	unsigned int nr_nodes;
 	const struct fact *erased_total, *repaired, *log;
@@ -77,6 +81,7 @@ struct boots {
 	struct boot_facts *boot[BOOTS_MAX];	/* the oldest first */
 	unsigned int nr;
 	uint64_t older;				/* boots that were dropped */
+	uint64_t older_of[CONSOLE_GUESTS];
 	unsigned int jumps;			/* boots that are only told by time going back */
 	bool torn;				/* lines of several guests, or in no order at all */
 };
@@ -84,6 +89,15 @@ struct boots {
 /* Returns 0 or -ENOMEM.  @boots refers to @scan. */
 int boots__sort(struct boots *boots, const struct scan *scan);
 void boots__free(struct boots *boots);
+
+/* What Linux says of its platform: whether it is a PV guest's; false: it says nothing. */
+bool boot__platform(const struct boot_facts *boot, bool *pv);
+
+/*
+ * Notes what an oops says in two ways that do not agree, or what its boot says otherwise:
+ * then its lines are of several oopses.  Private to boots.c.
+ */
+void oops__check(struct oops *oops, const struct boot_facts *boot);
 
 /* Whether a fact is Xen's word. */
 static inline bool fact__is_xen(const struct fact *f)

@@ -17,6 +17,9 @@ bool known_bug__names(const char *list, const char *name)
 {
 	size_t len;
 
+	/* Functions of modules are not the kernel's of the same name. */
+	if (strchr(name, ' '))
+		return false;
 	for (; *list; list += len + (list[len] == '|')) {
 		len = strcspn(list, "|");
 		if (list[len - 1] == '*' ? !strncmp(list, name, len - 1) :

@@ -10,34 +10,59 @@
 
 bool fact__function(const char *text, bool whole, char *name, size_t size)
 {
-	size_t len = strcspn(text, "+ \t"), plain = strcspn(text, "+. \t");
+	size_t len = strcspn(text, "+ \t"), plain = strcspn(text, "+. \t") ?: len;
+	const char *module = strchr(text + len, '[');
 	struct match found;
 
 	if (!len || match(text + len, whole, "+%x/%x", &found) != MATCH_YES)
 		return false;
-	match__copy(name, size, text, plain ?: len);
+	/* The offset of a place in a function is less than its size: else digits are missing. */
+	if (found.v[0] > found.v[1])
+		return false;
+	match__copy(name, size, text, plain);
+	if (module && isalpha(module[1]) && plain + 3 < size)
+		snprintf(name + plain, size - plain, " %.*s]", (int)strcspn(module, " ]"), module);
 	return true;
 }
 
 /* The symbol behind "[<addr>] [<addr>] " and ":module:", which old kernels print. */
 static bool symbol_details(struct fact *f, bool whole)
 {
-	char *s = f->text;
+	char *s = f->text, *module = NULL, *size;
+	size_t len;
 
 	while (!strncmp(s, "[<", 2) && strstr(s, ">]")) {
 		f->v[1] = strtoull(s + 2, NULL, 16);
 		s = strstr(s, ">]") + 2;
 		s += strspn(s, " ");
 	}
-	if (*s == ':' && strchr(s + 1, ':'))
+	if (*s == ':' && strchr(s + 1, ':')) {
+		module = s + 1;
 		s = strchr(s + 1, ':') + 1;
+	}
 	if (!fact__function(s, whole, f->name, sizeof(f->name))) {
 		*f->text = 0;
 		return whole;
 	}
+	len = strlen(f->name);
+	if (module)
+		snprintf(f->name + len, sizeof(f->name) - len, " [%.*s]",
+			 (int)strcspn(module, ":"), module);
+	size = strchr(s, '/') + 1;
+	size[strspn(size, "0123456789abcdefx")] = 0;
 	memmove(f->text, s, strlen(s) + 1);
-	f->text[strcspn(f->text, " \t")] = 0;
 	return true;
+}
+
+/*
+ * Whether an entry has all of its digits.  Linux does not pad them, but those of kernel
+ * memory begin with the bit that forbids to execute, or with the one that Xen sets in a
+ * guest's entries; of upper ones nothing shows that they are whole, unless they are 0.
+ */
+static bool entry_is_whole(const char *digits, unsigned int length, unsigned int level)
+{
+	return (length == 1 && *digits == '0') ||
+	       (level == 1 && (length == 16 || (length == 14 && *digits == '1')));
 }
 
 /* The value and Xen's level of the last entry of "PGD 1 P4D 2 PUD 3 PMD 4 PTE 5". */
@@ -58,13 +83,41 @@ static bool walk_details(struct fact *f, bool whole)
 		if (match(at + 4, whole, "%x", &found) != MATCH_YES)
 			return false;
 		f->v[0] = found.v[0];
-		return true;
+		return entry_is_whole(at + 4, found.length, words[i].level);
 	}
 	if (match(f->text, whole, "%x", &found) != MATCH_YES)
 		return false;
 	f->v[0] = found.v[0];
-	return true;
+	return entry_is_whole(f->text, found.length, 4);
 }
+
+/* "PLACE error 3 cr2 0xffff8801e5b3fff0", where an address has all its digits, or is 0. */
+static bool early_details(struct fact *f, bool whole)
+{
+	const char *error = strstr(f->text, " error "), *cr2 = strstr(f->text, " cr2 ");
+	uint64_t vector = f->v[0], segment = f->v[1];
+	struct match found;
+
+	fact__function(f->text, whole, f->name, sizeof(f->name));
+	if (!error || match(error, whole, " error %x", &found) != MATCH_YES)
+		return false;
+	memset(f->v, 0, sizeof(f->v));
+	f->v[0] = found.v[0];
+	f->v[1] = segment;
+	f->v[2] = vector;
+	if (cr2 && match(cr2, whole, " cr2 %x", &found) == MATCH_YES &&
+	    (found.length == 16 || !found.v[0])) {
+		f->v[3] = found.v[0];
+		f->v[4] = 16;
+	}
+	snprintf(f->text, sizeof(f->text), "exception %u, before it could handle any",
+		 (unsigned int)vector & 0xff);
+	return vector < 256;
+}
+
+/* Numbers that are no task's and no CPU's are of a line that was damaged. */
+#define PID_MAX	(4 << 20)
+#define CPU_MAX	8192
 
 /* 5.0 has words for the error code's bits. */
 static bool code_details(struct fact *f, bool whole)
@@ -79,7 +132,25 @@ static bool code_details(struct fact *f, bool whole)
 		return f->v[0] < 1 << 16;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		f->v[0] |= strstr(f->text, words[i].word) ? words[i].bit : 0;
-	return whole;
+	/* Without a second word the line may be cut; "Oops:" tells the same. */
+	return whole && (f->v[0] & (f->v[0] - 1));
+}
+
+/*
+ * Copies the release with which @text begins; behind it is the version, "#1 SMP", or in
+ * parentheses who built it, perhaps without the space where a line was joined.  Returns
+ * false when that is not there: then the release has lost its end.
+ */
+static bool take_release(char *to, size_t size, const char *text)
+{
+	size_t len = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  ".-+_~?");
+	const char *behind = text + len + strspn(text + len, " \t");
+
+	if (!len || !isdigit(*text) || (*behind != '#' && *behind != '('))
+		return false;
+	match__copy(to, size, text, len);
+	return true;
 }
 
 /* "COMM Not tainted RELEASE #1 …", "COMM Tainted: G   W  RELEASE #1 …". */
@@ -96,12 +167,23 @@ static bool cpu_details(struct fact *f, bool whole)
 	match__copy(f->name, sizeof(f->name), f->text,
 		    strcspn(f->text, " ") < (size_t)(taint - f->text) && f->text[0] ?
 		    strcspn(f->text, " ") : (size_t)(taint - f->text));
+	if (f->v[pid] > PID_MAX || (pid && f->v[0] >= CPU_MAX))
+		return false;
 	release = taint + 9;
 	while (*release && !(isdigit(*release) && (release[-1] == ' ' || release[-1] == '(')))
 		release++;
-	if (!*release || (!whole && !strchr(release, ' ')))
+	if (!take_release(text, sizeof(text), release))
 		return false;
-	match__copy(text, sizeof(text), release, strcspn(release, " "));
+	strcpy(f->text, text);
+	return true;
+}
+
+static bool kernel_details(struct fact *f, bool whole)
+{
+	char text[MATCH_TEXT];
+
+	if (!take_release(text, sizeof(text), f->text))
+		return false;
 	strcpy(f->text, text);
 	return true;
 }
@@ -114,7 +196,7 @@ static bool trap_details(struct fact *f, bool whole)
 		"bad page table",
 	};
 
-	strcpy(f->name, names[f->extra]);
+	strcpy(f->text, names[f->extra]);
 	return true;
 }
 
@@ -123,8 +205,8 @@ static bool bug_details(struct fact *f, bool whole)
 	char *colon = strrchr(f->text, ':'),
 	     *end = colon ? colon + 1 + strspn(colon + 1, "0123456789") : NULL;
 
-	/* Kernels of 2.6.18 print no exclamation mark. */
-	if (!colon || end == colon + 1 || (*end != '!' && !whole))
+	/* "Kernel BUG at" of 2.6.18 has no exclamation mark. */
+	if (!colon || end == colon + 1 || (*end != '!' && !(f->extra && whole)))
 		return false;
 	*end = 0;
 	return true;
@@ -172,17 +254,24 @@ static bool deferred_details(struct fact *f, bool whole)
 	return true;
 }
 
-/* Numbers behind @word, at most @nr, into f->v from @at on; how many there were goes to *@n. */
-static void arguments(struct fact *f, const char *word, unsigned int at, unsigned int nr)
+/* Numbers behind @word, at most two of them into f->v from @at on.  Returns how many there are. */
+static unsigned int arguments(struct fact *f, bool whole, const char *word, unsigned int at)
 {
 	const char *s = strstr(f->text, word);
 	struct match found;
 
 	if (!s)
-		return;
-	match(s + strlen(word), true, "%x %x %x", &found);
-	for (unsigned int i = 0; i < nr && i < found.nr; i++)
+		return 0;
+	match(s + strlen(word), whole, "%x %x %x", &found);
+	for (unsigned int i = 0; i < 2 && i < found.nr; i++)
 		f->v[at + i] = found.v[i];
+	return found.nr;
+}
+
+/* An mmuext_op has three words, an mmu_update two: with fewer the line is not whole. */
+static bool call_has_arguments(const struct fact *f, unsigned int nr)
+{
+	return nr >= (f->v[1] == 26 ? 3 : 2);
 }
 
 /* To number, op, argument, result; then, of the debug format, two of pars= and two of args=. */
@@ -202,10 +291,10 @@ static bool call_details(struct fact *f, bool whole)
 	memset(f->v, 0, sizeof(f->v));
 	memcpy(f->v, v, sizeof(v));
 	fact__function(caller, whole, f->name, sizeof(f->name));
-	if (f->extra == 2 && whole) {
-		arguments(f, "pars=", 4, 2);
-		arguments(f, "args=", 6, 2);
+	if (f->extra == 2) {
+		arguments(f, whole, "pars=", 4);
 		f->v[2] = f->v[4];
+		f->extra = call_has_arguments(f, arguments(f, whole, "args=", 6)) ? 2 : 3;
 	}
 	return true;
 }
@@ -263,93 +352,23 @@ static bool whole_details(struct fact *f, bool whole)
 	return whole;
 }
 
-static bool xen_context_details(struct fact *f, bool whole)
-{
-	const char *at = strstr(f->text, "CONTEXT: ");
-	char text[MATCH_TEXT];
-
-	if (!at) {
-		f->kind = FACT_NONE;
-		return false;
-	}
-	strcpy(text, at + 9);
-	strcpy(f->text, text);
-	return whole || strchr(text, ')');
-}
-
-/* "invalid opcode fault/trap [#6] on VCPU 0 [ec=0000]", "… [#6, ec=ffffffff]". */
-static bool other_trap(struct fact *f, bool whole)
-{
-	const char *vector = strstr(f->text, "[#");
-	struct match found;
-
-	f->v[0] = 0;
-	if (vector && match(vector, whole, "[#%d", &found) == MATCH_YES)
-		f->v[0] = found.v[0];
-	return f->v[0] != 14;
-}
-
-/* To vector and error code. */
-static bool xen_unhandled_details(struct fact *f, bool whole)
-{
-	if (f->extra == 1)
-		f->v[1] = f->v[0];
-	if (f->extra == 2 || f->extra == 3) {
-		const uint64_t *v = f->v + f->extra - 2;
-
-		f->domain = v[0] < INT16_MAX ? (int16_t)v[0] : -1;
-		f->vcpu = v[1] < INT16_MAX ? (int16_t)v[1] : -1;
-		f->v[1] = v[2];
-	}
-	if (f->extra == 4)
-		f->v[1] = f->v[2];
-	if (f->extra == 5)
-		return other_trap(f, whole);
-	if (f->extra)
-		f->v[0] = 14;
-	return true;
-}
-
-static bool xen_crashed_details(struct fact *f, bool whole)
-{
-	if (*f->text)
-		return true;
-	f->domain = f->v[0] < INT16_MAX ? (int16_t)f->v[0] : -1;
-	f->vcpu = f->v[1] < INT16_MAX ? (int16_t)f->v[1] : -1;
-	return true;
-}
-
 static bool platform_details(struct fact *f, bool whole)
 {
-	if (f->extra)
+	if (f->extra == 1)
 		strcpy(f->text, "ARM");
 	return whole;
 }
 
-/* Who maps the page may be another domain than the one that owns it: a toolstack, a backend. */
-static bool xen_entry_details(struct fact *f, bool whole)
+static bool gap_details(struct fact *f, bool whole)
 {
-	struct match owners;
-
-	if (match(f->text, whole, "l1e_owner=%d, pg_owner=%d", &owners) != MATCH_YES &&
-	    match(f->text, whole, "l1e_owner d%d, pg_owner d%d", &owners) != MATCH_YES)
-		return true;
-	f->extra = owners.v[0] != owners.v[1];
-	return true;
-}
-
-static bool xen_pin_details(struct fact *f, bool whole)
-{
-	if (f->extra) {
-		uint64_t error = f->v[0];
-
-		f->v[0] = f->v[1];
-		f->v[1] = error;
-	}
+	f->kind = f->extra && *f->text ? FACT_NONE : FACT_GAP;
 	return true;
 }
 
 static bool (*const details[FACT_KINDS])(struct fact *f, bool whole) = {
+	[FACT_GAP] = gap_details,
+	[FACT_KERNEL] = kernel_details,
+	[FACT_EARLY] = early_details,
 	[FACT_RIP] = symbol_details,
 	[FACT_X_RIP] = symbol_details,
 	[FACT_WALK] = walk_details,
@@ -368,18 +387,14 @@ static bool (*const details[FACT_KINDS])(struct fact *f, bool whole) = {
 	[FACT_S_FAULT] = fault_details,
 	[FACT_S_LAST] = last_details,
 	[FACT_REASON] = whole_details,
-	[FACT_X_CONTEXT] = xen_context_details,
-	[FACT_X_UNHANDLED] = xen_unhandled_details,
-	[FACT_X_CRASHED] = xen_crashed_details,
 	[FACT_PLATFORM] = platform_details,
-	[FACT_X_ENTRY] = xen_entry_details,
-	[FACT_X_PIN] = xen_pin_details,
-	[FACT_X_BASE] = xen_pin_details,
 };
 
 bool fact__details(struct fact *f, bool whole)
 {
 	if (f->extra == FORMAT_DAMAGED)
 		return false;
+	if (f->kind >= FACT_X_VERSION && f->kind != FACT_X_RIP)
+		return fact__xen_details(f, whole);
 	return details[f->kind] ? details[f->kind](f, whole) : true;
 }

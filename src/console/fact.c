@@ -47,41 +47,53 @@ static bool may_match(const struct row *row, char first)
 	return *row->format == '%' ? isdigit(first) : *row->format == first;
 }
 
-/* Most words of most lines begin like no row at all, and there are many of them. */
-static bool any_may_match(const struct row *rows, size_t nr, char first)
-{
-	static uint8_t answers[2][128];		/* 0: not asked yet; else the answer + 1 */
-	uint8_t *answer = &answers[rows == xen_rows][first & 127];
+#define ROWS_MAX	160
 
-	if (!*answer) {
-		*answer = 1;
-		for (size_t i = 0; i < nr; i++)
-			*answer |= may_match(&rows[i], first) << 1;
-	}
-	return *answer >> 1;
+/* Rows by the byte that a line begins with, in their order, and a last one of 0. */
+struct index {
+	bool built;
+	uint8_t at[128][ROWS_MAX];	/* + 1 */
+};
+
+_Static_assert(ROWS(linux_rows) < ROWS_MAX && ROWS(xen_rows) < ROWS_MAX, "they fit an index");
+
+static void build_index(struct index *index, const struct row *rows, size_t nr)
+{
+	for (unsigned int first = 0; first < 128; first++)
+		for (size_t i = 0, n = 0; i < nr; i++)
+			if (may_match(&rows[i], first))
+				index->at[first][n++] = i + 1;
+	index->built = true;
+}
+
+/* Most words of most lines begin like no row at all, and there are many of them. */
+static const uint8_t *rows_for(const struct row *rows, size_t nr, char first)
+{
+	static struct index indexes[2];
+	struct index *index = &indexes[rows == xen_rows];
+
+	if (!index->built)
+		build_index(index, rows, nr);
+	return index->at[first & 127];
 }
 
 /* Returns whether a row fits, though perhaps to a cut line. */
 static bool read_rows(struct fact *f, const struct row *rows, size_t nr, const char *text,
 		      bool whole)
 {
+	const uint8_t *at = rows_for(rows, nr, *text);
 	enum match_end end = MATCH_NO;
+	const struct row *row = NULL;
 	struct match found;
-	size_t i;
 
-	if (!any_may_match(rows, nr, *text))
-		return false;
-	for (i = 0; i < nr; i++) {
-		if (!may_match(&rows[i], *text))
-			continue;
-		end = match(text, whole, rows[i].format, &found);
-		if (end != MATCH_NO)
-			break;
+	for (; *at && end == MATCH_NO; at++) {
+		row = &rows[*at - 1];
+		end = match(text, whole, row->format, &found);
 	}
-	if (end == MATCH_NO || (end == MATCH_CUT && *rows[i].format == '%'))
+	if (end == MATCH_NO || (end == MATCH_CUT && *row->format == '%'))
 		return false;	/* a number at a cut end is no word of anything */
-	f->kind = rows[i].kind;
-	f->extra = rows[i].extra;
+	f->kind = row->kind;
+	f->extra = row->extra;
 	memcpy(f->v, found.v, sizeof(f->v));
 	if (found.digits)
 		f->v[found.nr] = found.digits;
@@ -131,14 +143,21 @@ static const char *skip_place(struct fact *f, const char *s)
 		f->vcpu = small_number(&s);
 	}
 	s += *s == ':';
+	s += strspn(s, " ");
+	/* "d0v0 d5 non-privileged attempt": the second one is whose table it is. */
+	if (*s == 'd' && isdigit(s[1]) && s[1 + strspn(s + 1, "0123456789")] == ' ')
+		s += 1 + strspn(s + 1, "0123456789");
 	return s + strspn(s, " ");
 }
 
 /* Behind a prefix that nobody knows the words begin after a colon or a bracket. */
 static bool read_anywhere(struct fact *f, const char *text, bool whole)
 {
-	const char *s = text;
+	const char *s = text, *colon = strchr(text, ':');
 
+	/* "program[1]: " */
+	if (colon && colon > text && colon[-1] == ']')
+		return false;
 	while ((s = strpbrk(s, ":]>|"))) {
 		s++;
 		if ((*s == ' ' || *s == '"') &&
@@ -159,8 +178,19 @@ bool fact__read(struct fact *f, const struct line *line)
 		   (line->caller ? STYLE_CALLER : 0);
 	if (line->xen)
 		return read_rows(f, xen_rows, ROWS(xen_rows), skip_place(f, text), line->whole);
+	if (line->program)
+		return read_rows(f, linux_rows, ROWS(linux_rows), text, line->whole) &&
+		       (f->kind == FACT_LIVES || f->kind == FACT_GAP);
 	if (read_rows(f, linux_rows, ROWS(linux_rows), text, line->whole) ||
 	    read_frame(f, text, line->whole))
 		return true;
-	return line->t == NO_TIME && read_anywhere(f, text, line->whole);
+	if (line->t != NO_TIME)
+		return false;
+	/* The console says so itself, right behind what it had printed before. */
+	if (strchr(text, '*') && strstr(text, " printk messages dropped **")) {
+		f->kind = FACT_GAP;
+		return true;
+	}
+	/* What a date and a host stand before is some program's word. */
+	return !line->dated && read_anywhere(f, text, line->whole);
 }

@@ -19,6 +19,8 @@ enum fact_kind {
 /* Lines of one oops came through the same hands: all of them have a stamp, or none of them. */
 enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 
+#define VECTOR_PAGE_FAULT 14
+
 #define FORMAT_DAMAGED 99 /* .extra of a row in formats.def that fits what is left of a line */
 
 struct fact {
@@ -43,13 +45,17 @@ bool fact__read(struct fact *fact, const struct line *line);
 /* Its place in an oops, from 1; 0: it is no part of one. */
 unsigned int fact__rank(enum fact_kind kind);
 
-/* The function's name of "name.isra.0+0x1/0x2"; false: @text is no symbol with an offset. */
+/*
+ * The function's name of "name.isra.0+0x1/0x2", and behind a space its "[module]", so that
+ * nobody takes it for the kernel's of that name; false: @text is no symbol with an offset.
+ */
 bool fact__function(const char *text, bool whole, char *name, size_t size);
 
 /*
  * Completes a fact whose line says more than its format: true when all of it was there.
- * Private to fact.c and details.c.
+ * Private to fact.c and details*.c.
  */
 bool fact__details(struct fact *fact, bool whole);
+bool fact__xen_details(struct fact *fact, bool whole);
 
 #endif

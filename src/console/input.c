@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "input.h"
+#include "markup.h"
 
 /* So many NULs in a row are a hole in a file, where a disk lost something; fewer are line noise. */
 #define HOLE	4
@@ -35,7 +36,7 @@ bool input__starts_line(const char *s)
 
 static void emit(struct input *in, bool whole)
 {
-	struct input_line line = { in->text, whole && !in->cut, in->start, false };
+	struct input_line line = { in->text, whole && !in->cut, in->start, MARK_NONE };
 
 	in->text[in->len] = 0;
 	in->handler(in->context, &line);
@@ -104,6 +105,25 @@ static void join(struct input *in)
 	in->joined = 0;
 }
 
+/* What a page breaks are several lines. */
+static void emit_page_line(struct input *in, bool whole)
+{
+	size_t len = markup__strip(in->text, in->len), at = 0;
+	char *lf;
+
+	while ((lf = memchr(in->text + at, '\n', len - at))) {
+		struct input_line line = { in->text + at, true, in->start, MARK_NONE };
+
+		*lf = 0;
+		if (*line.text)
+			in->handler(in->context, &line);
+		at = lf + 1 - in->text;
+	}
+	memmove(in->text, in->text + at, len - at);
+	in->len = len - at;
+	emit(in, whole);
+}
+
 static void end_line(struct input *in, bool whole)
 {
 	if (in->soft)
@@ -118,7 +138,12 @@ static void end_line(struct input *in, bool whole)
 	if (in->mail)
 		decode_mail(in);
 	in->joined = 0;
-	emit(in, whole);
+	in->text[in->len] = 0;
+	in->page = in->page || markup__is_in(in->text);
+	if (in->page)
+		emit_page_line(in, whole);
+	else
+		emit(in, whole);
 }
 
 static void put(struct input *in, char c)
@@ -201,23 +226,53 @@ static void byte(struct input *in, unsigned char c)
 	if (c) {
 		in->nuls = 0;
 	} else if (++in->nuls == HOLE && in->len) {
+		struct input_line gap = { "", false, in->number + 1, MARK_GAP };
+
 		newline(in, false);
+		in->handler(in->context, &gap);
 	}
 	special(in, c);
 }
 
+static size_t line_length(const char *bytes, size_t size)
+{
+	const char *end = memchr(bytes, '\n', size);
+
+	return end ? (size_t)(end - bytes) : size;
+}
+
+/* Bytes up to the end of a line, if all of them are plain text and there is room; or 0. */
+static size_t plain_text(const struct input *in, const char *bytes, size_t size)
+{
+	size_t len = line_length(bytes, size);
+	unsigned int other = 0;
+
+	if (in->escape || in->cr || in->len + len >= INPUT_LINE)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		other |= (unsigned char)(bytes[i] - ' ') >= 0x7f - ' ';
+	return other ? 0 : len;
+}
+
 void input__feed(struct input *in, const char *bytes, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = bytes[i];
+	size_t len, plain = 0;
 
-		if (c >= ' ' && c < 0x7f && !in->escape && !in->cr && in->len &&
-		    in->len < INPUT_LINE - 1) {
-			in->nuls = 0;
-			in->text[in->len++] = c;
-		} else {
-			byte(in, c);
+	for (size_t i = 0; i < size; i += len) {
+		/* Where a line is not all plain, its bytes are looked at one by one. */
+		len = i >= plain && bytes[i] != '\n' ? plain_text(in, bytes + i, size - i) : 0;
+		if (!len) {
+			if (i >= plain && bytes[i] != '\n')
+				plain = i + line_length(bytes + i, size - i);
+			byte(in, bytes[i]);
+			len = 1;
+			continue;
 		}
+		if (!in->len)
+			in->start = in->number + 1;
+		memcpy(in->text + in->len, bytes + i, len);
+		in->len += len;
+		in->nuls = 0;
 	}
 }
 

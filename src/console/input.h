@@ -11,13 +11,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define INPUT_LINE	1024	/* what is longer is cut there, and counts as cut */
+#define INPUT_LINE	4096	/* what is longer is cut there, and counts as cut */
+
+/* What is no line, but stands between two. */
+enum input_mark {
+	MARK_NONE,
+	MARK_RESTART,	/* what follows is another text, of the same log perhaps */
+	MARK_GAP,	/* lines are missing */
+	MARK_BROKEN,	/* the line of this number goes on below: its last word may be half of one */
+};
 
 struct input_line {
 	const char *text;	/* printable ASCII and tabs, NUL-terminated */
 	bool whole;		/* its end was seen */
 	uint64_t number;	/* of the file's line where it starts; from 1 */
-	bool restart;		/* no line: what follows is another text, of the same log perhaps */
+	uint8_t mark;		/* enum input_mark */
 };
 
 typedef void (*input_handler)(void *context, const struct input_line *line);
@@ -34,6 +42,7 @@ struct input {
 	bool cr;		/* the last byte was a CR */
 	uint8_t escape;		/* enum escape: inside of which sequence */
 	bool mail;		/* lines of this file are quoted-printable */
+	bool page;		/* they are of a page of the Web */
 	bool soft;		/* .text ended in a soft line break, and waits for its rest */
 	size_t joined;		/* length of .text before that rest */
 };

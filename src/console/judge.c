@@ -8,120 +8,6 @@
 #include "bugs.h"
 #include "judge.h"
 
-/* Who lives so long (µs) after an oops has survived it: what comes later is another matter. */
-#define SURVIVED	10000000
-
-const char *refusal__for(const struct refusal *r)
-{
-	static const char own[] =
-		"xen_*|__xen_*|pin_pagetable_pfn|dump_stack*|show_*|__warn*|warn_*|report_bug|"
-		"handle_bug|exc_*|asm_exc_*|invalid_op|do_*trap*|do_invalid_op|__raw_callee_save_*|"
-		"set_pte*|__set_pte*|pte_*|arch_*|paravirt_*|ret_from_*|vprintk*|_printk|printk";
-
-	for (unsigned int i = 0; i < r->trace.nr; i++)
-		if (!r->trace.frames[i]->extra && !known_bug__names(own, r->trace.frames[i]->name))
-			return r->trace.frames[i]->name;
-	return "";
-}
-
-bool refusal__is_pin(const struct refusal *r)
-{
-	static const char pinners[] =
-		"xen_alloc_pt*|xen_release_pt*|xen_alloc_p?d*|xen_pgd_pin|"
-		"xen_pgd_unpin|__xen_pgd_pin|__xen_pgd_unpin|xen_mm_*|xen_alloc_pmd*|xen_alloc_pud*"
-		"|xen_enter_mmap|xen_exit_mmap|xen_activate_mm|xen_dup_mmap";
-	const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
-
-	/* The debug format has the command: MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE. */
-	if (call && call->v[1] == 26 && call->extra == 2)
-		return (uint32_t)call->v[6] <= 4;
-	/* A table's mapping is made writable or not by update_va_mapping in the same batch. */
-	if (!call || (call->v[1] != 26 && call->v[1] != 14 && !xen__is_clobber(call->v[1])))
-		return false;
-	for (unsigned int i = 0; i < r->trace.nr; i++)
-		if (known_bug__names(pinners, r->trace.frames[i]->name))
-			return true;
-	return false;
-}
-
-static uint64_t times(const struct boot_facts *b)
-{
-	uint64_t n = b->more_refusals;
-
-	for (unsigned int i = 0; i < b->nr_refusals; i++)
-		n += b->refusals[i].failed ? b->refusals[i].failed->count : 1;
-	return n;
-}
-
-/* "mmu_update (EPERM)", as far as it is known. */
-static void call_in_words(const struct refusal *r, char *buffer, size_t size)
-{
-	const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
-	char error[24];
-
-	if (!call)
-		snprintf(buffer, size, "%s", "which ones, the console does not say");
-	else if (xen__is_clobber(call->v[1]) || !hypercall__name(call->v[1]))
-		snprintf(buffer, size, "%s, %s", error__name(call->v[3], error, sizeof(error)),
-			 xen__is_clobber(call->v[1])
-				 ? "and Xen has overwritten which operation it was"
-				 : "of an operation that does not exist");
-	else
-		snprintf(buffer, size, "%s, %s", hypercall__name(call->v[1]),
-			 error__name(call->v[3], error, sizeof(error)));
-}
-
-/* An entry of mmu_update that refers to no memory, as its debug format shows. */
-static const char *entry_in_words(const struct refusal *r)
-{
-	const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
-	uint64_t address;
-
-	if (!call || call->extra != 2 || call->v[1] != 1)
-		return "";
-	address = call->v[7] & 0x000ffffffffff000ULL;
-	return address >= 0xfee00000 && address < 0xfef00000
-		       ? ". The entry refers to the range of MSIs, which is no memory: no flag is "
-			 "involved"
-		       : "";
-}
-
-static const struct fact *xens_word(const struct console *c, const struct boot_facts *b)
-{
-	const struct xen_domain *d = c->guests == 1 && c->boots.nr == 1 ?
-				     xen_account__only(&c->xen) : NULL;
-
-	return d ? xen_domain__first(d, FACT_X_PINNED) : NULL;
-}
-
-void judge__refusals(struct verdict *v, const struct boot_facts *b, const struct console *c)
-{
-	const struct refusal *r = &b->refusals[0];
-	const struct fact *pinned = xens_word(c, b);
-	const char *who = refusal__for(r);
-	bool pin = refusal__is_pin(r) || pinned;
-	char call[80];
-
-	call_in_words(r, call, sizeof(call));
-	verdict__set(
-		v, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED, pinned ? GRADE_SHOWN : GRADE_LIKELY,
-		"Xen refused %s%s%s, %" PRIu64 " time%s (%s)%s",
-		pinned ? "to pin page tables that are pinned already, pinned twice by the guest"
-		: pin  ? "a pin or unpin"
-		       : "hypercalls of the guest",
-		*who ? ", for " : "", who, times(b), times(b) == 1 ? "" : "s", call,
-		entry_in_words(r));
-	if (!pin)
-		v->grade = GRADE_SHOWN;
-	verdict__rests_on(v, pinned);
-	verdict__rests_on(v, r->failed);
-	for (unsigned int i = 0; i < r->nr_calls; i++)
-		verdict__rests_on(v, r->calls[i]);
-	verdict__rests_on(v, r->trace.warning);
-	v->bug = known_bug__find(pin ? EVENT_PIN : EVENT_REFUSED, b->kernel ? b->kernel->text :
-				 r->trace.cpu ? r->trace.cpu->text : NULL, NULL, &r->trace);
-}
-
 static bool stronger(const struct verdict *a, const struct verdict *b)
 {
 	return a->class < b->class || (a->class == b->class && a->grade > b->grade);
@@ -145,10 +31,24 @@ static const struct oops *decisive(const struct boot_facts *b)
 	for (unsigned int i = 0; !chosen && i < b->nr_oopses; i++) {
 		const struct oops *o = &b->oopses[i];
 
-		if (!last || (last->t != NO_TIME && o->t != NO_TIME && o->t - last->t > SURVIVED))
+		if (!last || (last->t != NO_TIME && o->t != NO_TIME && o->t - last->t > GOES_ON))
 			last = o;
 	}
 	return chosen ?: last;
+}
+
+/* How reasons of a panic begin that no oops and no page table has led to. */
+static bool is_panic_of_others(const struct fact *panic)
+{
+	static const char *const reasons[] = {
+		"Out of memory", "out of memory", "System is deadlocked on memory", "VFS: Unable to mount root",
+		"No working init found", "No init found", "Requested init ", "Attempted to kill init! exitcode=0x00000100",
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (!strncmp(panic->text, reasons[i], strlen(reasons[i])))
+			return true;
+	return false;
 }
 
 static void judge_without_oops(struct boot_facts *b, const struct console *c)
@@ -171,6 +71,20 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 			     "ones, the console does not say",
 			     b->warned->text);
 		verdict__rests_on(v, b->warned);
+	} else if (b->tail) {
+		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "The end of an oops, or of a warning, is on this console%s%s; its "
+			     "first lines, which say what it is about, are not%s%s",
+			     *b->tail->name ? ", in " : "", b->tail->name,
+			     b->panic ? ". The guest then panicked: " : "",
+			     b->panic ? b->panic->text : "");
+		verdict__rests_on(v, b->tail);
+		verdict__rests_on(v, b->panic);
+	} else if (b->panic && is_panic_of_others(b->panic)) {
+		verdict__set(v, VERDICT_OTHER, GRADE_LIKELY,
+			     "The guest panicked (%s), and not for an oops: no lost flag does that",
+			     b->panic->text);
+		verdict__rests_on(v, b->panic);
 	} else if (b->panic) {
 		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
 			     "The guest died, but not of a page fault that is on this console: it "
@@ -178,7 +92,7 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 			     b->panic->text);
 		verdict__rests_on(v, b->panic);
 	} else if (b->lives) {
-		bool alone = c->guests == 1 && !c->boots.jumps;
+		bool alone = c->guests == 1 && !c->boots.jumps && !b->gaps;
 
 		verdict__set(v, VERDICT_LIVES, b->repaired && alone ? GRADE_SHOWN : GRADE_LIKELY,
 			     "No oops is on this console: the guest reached user space%s",
@@ -274,8 +188,8 @@ int console__judge(struct console *c)
 		return err;
 	count_guests(c);
 	xen_account__read(&c->xen, &c->scan);
-	c->clean = c->boots.nr && !c->boots.older && !c->scan.forgotten && !c->scan.mender.others &&
-		   !c->xen.nr && !c->xen.died;
+	c->clean = c->boots.nr && !c->scan.cut && !c->boots.older && !c->scan.forgotten &&
+		   !c->scan.mender.others && !c->xen.nr && !c->xen.died;
 	for (unsigned int i = 0; i < c->boots.nr; i++) {
 		struct boot_facts *b = c->boots.boot[i];
 

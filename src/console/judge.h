@@ -49,7 +49,9 @@ struct oops_view {
 	const struct console *console;
 	const char *release;		/* NULL: unknown */
 	const char *function;		/* "": unknown */
+	const char *where;		/* that, with its offset if it was printed */
 	uint64_t segment;		/* 0: unknown */
+	const struct fact *exception;	/* that is no page fault; NULL: none, or of a BUG */
 	bool page_fault;
 	bool has_address, has_code;
 	bool writes;			/* known even without a whole code */
@@ -63,5 +65,21 @@ struct oops_view {
 /* Of a torn oops nothing is joined: only what the series' one line has. */
 void oops_view__read(struct oops_view *view, const struct oops *oops, const struct boot_facts *boot,
 		     const struct console *console);
+
+/* The kernel wrote to a page that is there and read-only, and nothing else was wrong. */
+bool oops_view__is_protected_write(const struct oops_view *view);
+
+/* "a write to a read-only page at 0x1 (pfn 0x2), in function" */
+const char *oops_view__in_words(const struct oops_view *view, char *buffer, size_t size);
+
+/* Who died: an oops kills a task, and often its guest.  @first: at the beginning of a sentence. */
+const char *oops_view__victim(const struct oops_view *view, bool first);
+
+/* The lines of a page fault that a verdict rests on. */
+void oops_view__support(struct verdict *verdict, const struct oops_view *view);
+
+/* Rules of judge__oops(): each returns whether it knew the answer. */
+bool judge__was_refused(const struct oops_view *view, struct verdict *verdict);
+bool judge__stopped_for_refusal(const struct oops_view *view, struct verdict *verdict);
 
 #endif

@@ -9,47 +9,6 @@
 #include "bugs.h"
 #include "judge.h"
 
-/* Error codes: the kernel wrote to a page that is there, and nothing else; an entry was wrong. */
-#define PROTECTED_WRITE	3
-#define RESERVED_BITS	8
-
-static bool is_protected_write(const struct oops_view *v)
-{
-	return v->page_fault && v->has_code && v->code == PROTECTED_WRITE;
-}
-
-/* "a write to a read-only page at 0x1 (pfn 0x2), in function" */
-static const char *fault_in_words(const struct oops_view *v, char *buffer, size_t size)
-{
-	const char *what = !v->has_code && !v->writes ? "a page fault" :
-			   v->writes ? "a write" : v->code & 16 ? "an instruction fetch" : "a read";
-	const char *page = !v->has_code	 ? ""
-			   : v->code & 1 ? (v->writes ? " to a read-only page"
-						      : " that the page does not allow")
-			   : v->writes	 ? " to a page that is not there"
-					 : " of a page that is not there";
-	char at[32] = "";
-
-	if (v->code & RESERVED_BITS)
-		page = ", by bits of an entry that nobody may set,";
-	if (v->has_address)
-		snprintf(at, sizeof(at), " at 0x%" PRIx64, v->address);
-	snprintf(buffer, size, "%s%s%s%s%s", what, page, at, *v->function ? ", in " : "",
-		 v->function);
-	return buffer;
-}
-
-static void rest_on_fault(struct verdict *verdict, const struct oops_view *v)
-{
-	static const enum fact_kind kinds[] = {
-		FACT_ADDRESS, FACT_CODE, FACT_WALK, FACT_OOPS, FACT_RIP, FACT_CR2,
-	};
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		verdict__rests_on(verdict, v->oops->of[kinds[i]]);
-	verdict__rests_on(verdict, v->oops->symbol);
-}
-
 static const struct fact *erased_line(const struct boot_facts *b, uint64_t pfn)
 {
 	for (unsigned int i = 0; i < b->nr_erased; i++)
@@ -75,13 +34,15 @@ static bool died_of_erased_page(const struct oops_view *v, struct verdict *verdi
 	/* Unless it was set again since. */
 	bool by_list = line && left_erased(v->boot) && !(fault && fault->v[3]);
 
-	if ((!by_fault && !by_list) || (v->has_code && !is_protected_write(v)))
+	if ((!by_fault && !by_list) || (v->has_code && !oops_view__is_protected_write(v)) ||
+	    (v->oops->of[FACT_ACCESS] && !v->writes && !v->oops->torn))
 		return false;
 	verdict__set(verdict, VERDICT_ERASED, GRADE_SHOWN,
-		     "The guest died of an erased flag: it wrote to 0x%" PRIx64
+		     "%s died of an erased flag: it wrote to 0x%" PRIx64
 		     ", which is in pfn 0x%" PRIx64
 		     ", an L%u page table that Xen keeps read-only, and whose PagePinned "
 		     "struct-page init had wiped out (%s)%s",
+		     oops_view__victim(v, true),
 		     fault ? fault->v[0] : v->address, v->pfn,
 		     (unsigned int)(line ? line->v[1] : fault->v[2]),
 		     record__where_name(line ? line->v[2] : fault->v[5]),
@@ -99,37 +60,27 @@ static bool is_torn(const struct oops_view *v, struct verdict *verdict)
 	if (!v->oops->torn && !v->console->boots.torn)
 		return false;
 	verdict__set(verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-		     "Lines of an oops are here, but out of order, or of more than one guest: what "
-		     "one says cannot be joined with what another says");
-	rest_on_fault(verdict, v);
-	return true;
-}
-
-static bool platform_is_pv(const struct fact *platform, bool *pv)
-{
-	const char *text = platform ? platform->text : "";
-
-	if (!*text)
-		return false;
-	*pv = !strcmp(text, "Xen") || !strncmp(text, "Xen PV", 6);
-	*pv &= strncmp(text, "Xen PVH", 7) != 0;
+		     "Lines of an oops are here, but they contradict each other, or are out of "
+		     "order, or of more than one guest: what one says cannot be joined with what "
+		     "another says");
+	oops_view__support(verdict, v);
 	return true;
 }
 
 static bool is_not_pv(const struct oops_view *v, struct verdict *verdict)
 {
-	bool native = v->segment == 0x10 || v->segment == 0x60, pv = false;
+	bool native = segment__is_native(v->segment), pv;
 	char words[160];
 
-	if (v->segment ? !native : !platform_is_pv(v->boot->platform, &pv) || pv)
+	if (v->segment ? !native : !boot__platform(v->boot, &pv) || pv)
 		return false;
-	fault_in_words(v, words, sizeof(words));
+	oops_view__in_words(v, words, sizeof(words));
 	verdict__set(verdict, VERDICT_NOT_PV, GRADE_SHOWN,
 		     "This is no PV guest%s%s: it died of %s, and PagePinned plays no part in it",
 		     native ? ", its kernel runs in code segment " : "; it says it runs on ",
 		     native ? (v->segment == 0x10 ? "0010" : "0060") : v->boot->platform->text,
 		     v->page_fault ? words : "something else");
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	if (!native)
 		verdict__rests_on(verdict, v->boot->platform);
 	return true;
@@ -137,18 +88,18 @@ static bool is_not_pv(const struct oops_view *v, struct verdict *verdict)
 
 static bool is_known_pv(const struct oops_view *v)
 {
-	bool pv = false;
+	bool pv;
 
 	if (v->segment)
-		return v->segment == 0xe030 || v->segment == 0x61 || v->segment == 0x69;
-	return platform_is_pv(v->boot->platform, &pv) && pv;
+		return segment__is_pv(v->segment);
+	return boot__platform(v->boot, &pv) && pv;
 }
 
 /* The flag at the moment of the fault, as the series read it. */
 static bool flag_is_known(const struct oops_view *v, struct verdict *verdict)
 {
 	const struct fact *fault = v->oops->fault;
-	bool write = is_protected_write(v) || (!v->has_code && !v->oops->of[FACT_ACCESS]);
+	bool write = oops_view__is_protected_write(v) || (!v->has_code && !v->oops->of[FACT_ACCESS]);
 	char what[40] = "page";
 
 	if (!fault || fault->v[1] == XP_NO_PFN || !write || (!fault->v[3] && !fault->v[2]))
@@ -157,19 +108,19 @@ static bool flag_is_known(const struct oops_view *v, struct verdict *verdict)
 		snprintf(what, sizeof(what), "L%u page table", v->level);
 	if (fault->v[3])
 		verdict__set(verdict, VERDICT_PAST, GRADE_SHOWN,
-			     "The guest died of a write past the pv ops: to 0x%" PRIx64
+			     "%s died of a write past the pv ops: to 0x%" PRIx64
 			     " in pfn 0x%" PRIx64 ", a read-only %s whose PagePinned is set%s%s. "
 						  "Whoever asks the flag lets Xen write there",
-			     fault->v[0], v->pfn, what, *v->function ? ", in " : "", v->function);
+			     oops_view__victim(v, true), fault->v[0], v->pfn, what, *v->function ? ", in " : "", v->function);
 	else
 		verdict__set(verdict, VERDICT_LOST, GRADE_SHOWN,
-			     "The guest died of a lost flag: it wrote to 0x%" PRIx64
+			     "%s died of a lost flag: it wrote to 0x%" PRIx64
 			     " in pfn 0x%" PRIx64 ", an L%u page table that Xen keeps read-only "
 						  "and whose PagePinned is clear; struct-page init "
 						  "is not known to have cleared it",
-			     fault->v[0], v->pfn, v->level);
+			     oops_view__victim(v, true), fault->v[0], v->pfn, v->level);
 	verdict__rests_on(verdict, fault);
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	verdict->bug = known_bug__find(fault->v[3] ? EVENT_PAST : EVENT_LOST, v->release,
 				       v->function, &v->oops->trace);
 	return true;
@@ -185,122 +136,38 @@ static bool others_were_erased(const struct oops_view *v, struct verdict *verdic
 	if (v->page_fault && v->has_address)
 		verdict__set(verdict, VERDICT_ERASED, GRADE_LIKELY,
 			     "%" PRIu64
-			     " flag%s erased, and the guest died of a fault at 0x%" PRIx64
+			     " flag%s erased, and %s died of a fault at 0x%" PRIx64
 			     " that is in none of the erased pages that the console names",
-			     left, left == 1 ? " was" : "s were", v->address);
+			     left, left == 1 ? " was" : "s were", oops_view__victim(v, false), v->address);
 	else
 		verdict__set(verdict, VERDICT_ERASED, GRADE_LIKELY,
-			     "%" PRIu64 " flag%s erased, and the guest died of %s", left,
-			     left == 1 ? " was" : "s were",
-			     v->page_fault ? fault_in_words(v, words, sizeof(words))
+			     "%" PRIu64 " flag%s erased, and %s died of %s", left,
+			     left == 1 ? " was" : "s were", oops_view__victim(v, false),
+			     v->page_fault ? oops_view__in_words(v, words, sizeof(words))
 					   : "something else");
 	verdict__rests_on(verdict, v->boot->erased_total ?: v->boot->erased[0]);
 	return true;
 }
 
-/* The refused update_va_mapping of the page that faults, or NULL. */
-static const struct fact *call_for_page(const struct refusal *r, const struct oops_view *v)
-{
-	for (unsigned int i = 0; i < r->nr_calls; i++)
-		if (r->calls[i]->v[1] == 14 && v->has_address &&
-		    !((r->calls[i]->v[2] ^ v->address) >> 12))
-			return r->calls[i];
-	return NULL;
-}
-
-/* Within ten seconds, as far as there are times. */
-static bool soon_after(const struct oops *o, const struct refusal *r)
-{
-	return r->first < o->first &&
-	       (o->t == NO_TIME || r->t == NO_TIME || o->t - r->t < 10000000);
-}
-
-/* A call that Xen refused just before, best for the page that then faults. */
-static bool was_refused(const struct oops_view *v, struct verdict *verdict)
-{
-	for (unsigned int i = 0; i < v->boot->nr_refusals; i++) {
-		const struct refusal *r = &v->boot->refusals[i];
-		const struct fact *of_page = call_for_page(r, v), *call = of_page ?: r->calls[0];
-		bool pin = refusal__is_pin(r);
-		char words[160], error[24];
-
-		/* A write to a table that was to be unpinned just then follows from it, too. */
-		if (!r->nr_calls || !soon_after(v->oops, r) ||
-		    (is_protected_write(v) && !of_page && !pin))
-			continue;
-		fault_in_words(v, words, sizeof(words));
-		verdict__set(verdict, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED,
-			     of_page && !pin ? GRADE_SHOWN : GRADE_LIKELY,
-			     "Xen refused %s (%s)%s%s%s, and the guest then %s%s",
-			     hypercall__name(call->v[1]) ?: "a hypercall",
-			     error__name(call->v[3], error, sizeof(error)),
-			     *refusal__for(r) ? " for " : "", refusal__for(r),
-			     of_page ? ", for this very page" : "",
-			     v->page_fault ? "died of "
-					   : "stopped "
-					     "itself",
-			     v->page_fault ? words : "");
-		verdict__rests_on(verdict, r->failed);
-		verdict__rests_on(verdict, call);
-		rest_on_fault(verdict, v);
-		verdict->bug = known_bug__find(pin ? EVENT_PIN : EVENT_REFUSED, v->release, NULL,
-					       &r->trace);
-		return true;
-	}
-	return false;
-}
-
-/* Where Linux stops itself because a hypercall was refused, and which one that was. */
-static bool stopped_for_refusal(const struct oops_view *v, struct verdict *verdict)
-{
-	static const struct {
-		const char *functions;
-		enum verdict_class class;
-		const char *what;
-	} stops[] = {
-		{ "pin_pagetable_pfn", VERDICT_PIN_REFUSED, "a pin or unpin" },
-		{ "xen_mc_flush", VERDICT_REFUSED, "hypercalls of a batch" },
-		{ "set_page_prot*|set_aliased_prot|make_lowmem_page_*|xen_set_fixmap",
-		  VERDICT_REFUSED, "to change the protection of a page" },
-	};
-	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->oops->of[FACT_TRAP];
-
-	if (!bug && !(trap && !strcmp(trap->name, "invalid opcode")))
-		return false;
-	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++) {
-		if (!known_bug__names(stops[i].functions, v->function))
-			continue;
-		verdict__set(
-			verdict, stops[i].class, GRADE_LIKELY,
-			"Xen refused %s, and the guest stopped itself for that with BUG%s%s, in %s",
-			stops[i].what, bug ? " at " : "", bug ? bug->text : "", v->function);
-		verdict__rests_on(verdict, bug ?: trap);
-		verdict__rests_on(verdict, v->oops->of[FACT_RIP]);
-		verdict->bug = known_bug__find(EVENT_PIN, v->release, NULL, &v->oops->trace);
-		return true;
-	}
-	return false;
-}
-
 static bool is_no_page_fault(const struct oops_view *v, struct verdict *verdict)
 {
-	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->oops->of[FACT_TRAP];
+	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->exception;
 	char page[200] = "";
 
 	if (v->page_fault || (!bug && !trap))
 		return false;
 	/* Where it is may be where Linux stops itself when Xen refuses a pin. */
 	if (!*v->function && (bug ? !strncmp(bug->text, "arch/x86/xen/", 13) :
-				    !strcmp(trap->name, "invalid opcode")))
+				    !strcmp(trap->text, "invalid opcode")))
 		return false;
 	if (v->oops->page)
 		snprintf(page, sizeof(page), "; it looked at pfn 0x%" PRIx64 "%s%s",
 			 v->oops->page->v[0], v->oops->reason ? ": " : "",
 			 v->oops->reason ? v->oops->reason->text : "");
 	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
-		     "The guest died, but not of a page fault: %s%s%s%s%s. No lost flag does that",
-		     bug ? "its kernel stopped itself with BUG at " : "of another exception, ",
-		     bug ? bug->text : trap->name, *v->function ? ", in " : "", v->function, page);
+		     "%s died, but not of a page fault: %s%s%s%s%s. No lost flag does that",
+		     oops_view__victim(v, true), bug ? "its kernel stopped itself with BUG at " : "of another exception, ",
+		     bug ? bug->text : trap->text, *v->function ? ", in " : "", v->function, page);
 	verdict__rests_on(verdict, bug ?: trap);
 	verdict__rests_on(verdict, v->oops->page);
 	verdict__rests_on(verdict, v->oops->of[FACT_RIP]);
@@ -317,17 +184,17 @@ static bool cannot_be_a_flag(const struct oops_view *v, struct verdict *verdict)
 	char words[160], more[160] = "";
 
 	if (!v->page_fault ||
-	    !((v->has_address && !tables) || (v->has_code && !is_protected_write(v))))
+	    !((v->has_address && !tables) || (v->has_code && !oops_view__is_protected_write(v))))
 		return false;
 	if (v->has_address && region == REGION_VMEMMAP)
 		snprintf(more, sizeof(more), ": there should be the struct page of pfn 0x%" PRIx64,
 			 address__vmemmap_pfn(v->address));
 	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
-		     "The guest died of %s%s%s%s. That cannot be a lost flag, which shows as a "
+		     "%s died of %s%s%s%s. That cannot be a lost flag, which shows as a "
 		     "write to a read-only page table",
-		     fault_in_words(v, words, sizeof(words)), v->has_address ? ", " : "",
+		     oops_view__victim(v, true), oops_view__in_words(v, words, sizeof(words)), v->has_address ? ", " : "",
 		     v->has_address ? region__name(region) : "", more);
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	verdict->bug = known_bug__find(EVENT_FAULT, v->release, v->function, &v->oops->trace);
 	return true;
 }
@@ -339,23 +206,25 @@ static bool xen_calls_it_a_table(const struct oops_view *v, struct verdict *verd
 	unsigned int level;
 	bool pinned, lost;
 
-	if (!is_protected_write(v) || v->pfn == XP_NO_PFN)
+	if (!oops_view__is_protected_write(v) || v->pfn == XP_NO_PFN)
 		return false;
 	f = xen_account__table(&v->console->xen, console__domain(v->console, v->boot), v->pfn,
 			       &level, &pinned);
 	if (!f)
 		return false;
 	lost = writer && writer->asks;
-	verdict__set(verdict, lost ? VERDICT_LOST : VERDICT_PAST, GRADE_SHOWN,
-		     "The guest died of a write to 0x%" PRIx64 " in pfn 0x%" PRIx64
+	/* What dom0 asks for may be of a guest that has a page of the same number. */
+	verdict__set(verdict, lost ? VERDICT_LOST : VERDICT_PAST,
+		     f->domain ? GRADE_SHOWN : GRADE_LIKELY,
+		     "%s died of a write to 0x%" PRIx64 " in pfn 0x%" PRIx64
 		     ", which is %s L%u page table to Xen%s%s: %s. Xen had refused to make it "
 		     "writable",
-		     v->address, v->pfn, pinned ? "a pinned" : "an", level,
+		     oops_view__victim(v, true), v->address, v->pfn, pinned ? "a pinned" : "an", level,
 		     *v->function ? ", in " : "", v->function,
 		     lost ? "it found the flag clear there"
 			  : "the guest takes it for memory of its own, or writes past the pv ops");
 	verdict__rests_on(verdict, f);
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	verdict->bug = known_bug__find(lost ? EVENT_LOST : EVENT_PAST, v->release, v->function,
 				       &v->oops->trace);
 	return true;
@@ -366,7 +235,7 @@ static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 	const struct table_writer *writer = table_writer__find(v->function);
 	char pfn[40] = "";
 
-	if (!is_protected_write(v) || !v->has_address || !writer)
+	if (!oops_view__is_protected_write(v) || !v->has_address || !writer)
 		return false;
 	/* Such a function writes page tables on any machine. */
 	if (strncmp(v->function, "xen_", 4) && !is_known_pv(v))
@@ -375,25 +244,25 @@ static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 		snprintf(pfn, sizeof(pfn), " (pfn 0x%" PRIx64 ")", v->pfn);
 	if (writer->asks)
 		verdict__set(verdict, VERDICT_LOST, GRADE_LIKELY,
-			     "The guest died, most likely of a lost flag: %s wrote to an L%u page "
+			     "%s died, most likely of a lost flag: %s wrote to an L%u page "
 			     "table that is "
 			     "read-only, at 0x%" PRIx64
 			     "%s, which it does only when it finds PagePinned clear; who cleared "
 			     "it is not on this console",
-			     v->function, writer->level, v->address, pfn);
+			     oops_view__victim(v, true), v->function, writer->level, v->address, pfn);
 	else if (writer->emulated)
 		verdict__set(verdict, VERDICT_REFUSED, GRADE_LIKELY,
-			     "The guest died of an entry that Xen refused: %s wrote to an L1 page "
+			     "%s died of an entry that Xen refused: %s wrote to an L1 page "
 			     "table at 0x%" PRIx64 "%s, as it may, and Xen did not take the value",
-			     v->function, v->address, pfn);
+			     oops_view__victim(v, true), v->function, v->address, pfn);
 	else
 		verdict__set(verdict, VERDICT_PAST, GRADE_LIKELY,
-			     "The guest died, most likely of a write past the pv ops: %s wrote to "
+			     "%s died, most likely of a write past the pv ops: %s wrote to "
 			     "an L%u page "
 			     "table that is read-only, at 0x%" PRIx64
 			     "%s, and never asks PagePinned",
-			     v->function, writer->level, v->address, pfn);
-	rest_on_fault(verdict, v);
+			     oops_view__victim(v, true), v->function, writer->level, v->address, pfn);
+	oops_view__support(verdict, v);
 	verdict->bug = known_bug__find(writer->asks ? EVENT_LOST : EVENT_PAST, v->release,
 				       v->function, &v->oops->trace);
 	return true;
@@ -403,15 +272,17 @@ static bool nothing_decides(const struct oops_view *v, struct verdict *verdict)
 {
 	char words[160];
 
-	verdict__set(verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN, "The guest died of %s; %s",
-		     v->page_fault ? fault_in_words(v, words, sizeof(words))
-				   : "something that this console does not name",
-		     is_protected_write(v)
+	verdict__set(verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN, "%s died of %s; %s",
+		     oops_view__victim(v, true),
+		     v->page_fault  ? oops_view__in_words(v, words, sizeof(words))
+		     : v->exception ? v->exception->text
+				    : "something that this console does not name",
+		     oops_view__is_protected_write(v)
 			     ? "a lost flag looks like that, and so does any other write to a "
 			       "read-only page: nothing here tells whether the page is a page table"
 		     : v->oops->cut ? "the line that would tell more is cut"
 				    : "too few lines of the oops are here to tell more");
-	rest_on_fault(verdict, v);
+	oops_view__support(verdict, v);
 	return true;
 }
 
@@ -421,7 +292,7 @@ void judge__oops(struct oops *oops, const struct boot_facts *boot, const struct 
 		died_of_erased_page, is_torn,
 		is_not_pv,	     others_were_erased,
 		flag_is_known,	     xen_calls_it_a_table,
-		was_refused,	     stopped_for_refusal,
+		judge__was_refused,	     judge__stopped_for_refusal,
 		is_no_page_fault,    cannot_be_a_flag,
 		writes_a_table,	     nothing_decides,
 	};

@@ -38,9 +38,24 @@ static enum match_end end_of_number(const struct cursor *c, char next)
 	return isalnum(*c->at) && *c->at != next ? MATCH_NO : MATCH_YES;
 }
 
-static enum match_end number(struct cursor *c, int base, bool address, char next)
+static bool has_all_digits(unsigned int digits, char kind)
 {
-	bool negative = base == 10 && *c->at == '-';
+	switch (kind) {
+	case 'a':
+		return digits == 16 || digits == 8;
+	case 'h':
+		return digits >= 4 && digits <= 16;
+	case 'd':
+		return digits <= 20;
+	default:
+		return digits <= 16;
+	}
+}
+
+static enum match_end number(struct cursor *c, char kind, char next)
+{
+	int base = kind == 'd' ? 10 : 16;
+	bool negative = base == 10 && *c->at == '-', overflow = false;
 	unsigned int digits = 0;
 	uint64_t value = 0;
 	enum match_end end;
@@ -49,15 +64,17 @@ static enum match_end number(struct cursor *c, int base, bool address, char next
 	if (base == 16 && !strncmp(c->at, "0x", 2))
 		c->at += 2;
 	for (; digit(*c->at, base) >= 0; c->at++, digits++)
-		value = value * base + digit(*c->at, base);
+		overflow |= __builtin_mul_overflow(value, base, &value) ||
+			    __builtin_add_overflow(value, digit(*c->at, base), &value);
 	if (!digits)
 		return *c->at ? MATCH_NO : MATCH_CUT;
 	end = end_of_number(c, next);
 	if (end != MATCH_YES)
 		return end;
-	if (digits > (base == 16 ? 16 : 20) || (address && digits != 16 && digits != 8))
+	if (overflow || !has_all_digits(digits, kind))
 		return MATCH_CUT;
-	if (address)
+	c->found->length = digits;
+	if (kind == 'a')
 		c->found->digits = digits;
 	if (c->found->nr < MATCH_NUMBERS)
 		c->found->v[c->found->nr++] = negative ? -value : value;
@@ -81,10 +98,10 @@ static enum match_end conversion(struct cursor *c, char kind, char next)
 {
 	switch (kind) {
 	case 'x':
+	case 'h':
 	case 'a':
-		return number(c, 16, kind == 'a', next);
 	case 'd':
-		return number(c, 10, false, next);
+		return number(c, kind, next);
 	default:
 		return text(c, kind == 'w');
 	}
@@ -94,7 +111,7 @@ enum match_end match(const char *line, bool whole, const char *format, struct ma
 {
 	struct cursor c = { line, whole, found };
 
-	*found = (struct match){};
+	memset(found, 0, offsetof(struct match, text) + 1);
 	for (; *format; format++) {
 		if (*format == ' ') {
 			skip_spaces(&c);

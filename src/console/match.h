@@ -18,6 +18,7 @@ struct match {
 	uint64_t v[MATCH_NUMBERS];	/* the numbers, in their order; %d as two's complement */
 	unsigned int nr;
 	unsigned int digits;		/* of the last %a; 0: there was none */
+	unsigned int length;		/* in digits, of the last number of any kind */
 	char text[MATCH_TEXT];		/* of the last %w or %s; "" when there was none */
 };
 
@@ -31,6 +32,7 @@ enum match_end {
  * In @format a space stands for any number of spaces and tabs, none included, and
  *
  *	%x	a hexadecimal number, with or without 0x
+ *	%h	one that is padded to four digits: fewer mean a cut
  *	%a	an address: exactly 8 or 16 hexadecimal digits; others mean a cut
  *	%d	a decimal number, perhaps negative
  *	%w	a word, up to the next space or the end

@@ -7,8 +7,16 @@
 
 #define NO_GUEST	UINT8_MAX
 
-/* Columns: where no line is longer than that, one of just that length may go on below. */
+/*
+ * Columns: where no line is longer than that, one of just that length may go on below.
+ * Mail programs have other widths, which show after some lines.
+ */
 #define TERMINAL	80
+#define BREAKS		2
+
+/* Shorter lines are broken by nobody; those without prefix are taken for broken with less ease. */
+#define BROKEN_MIN	40
+#define BARE_MIN	50
 
 void mender__begin(struct mender *m, line_handler handler, void *context)
 {
@@ -82,18 +90,71 @@ static void wait_for_rest(struct mender *m, const struct line *head, enum line_b
 /* A rest has no stamp of the kernel and does not look like the start of anything. */
 static bool is_rest(const struct mender *m, const struct line *line)
 {
-	if (!m->waiting || line->guest != m->head.guest || line->t != NO_TIME || !*line->text)
+	if (!m->waiting || line->t != NO_TIME || !*line->text)
+		return false;
+	/* No name stands before the rest of a line, where another line would have one. */
+	if (line->guest != m->head.guest && (line->guest || m->before.number != m->head.number))
 		return false;
 	/* A terminal's own dates stand before rests, too. */
 	return (!line->stamped || m->head.t != NO_TIME) && !input__starts_line(line->text);
 }
 
-static void join(struct mender *m, const struct line *rest)
+/* What stands in lines of a kernel that has no stamps, and starts there. */
+static bool starts_bare_line(const char *s)
+{
+	static const char *const starts[] = {
+		"BUG", "#PF", "Oops", "RIP", "EIP", "IP:", "PGD", "PTE", "CPU", "Pid", "CR2", "Code",
+		"Call", "Modules", "Hardware", "Process", "Stack", "RSP", "RAX", "RDX", "RBP", "R10",
+		"R13", "FS:", "CS:", "EAX", "ESI", "DS:", "ESP", "<", "[<", "---[", "---", "*pdpt",
+		"Kernel", "kernel", "WARNING", "Linux", "Booting", "Hypervisor", "page", "xenpin:",
+		"invalid opcode", "general protection", "call ", "Unable", "(XEN)", "(d", "?", "Xen",
+		"Fixing", "Domain", "note:", "last sysfs", "Supported", "Workqueue", "PANIC", "**",
+	};
+
+	if (isdigit(*s) && strstr(s, " multicall(s) failed"))
+		return true;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++)
+		if (*s == *starts[i] && !strncmp(s, starts[i], strlen(starts[i])))
+			return true;
+	return false;
+}
+
+/* Whether the line before seems to go on in @line, which has nothing of its own that starts one. */
+static bool was_broken(const struct mender *m, const struct line *line)
+{
+	bool long_enough = m->before.prefixed ? m->before.len >= BROKEN_MIN :
+			   m->before.len >= BARE_MIN && m->before.len == m->longest;
+
+	if (!long_enough || line->stamped || line->xen || !*line->text ||
+	    (line->guest && line->guest != m->before.guest) || input__starts_line(line->text))
+		return false;
+	return m->before.prefixed ||
+	       ((!*m->before.start ||
+		strncmp(line->rest, m->before.start, strlen(m->before.start))) &&
+		!starts_bare_line(line->text));
+}
+
+static void note_break(struct mender *m, const struct line *line)
+{
+	struct line mark = { .text = "", .mark = MARK_BROKEN, .t = NO_TIME,
+			     .number = m->before.number, .guest = line->guest };
+
+	if (!was_broken(m, line))
+		return;
+	if (m->before.len == m->longest) {
+		m->breaks = m->width == m->before.len ? m->breaks + 1 : 1;
+		m->width = m->before.len;
+	}
+	deliver(m, &mark);
+}
+
+/* Adds a rest to .head.  Returns whether that is broken in turn. */
+static bool join(struct mender *m, const struct line *rest, size_t width)
 {
 	size_t len = strlen(m->text), room = sizeof(m->text) - len;
 	const char *text = rest->rest;
 
-	m->waiting = false;
+	m->waiting = m->broken == BREAK_AT_COLUMN && width == m->width && m->longest == width;
 	m->mended += m->broken == BREAK_BY_XEN;
 	/* Of a rest's own spaces only those count that its head has not. */
 	text += rest->indent < m->head.indent ? rest->indent : m->head.indent;
@@ -103,11 +164,15 @@ static void join(struct mender *m, const struct line *rest)
 	}
 	m->head.whole = rest->whole && strlen(text) < room;
 	match__copy(m->text + len, room, text, strlen(text));
-	deliver(m, &m->head);
+	return m->waiting;
 }
 
-static void finish(struct mender *m, const struct line *line, enum line_break broken)
+static void finish(struct mender *m, const struct line *line, enum line_break broken, size_t width)
 {
+	uint64_t number = line->number;
+
+	if (!m->waiting)
+		note_break(m, line);
 	if (broken && (line->xen || line->t != NO_TIME)) {
 		wait_for_rest(m, line, broken);
 	} else if (line->xen) {
@@ -115,12 +180,19 @@ static void finish(struct mender *m, const struct line *line, enum line_break br
 			give_up_waiting(m);
 		deliver(m, line);
 	} else if (is_rest(m, line)) {
-		join(m, line);
+		number = m->head.number;
+		if (!join(m, line, width))
+			deliver(m, &m->head);
 	} else if (*line->text) {
 		if (!line->guest || line->guest == m->head.guest)
 			give_up_waiting(m);
 		deliver(m, line);
 	}
+	m->before.number = number;
+	m->before.len = width;
+	m->before.guest = line->guest;
+	m->before.prefixed = line->stamped && !line->xen;
+	match__copy(m->before.start, sizeof(m->before.start), line->rest, strlen(line->rest));
 }
 
 /* Where in @s another line begins: at "(XEN) ", or at the kernel's stamp; NULL: nowhere. */
@@ -157,7 +229,7 @@ static enum line_break may_go_on(const struct mender *m, const char *s)
 {
 	size_t len = strlen(s);
 
-	if (len == TERMINAL && m->longest == TERMINAL)
+	if (len == m->longest && (len == TERMINAL || (len == m->width && m->breaks >= BREAKS)))
 		return BREAK_AT_COLUMN;
 	return len && (strchr(" :]", s[len - 1]) || has_open_bracket(s)) ? BREAK_AT_SPACE
 									 : BREAK_NONE;
@@ -167,6 +239,7 @@ static enum line_break may_go_on(const struct mender *m, const char *s)
 static void split(struct mender *m, char *s, bool whole, uint64_t number)
 {
 	enum line_break broken = whole ? may_go_on(m, s) : BREAK_NONE;
+	size_t width = strlen(s);
 
 	for (;;) {
 		struct line line = { .whole = whole, .number = number };
@@ -185,12 +258,13 @@ static void split(struct mender *m, char *s, bool whole, uint64_t number)
 		line.caller = p.caller;
 		line.stamped = p.seen;
 		line.dated = p.dated;
+		line.program = p.program;
 		line.text = p.text;
 		line.rest = line.stamped || line.guest ? p.text : s;
 		line.indent = line.rest == s || line.t != NO_TIME ? strspn(s, " \t>") : 0;
-		second = second_line((char *)p.text, p.xen);
+		second = p.program ? NULL : second_line((char *)p.text, p.xen);
 		if (!second) {
-			finish(m, &line, broken);
+			finish(m, &line, broken, width);
 			return;
 		}
 		xen = *second == '(';
@@ -210,12 +284,13 @@ static void split(struct mender *m, char *s, bool whole, uint64_t number)
 void mender__add(void *context, const struct input_line *line)
 {
 	struct mender *m = context;
-	struct line restart = { .text = "", .restart = true, .t = NO_TIME };
+	struct line mark = { .text = "", .mark = line->mark, .t = NO_TIME, .number = line->number };
 	char copy[INPUT_LINE];
 
-	if (line->restart) {
+	if (line->mark) {
+		m->head.whole &= line->mark != MARK_GAP;
 		give_up_waiting(m);
-		deliver(m, &restart);
+		deliver(m, &mark);
 		return;
 	}
 	match__copy(copy, sizeof(copy), line->text, strlen(line->text));

@@ -18,9 +18,10 @@ struct line {
 	size_t indent;		/* spaces and signs of quotation before all of it */
 	bool whole;
 	bool xen;
-	bool restart;		/* no line: another text begins (struct input_line) */
+	uint8_t mark;		/* enum input_mark */
 	bool stamped;		/* it has a prefix */
 	bool dated;		/* with a date in it that is not the kernel's stamp */
+	bool program;		/* some program of the host says so, and no kernel */
 	uint8_t guest;
 	uint32_t caller;	/* who printed it; 0: not said */
 	int64_t t;		/* µs, or NO_TIME */
@@ -49,6 +50,15 @@ struct mender {
 	bool waiting;		/* there is a .head */
 	uint8_t broken;		/* enum line_break: why .head waits */
 	size_t longest;		/* line so far, with its prefix */
+	size_t width;		/* at which lines were broken, */
+	unsigned int breaks;	/* so many times */
+	struct {		/* the line before */
+		uint64_t number;
+		size_t len;	/* with its prefix */
+		uint8_t guest;
+		bool prefixed;	/* with what no rest of a line has */
+		char start[5];	/* the same in the next line: a prefix that nobody knows */
+	} before;
 };
 
 void mender__begin(struct mender *mender, line_handler handler, void *context);

@@ -45,19 +45,28 @@ static void pass(struct parts *p, const struct input_line *line)
 static struct input_line line_at(const struct parts *p, size_t i)
 {
 	return (struct input_line){ p->text + p->lines[i].text, p->lines[i].whole,
-				    p->lines[i].number, false };
+				    p->lines[i].number, p->lines[i].mark };
 }
 
 /* The last line of a part goes on in the next part, unless a line starts there. */
 static void pass_torn(struct parts *p, const struct input_line *head, const struct input_line *rest)
 {
 	char text[INPUT_LINE];
-	struct input_line line = { text, rest->whole, head->number, false };
+	struct input_line line = { text, rest->whole, head->number, MARK_NONE };
 
 	if (snprintf(text, sizeof(text), "%s%s", head->text, rest->text) >= (int)sizeof(text))
 		line.whole = false;
 	p->reordered = true;
 	pass(p, &line);
+}
+
+/* Between parts that do not follow each other, or of which one is empty. */
+static void pass_gap(struct parts *p, const struct part *part, const struct part *next)
+{
+	struct input_line gap = { "", false, line_at(p, part->end - 1).number, MARK_GAP };
+
+	p->missing += next->number + 1 != part->number;
+	pass(p, &gap);
 }
 
 /* Returns how many lines of @next were used up. */
@@ -66,9 +75,10 @@ static size_t pass_last_line(struct parts *p, const struct part *part, const str
 	struct input_line head = line_at(p, part->end - 1), rest;
 
 	if (!next || next->begin == next->end || next->number + 1 != part->number) {
-		p->missing += next && next->number + 1 != part->number;
 		head.whole &= !next;
 		pass(p, &head);
+		if (next)
+			pass_gap(p, part, next);
 		return 0;
 	}
 	rest = line_at(p, next->begin);
@@ -91,7 +101,7 @@ static int older_first(const void *a, const void *b)
 
 static void flush(struct parts *p)
 {
-	struct input_line restart = { "", false, 0, true };
+	struct input_line restart = { "", false, 0, MARK_RESTART };
 	size_t used = 0;
 
 	if (p->nr)
@@ -138,7 +148,7 @@ static void keep(struct parts *p, const char *text, size_t len, const struct inp
 		p->err = -ENOMEM;
 		return;
 	}
-	p->lines[p->nr_lines++] = (struct parts_line){ line->number, whole, p->size };
+	p->lines[p->nr_lines++] = (struct parts_line){ line->number, whole, line->mark, p->size };
 	match__copy(p->text + p->size, INPUT_LINE, text, len);
 	p->size += len + 1;
 	p->part[p->nr - 1].end = p->nr_lines;

@@ -21,6 +21,7 @@ struct part {
 struct parts_line {
 	uint64_t number;
 	bool whole;
+	uint8_t mark;			/* enum input_mark */
 	size_t text;			/* where it starts in .text */
 };
 

@@ -31,6 +31,7 @@ static void begin_oops(struct place *p, const struct fact *f)
 {
 	p->block = BLOCK_OOPS;
 	p->oops = NULL;
+	p->adrift = false;
 	p->trace = (struct trace){};
 	if (p->boot->nr_oopses == BOOT_OOPSES) {
 		p->boot->more_oopses++;
@@ -103,31 +104,55 @@ static unsigned int rank_of(const struct oops *o)
 
 static bool starts_oops(const struct fact *f)
 {
-	return f->kind == FACT_ADDRESS || f->kind == FACT_BUG;
+	return f->kind == FACT_ADDRESS || f->kind == FACT_BUG || f->kind == FACT_EARLY;
+}
+
+void place__interrupt(struct place *p, enum block block)
+{
+	if (p->block == BLOCK_OOPS)
+		p->adrift = p->oops && !place__finished(p->oops);
+	p->block = block;
+	p->trace = (struct trace){};
+}
+
+void place__forget(struct place *p)
+{
+	*p = (struct place){ .boot = p->boot, .t = p->t };
 }
 
 /* "Oops:" with a code ends what a page fault says, the name of another trap what a BUG says. */
 static bool same_sort(const struct oops *o, const struct fact *f)
 {
-	uint32_t fault = 1U << FACT_ADDRESS | 1U << FACT_ACCESS | 1U << FACT_CODE | 1U << FACT_WALK;
+	const uint32_t fault = 1U << FACT_ADDRESS | 1U << FACT_ACCESS | 1U << FACT_CODE |
+			       1U << FACT_WALK | 1U << FACT_EARLY;
 	bool has_fault = o->of[FACT_ADDRESS] || o->of[FACT_ACCESS] || o->of[FACT_CODE] ||
-			 o->of[FACT_WALK] || (o->cut & fault);
+			 o->of[FACT_WALK] || o->of[FACT_EARLY] || (o->cut & fault);
 
 	if (f->kind == FACT_TRAP)
-		return !has_fault || !strcmp(f->name, "bad page table");
+		return !has_fault || !strcmp(f->text, "bad page table");
 	return !o->of[FACT_BUG] || !(fault & 1U << f->kind || f->kind == FACT_OOPS);
+}
+
+/* What an oops does not have yet, and has before its registers: those were another's, perhaps. */
+static bool comes_too_late(const struct oops *o, const struct fact *f)
+{
+	return !starts_oops(f) && !o->ended && !o->of[f->kind] && !(o->cut & 1U << f->kind) &&
+	       o->style == f->style && o->caller == f->caller;
 }
 
 /* An address, a code, a walk, "Oops:": the next of the oops that is being printed, or of a new one.
  */
 void place__add_to_oops(struct place *p, const struct fact *f)
 {
-	struct oops *o = p->block == BLOCK_OOPS ? p->oops : NULL;
+	struct oops *o = p->block == BLOCK_OOPS || p->adrift ? p->oops : NULL;
 	bool torn;
 
+	if (p->adrift && !starts_oops(f) && near(o, f))
+		return;
 	if (p->block == BLOCK_OOPS && !o && !starts_oops(f))
 		return;
-	if (o && belongs(o, f) && same_sort(o, f)) {
+	o = p->adrift && !near(o, f) ? NULL : o;
+	if (o && !p->adrift && belongs(o, f) && same_sort(o, f)) {
 		if (!complete(o) && fact__rank(f->kind) > rank_of(o)) {
 			set(o, f);
 			return;
@@ -136,7 +161,7 @@ void place__add_to_oops(struct place *p, const struct fact *f)
 			return;
 	}
 	/* An oops begins in the middle of another: whose lines follow, nobody knows. */
-	torn = o && near(o, f) && (o->torn || !complete(o));
+	torn = o && near(o, f) && (o->torn || !complete(o) || comes_too_late(o, f));
 	if (torn)
 		o->torn = true;
 	begin_oops(p, f);
@@ -174,7 +199,8 @@ static bool contradicts(const struct oops *o, const struct fact *f)
 	if (!before || f->cut)
 		return false;
 	if (f->kind == FACT_CPU)
-		return strcmp(before->text, f->text) != 0;
+		return memcmp(before->v, f->v, sizeof(f->v)) || strcmp(before->text, f->text) ||
+		       strcmp(before->name, f->name);
 	if (o->traced)
 		return false;
 	if (f->kind == FACT_RIP)
@@ -186,8 +212,17 @@ static bool contradicts(const struct oops *o, const struct fact *f)
 /* Registers follow "Oops:" or what leads to it; those behind an address alone are another's. */
 static bool awaits_registers(const struct oops *o, const struct fact *f)
 {
-	return o->of[FACT_OOPS] || o->of[FACT_TRAP] || o->of[FACT_CODE] || o->of[FACT_ACCESS] ||
+	return o->of[FACT_OOPS] || o->of[FACT_EARLY] || o->of[FACT_TRAP] || o->of[FACT_CODE] || o->of[FACT_ACCESS] ||
 	       (o->of[FACT_BUG] && f->line <= o->last + BUG_LINES) || o->fault || o->cut;
+}
+
+/* An early panic's own line goes past printk(), which stamps those that follow. */
+static void adopt_style(struct oops *o, const struct fact *f)
+{
+	if (o && o->of[FACT_EARLY] && o->first == o->last && f->line <= o->last + BUG_LINES) {
+		o->style = f->style;
+		o->caller = f->caller;
+	}
 }
 
 static void add_registers_to_oops(struct oops *o, const struct fact *f)
@@ -199,9 +234,12 @@ static void add_registers_to_oops(struct oops *o, const struct fact *f)
 		o->torn |= near(o, f) && o->caller == f->caller && (!o->traced || is_older(o, f));
 		return;
 	}
-	if (f->kind == FACT_RIP)
+	/* "IP: " stands before all registers. */
+	o->torn |= f->kind == FACT_RIP && f->extra == 1 && complete(o) && !o->ended;
+	/* Behind the trace stand registers of the first oops of all, or of what was interrupted. */
+	if (f->kind == FACT_RIP && !o->traced)
 		add_rip(o, f);
-	else if (!o->of[f->kind])
+	else if (f->kind != FACT_RIP && !o->of[f->kind])
 		set(o, f);
 }
 
@@ -212,9 +250,15 @@ void place__add_registers(struct place *p, const struct fact *f)
 		p->block == BLOCK_REFUSAL && p->refusal ? &p->refusal->trace : &p->trace;
 
 	if (p->block == BLOCK_OOPS) {
+		adopt_style(p->oops, f);
 		add_registers_to_oops(p->oops, f);
+		/* Another CPU, or task: what follows is about that one. */
+		if (p->oops && f->kind == FACT_CPU && contradicts(p->oops, f))
+			place__interrupt(p, BLOCK_REPORT);
 		return;
 	}
+	if (p->block == BLOCK_REPORT)
+		return;
 	if (p->block == BLOCK_NONE)
 		p->trace = (struct trace){};
 	if (p->block == BLOCK_NONE)
@@ -223,6 +267,9 @@ void place__add_registers(struct place *p, const struct fact *f)
 		trace->rip = trace->rip ?: f;
 	else if (f->kind == FACT_CPU && !f->cut)
 		trace->cpu = trace->cpu ?: f;
+	/* Of an oops that began above, or of a warning: what remains when its first line is gone. */
+	if (p->block == BLOCK_TRACE && !trace->warning && (trace->rip || f->kind == FACT_CR2))
+		p->boot->tail = p->boot->tail ?: trace->rip ?: f;
 }
 
 void place__add_frame(struct place *p, const struct fact *f)
@@ -231,7 +278,8 @@ void place__add_frame(struct place *p, const struct fact *f)
 
 	if (p->block == BLOCK_NONE)
 		p->block = BLOCK_TRACE;
-	if (p->block != BLOCK_OOPS && (f->t < p->t || f->style != p->style))
+	if (p->block == BLOCK_REPORT ||
+	    (p->block != BLOCK_OOPS && (f->t < p->t || f->style != p->style)))
 		return;
 	if (p->block == BLOCK_OOPS) {
 		if (p->oops && !belongs(p->oops, f))
@@ -239,7 +287,8 @@ void place__add_frame(struct place *p, const struct fact *f)
 		if (!p->oops || !belongs(p->oops, f))
 			return;
 		trace = &p->oops->trace;
-		p->oops->traced = true;
+		/* Up to 2.6.24 the first line has a second one, "[<address>] function". */
+		p->oops->traced |= rank_of(p->oops) > fact__rank(FACT_ADDRESS);
 		touch(p->oops, f);
 	} else if (p->block == BLOCK_REFUSAL && p->refusal) {
 		trace = &p->refusal->trace;
@@ -251,7 +300,7 @@ void place__add_frame(struct place *p, const struct fact *f)
 /* Of a page fault whose address is not there: what follows at once. */
 static bool is_next(const struct oops *o, const struct fact *f)
 {
-	return belongs(o, f) && !o->of[FACT_BUG] && !o->of[FACT_TRAP] &&
+	return belongs(o, f) && !o->of[FACT_BUG] && !o->of[FACT_TRAP] && !o->of[FACT_EARLY] &&
 	       (o->of[FACT_OOPS] || o->of[FACT_CODE]);
 }
 
@@ -284,6 +333,8 @@ void place__add_panic(struct place *p, const struct fact *f)
 
 void place__add_trace(struct place *p, const struct fact *f)
 {
+	if (p->block == BLOCK_NONE && f->kind == FACT_TRACE_END)
+		p->boot->tail = p->boot->tail ?: f;
 	if (p->block != BLOCK_OOPS || !p->oops || !belongs(p->oops, f))
 		return;
 	p->oops->traced = true;

@@ -5,12 +5,13 @@
 
 #include "boots.h"
 
-enum block { BLOCK_NONE, BLOCK_OOPS, BLOCK_TRACE, BLOCK_REFUSAL };
+enum block { BLOCK_NONE, BLOCK_OOPS, BLOCK_TRACE, BLOCK_REFUSAL, BLOCK_REPORT };
 
 struct place {
 	struct boot_facts *boot;
 	enum block block;		/* whose the next lines of a trace are */
 	struct oops *oops;		/* NULL: none, or no room for it */
+	bool adrift;			/* .oops was broken off: what is left of it is nobody's */
 	struct refusal *refusal;
 	struct trace trace;		/* of nobody yet */
 	const struct fact *page, *reason;
@@ -20,6 +21,12 @@ struct place {
 
 /* Nothing of it is still to come. */
 bool place__finished(const struct oops *oops);
+
+/* Something else begins, perhaps in the middle of an oops. */
+void place__interrupt(struct place *place, enum block block);
+
+/* Lines are missing: what follows continues nothing. */
+void place__forget(struct place *place);
 
 /* Each adds a line of an oops, or of the registers and the trace of something else. */
 void place__add_to_oops(struct place *place, const struct fact *fact);

@@ -133,7 +133,7 @@ static bool month(const char *s)
 	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 	for (size_t i = 0; i < sizeof(names) - 1; i += 3)
-		if (!strncmp(s, names + i, 3) && s[3] == ' ')
+		if (*s == names[i] && !strncmp(s, names + i, 3) && s[3] == ' ')
 			return true;
 	return false;
 }
@@ -165,17 +165,25 @@ static const char *date(const char *s)
 
 /*
  * "HOST kernel: " or "HOST program[1]: " behind a date; the program's name stays in the text.
- * Two other words and a colon are words of the kernel's.
+ * Two other words and a colon are words of the kernel's.  Where a program passes on what
+ * some kernel printed, with its stamp, that is a guest of the program's.
  */
 static const char *host(struct prefix *p, const char *s)
 {
 	const char *end = token_end(s), *tag = spaces(end), *tag_end = token_end(tag);
+	bool stamp, colon = tag_end > tag + 2 && tag_end[-1] == ':';
+	int64_t t;
 
 	if (end == s || end[-1] == ':' || end - s > 64 || *s == '[' || *s == '(' || *s == '<')
 		return NULL;
-	if (strncmp(tag, "kernel:", 7) &&
-	    !(isalpha(*tag) && tag_end > tag + 2 && tag_end[-1] == ':' && tag_end[-2] == ']'))
-		return NULL;
+	if (strncmp(tag, "kernel:", 7)) {
+		stamp = colon && prefix__stamp(spaces(tag_end), &t);
+		if (!isalpha(*tag) || !colon || (tag_end[-2] != ']' && !stamp))
+			return NULL;
+		p->program = !stamp;
+		end = stamp ? tag_end - 1 : end;
+		tag = stamp ? tag_end : tag;
+	}
 	p->name = s;
 	p->name_len = end - s;
 	return tag;

@@ -14,6 +14,7 @@ struct prefix {
 	bool xen;		/* "(XEN)" is in it */
 	bool seen;		/* there is one at all */
 	bool dated;		/* a date or time is in it that is not the kernel's stamp */
+	bool program;		/* it names a program of the host as the one that says so */
 	int64_t t;		/* the kernel's time stamp in µs, or NO_TIME */
 	uint32_t caller;	/* "[   T1]", "[   C0]", as a number; 0: none */
 	const char *name;	/* of the host or guest, not terminated; NULL: none */

@@ -105,6 +105,12 @@ static bool wanted(struct scan *s, const struct fact *f)
 		memset(s->seen, 0, sizeof(s->seen));
 		memset(s->of_kind, 0, sizeof(s->of_kind));
 	}
+	/* What keeps facts apart is never left out, and needs to be there once. */
+	if (f->kind == FACT_GAP || f->kind == FACT_REPORT) {
+		s->mute = f->kind == FACT_REPORT;
+		return !s->nr || s->facts[s->nr - 1].kind != f->kind ||
+		       s->facts[s->nr - 1].guest != f->guest;
+	}
 	full = s->of_kind[f->kind] == SCAN_OF_KIND;
 	if (repeats(f->kind) && seen_before(s, f, full)) {
 		s->mute = f->kind == FACT_WARNING;
@@ -124,6 +130,9 @@ static bool printed_twice(const struct scan *s, const struct fact *f)
 	for (size_t i = s->nr; i-- > 0 && i + TWICE >= s->nr;) {
 		const struct fact *before = &s->facts[i];
 
+		/* A boot begins as the one before did, and time goes back there. */
+		if (f->kind == FACT_KERNEL && before->t > f->t)
+			return false;
 		if (before->kind == f->kind && before->t == f->t && before->guest == f->guest &&
 		    before->extra == f->extra && before->caller == f->caller &&
 		    !memcmp(before->v, f->v, sizeof(f->v)) && !strcmp(before->text, f->text) &&
@@ -133,31 +142,79 @@ static bool printed_twice(const struct scan *s, const struct fact *f)
 	return false;
 }
 
+/* Notes when a guest begins to oops, and when it is known to have survived that. */
+static void watch(struct scan *s, const struct line *line, const struct fact *f)
+{
+	int64_t *oops = &s->oops[line->guest];
+	struct fact goes_on = { .kind = FACT_GOES_ON, .guest = line->guest, .domain = -1,
+				.vcpu = -1, .count = 1, .line = line->number,
+				.last_line = line->number, .t = line->t };
+
+	if (f && fact__rank(f->kind)) {
+		*oops = f->t;
+	} else if (*oops != NO_TIME && line->t > *oops + GOES_ON) {
+		store(s, &goes_on);
+		*oops = NO_TIME;
+	}
+}
+
+/* The line of the newest fact goes on below: a last word of it counts no more. */
+static void break_last(struct scan *s, uint64_t number)
+{
+	struct fact half, *newest = s->nr ? &s->facts[s->nr - 1] : NULL;
+
+	if (!newest || newest->line != number || s->last.number != number)
+		return;
+	s->last.text = s->last_text;
+	s->last.whole = false;
+	if (fact__read(&half, &s->last) && half.kind == newest->kind)
+		*newest = half;
+	else
+		newest->cut = true;
+}
+
 static void on_line(void *context, const struct line *line)
 {
 	struct scan *s = context;
 	struct fact f;
 
-	if (line->restart) {
-		f = (struct fact){ .kind = FACT_RESTART, .t = NO_TIME };
+	if (line->mark == MARK_BROKEN) {
+		break_last(s, line->number);
+		return;
+	}
+	if (line->mark) {
+		s->gaps += line->mark == MARK_GAP;
+		f = (struct fact){ .kind = line->mark == MARK_GAP ? FACT_GAP : FACT_RESTART,
+				   .line = line->number, .last_line = line->number, .t = NO_TIME };
 		store(s, &f);
 		return;
 	}
 	s->console_lines += line->t != NO_TIME || line->xen;
-	if (!fact__read(&f, line))
+	if (!fact__read(&f, line)) {
+		watch(s, line, NULL);
 		return;
-	s->console_lines += line->t == NO_TIME && !line->xen && f.kind != FACT_FRAME;
+	}
+	s->console_lines += line->t == NO_TIME && !line->xen && f.kind != FACT_FRAME &&
+			    f.kind != FACT_GAP;
+	s->gaps += f.kind == FACT_GAP;
 	s->cut += f.cut && f.kind >= FACT_S_ERASED_TOTAL && f.kind <= FACT_S_REPAIRED;
-	if (!printed_twice(s, &f) && wanted(s, &f))
+	if (!printed_twice(s, &f) && wanted(s, &f)) {
 		store(s, &f);
+		watch(s, line, &f);
+		s->last = *line;
+		match__copy(s->last_text, sizeof(s->last_text), line->text, strlen(line->text));
+	}
 }
 
 void scan__begin(struct scan *s)
 {
 	memset(s, 0, sizeof(*s));
+	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++)
+		s->oops[i] = NO_TIME;
 	mender__begin(&s->mender, on_line, s);
 	parts__begin(&s->parts, mender__add, &s->mender);
-	input__begin(&s->input, parts__add, &s->parts);
+	journal__begin(&s->journal, parts__add, &s->parts);
+	input__begin(&s->input, journal__add, &s->journal);
 }
 
 void scan__feed(struct scan *s, const char *bytes, size_t size)

@@ -8,16 +8,19 @@
 
 #include "fact.h"
 #include "input.h"
+#include "journal.h"
 #include "mend.h"
 #include "parts.h"
 
 #define SCAN_FACTS	65536
+#define GOES_ON		10000000 /* µs: who prints so long after an oops has survived it */
 #define SCAN_FRAMES	16	/* of one stack trace */
 #define SCAN_SEEN	16	/* different lines of one kind that a storm may have */
 #define SCAN_OF_KIND	2048	/* facts of one kind between two boots */
 
 struct scan {
 	struct input input;
+	struct journal journal;
 	struct parts parts;
 	struct mender mender;
 	struct fact *facts;
@@ -25,13 +28,17 @@ struct scan {
 	uint64_t forgotten;	/* facts for which there was no room; the oldest ones */
 	uint64_t more;		/* facts of a kind of which there were too many; the newest ones */
 	uint64_t console_lines;	/* that are some kernel's, or Xen's */
+	uint64_t gaps;		/* places where lines are missing */
 	uint64_t cut;		/* lines of the series that are not whole */
 	bool reversed;		/* the newest line was first; .facts is in order of time */
 	int err;		/* -ENOMEM */
+	struct line last;	/* the line of the newest fact, */
+	char last_text[INPUT_LINE];
 	struct { uint64_t hash; size_t at; } seen[FACT_KINDS][SCAN_SEEN];
 	uint32_t of_kind[FACT_KINDS];
 	unsigned int frames;	/* of the trace that is being read */
-	bool mute;		/* it is the trace of a warning that was there before */
+	int64_t oops[CONSOLE_GUESTS];	/* time of a guest's last oops, or NO_TIME: it has gone on since */
+	bool mute;		/* it is of a warning that was there before, or of no oops */
 };
 
 void scan__begin(struct scan *scan);

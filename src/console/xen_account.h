@@ -43,6 +43,12 @@ const struct xen_domain *xen_account__only(const struct xen_account *xen);
 
 const struct fact *xen_domain__first(const struct xen_domain *domain, enum fact_kind kind);
 
+/* Whether @domain wanted to map frame @mfn of another domain: then it is not its own. */
+bool xen_domain__maps_foreign(const struct xen_domain *domain, uint64_t mfn);
+
+/* Gives @domain its verdict.  Private to xen_account.c. */
+void judge__xen_domain(struct xen_domain *domain);
+
 /* "dom0", "domain 31", "a domain". */
 const char *xen_domain__name(const struct xen_domain *domain, char *buffer, size_t size);
 

@@ -13,9 +13,12 @@ void console_text__print(FILE *out, const struct console *console);
 void console_json__print(FILE *out, const struct console *console, int status);
 
 /* What is odd about a console as a whole, as sentences; returns how many. */
-#define CONSOLE_NOTES	8
+#define CONSOLE_NOTES	9
 #define CONSOLE_NOTE	160
 unsigned int console__notes(const struct console *console, char notes[][CONSOLE_NOTE]);
+
+/* What has to be known before any verdict is read: a sentence with its full stop, or "". */
+void console__caution(const struct console *console, char *buffer, size_t size);
 
 /* "nine words about a line of Xen's or a refused call": for both outputs. */
 void console__fact_in_words(const struct fact *fact, char *buffer, size_t size);

@@ -69,7 +69,7 @@ static json_t *frames_array(const struct trace *t)
 static const char *kind_of(const struct oops_view *v)
 {
 	return v->page_fault ? "page-fault" : v->oops->of[FACT_BUG] ? "bug" :
-	       v->oops->of[FACT_TRAP] ? "exception" : "unknown";
+	       v->exception ? "exception" : "unknown";
 }
 
 static json_t *oops_object(const struct oops *o, const struct boot_facts *b,
@@ -106,6 +106,7 @@ static json_t *oops_object(const struct oops *o, const struct boot_facts *b,
 	set(object, "panic", o->panic ? text(o->panic->text) : NULL);
 	set(object, "torn", json_boolean(torn));
 	set(object, "foreign", json_boolean(o->foreign));
+	set(object, "survived", json_boolean(o->survived));
 	set(object, "verdict", verdict_object(&o->verdict));
 	return object;
 }
@@ -118,7 +119,7 @@ static json_t *call_object(const struct fact *f)
 
 	set(o, "line", json_integer(f->line));
 	set(o, "op", text(name));
-	set(o, "argument", hex(name, f->v[2]));
+	set(o, "argument", hex(name && (f->extra < 2 || f->v[2]), f->v[2]));
 	set(o, "result", json_integer((int64_t)f->v[3]));
 	set(o, "error", json_string(error__name(f->v[3], error, sizeof(error))));
 	set(o, "caller", text(f->name));
@@ -248,10 +249,14 @@ void console_json__print(FILE *out, const struct console *c, int status)
 {
 	char notes[CONSOLE_NOTES][CONSOLE_NOTE];
 	unsigned int n = console__notes(c, notes);
+	char caution[CONSOLE_NOTE];
 	json_t *o = json_object(), *boots = json_array(), *said = json_array();
 
 	for (unsigned int i = c->boots.nr; i-- > 0;)
 		json_array_append_new(boots, boot_object(c->boots.boot[i], c));
+	console__caution(c, caution, sizeof(caution));
+	if (*caution)
+		json_array_append_new(said, json_stringn(caution, strlen(caution) - 2));
 	for (unsigned int i = 0; i < n; i++)
 		json_array_append_new(said, json_string(notes[i]));
 	set(o, "schema", json_integer(2));

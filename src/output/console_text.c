@@ -74,8 +74,7 @@ static void print_address(FILE *out, const struct oops_view *v)
 	if (v->has_code)
 		snprintf(code, sizeof(code), ", error code 0x%04" PRIx64, v->code);
 	if (*v->function)
-		snprintf(at, sizeof(at), ", in %s",
-			 (v->oops->symbol ?: v->oops->of[FACT_RIP])->text);
+		snprintf(at, sizeof(at), ", in %s", v->where);
 	if (v->has_address)
 		row(out, "fault", "address 0x%" PRIx64 "%s%s", v->address, code, at);
 	else
@@ -122,8 +121,8 @@ static void print_oops(FILE *out, const struct oops *o, const struct boot_facts 
 		print_address(out, &v);
 	else if (bug && !o->torn)
 		row(out, "BUG", "%s%s%s", bug->text, *v.function ? ", in " : "", v.function);
-	else if (o->of[FACT_TRAP] && !o->torn)
-		row(out, "exception", "%s%s%s", o->of[FACT_TRAP]->name, *v.function ? ", in " : "",
+	else if (v.exception)
+		row(out, "exception", "%s%s%s", v.exception->text, *v.function ? ", in " : "",
 		    v.function);
 	print_page(out, &v);
 	if (cpu)
@@ -247,14 +246,15 @@ static void print_heading(FILE *out, const struct console *c, unsigned int at)
 {
 	const struct boot_facts *b = c->boots.boot[at];
 	const char *name = c->scan.mender.guests[b->guest];
-	unsigned int of = 0, number = 0;
+	uint64_t of, number;
 	char lines[64];
 
+	of = number = c->boots.older_of[b->guest];
 	for (unsigned int i = 0; i < c->boots.nr; i++) {
 		of += c->boots.boot[i]->guest == b->guest;
 		number += c->boots.boot[i]->guest == b->guest && i <= at;
 	}
-	fprintf(out, "\n%s%soot %u of %u%s, line%s %s%s\n", name, *name ? ", b" : "B", number, of,
+	fprintf(out, "\n%s%soot %" PRIu64 " of %" PRIu64 "%s, line%s %s%s\n", name, *name ? ", b" : "B", number, of,
 		number == of && of > 1 ? ", the newest" : "",
 		b->first_line == b->last_line ? "" : "s",
 		span_in_words(b->first_line, b->last_line, lines, sizeof(lines)),
@@ -331,11 +331,12 @@ static void print_section(FILE *out, const struct console *c, unsigned int at, b
 /* The boot that the verdict is of comes first, then the others, the newest first. */
 void console_text__print(FILE *out, const struct console *c)
 {
-	char text[VERDICT_TEXT + 128], name[CONSOLE_NAME + 2];
+	char text[VERDICT_TEXT + 384], name[CONSOLE_NAME + 2], caution[CONSOLE_NOTE];
 	bool several = c->boots.nr > 1 || c->guests > 1;
 	uint32_t said = 0;
 
-	snprintf(text, sizeof(text), "%s%s%s.",
+	console__caution(c, caution, sizeof(caution));
+	snprintf(text, sizeof(text), "%s%s%s%s.", caution,
 		 c->guests > 1 ? name_of(c, c->verdict, name, sizeof(name)) : "", c->verdict->text,
 		 c->finding && !verdict__is_finding(c->verdict->class)
 			 ? ". But there is a finding below, of another boot or by Xen"

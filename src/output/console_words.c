@@ -41,13 +41,27 @@ static void call_in_words(const struct fact *f, char *buffer, size_t size)
 						  : "of no operation that exists");
 		return;
 	}
-	n = snprintf(buffer, size, "%s(0x%" PRIx64 "%s) = %s", name, f->v[2],
-		     f->extra == 2 ? ", …" : "", error);
+	if (f->extra >= 2 && !f->v[2])
+		n = snprintf(buffer, size, "%s(…) = %s", name, error);
+	else
+		n = snprintf(buffer, size, "%s(0x%" PRIx64 "%s) = %s", name, f->v[2],
+			     f->extra >= 2 ? ", …" : "", error);
 	if (*f->name && n < size)
 		n += snprintf(buffer + n, size - n, ", from %s", f->name);
 	if (f->extra == 2 && n < size)
 		snprintf(buffer + n, size - n, ", arguments 0x%" PRIx64 " 0x%" PRIx64, f->v[6],
 			 f->v[7]);
+	else if (f->extra == 3 && n < size)
+		snprintf(buffer + n, size - n, "; its arguments are not in this line");
+}
+
+static void pin_in_words(const struct fact *f, char *buffer, size_t size)
+{
+	char error[24];
+
+	snprintf(buffer, size, "pinning mfn 0x%" PRIx64 " failed%s%s", f->v[0],
+		 f->extra ? ": " : "",
+		 f->extra ? error__name((int64_t)f->v[1], error, sizeof(error)) : "");
 }
 
 void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
@@ -67,7 +81,13 @@ void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 		snprintf(buffer, size, "mfn 0x%" PRIx64 " is not pinned", f->v[0]);
 		break;
 	case FACT_X_PIN:
-		snprintf(buffer, size, "pinning mfn 0x%" PRIx64 " failed", f->v[0]);
+		pin_in_words(f, buffer, size);
+		break;
+	case FACT_X_IO:
+		snprintf(buffer, size, "mfn 0x%" PRIx64 " is a device's, and not for it", f->v[0]);
+		break;
+	case FACT_X_OWNER:
+		snprintf(buffer, size, "an entry was to map a page of another domain");
 		break;
 	case FACT_X_BASE:
 		snprintf(buffer, size, "loading mfn 0x%" PRIx64 " as CR3 failed", f->v[0]);
@@ -113,6 +133,23 @@ void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 	}
 }
 
+void console__caution(const struct console *c, char *buffer, size_t size)
+{
+	uint64_t others = c->scan.mender.others;
+
+	*buffer = 0;
+	if (others)
+		snprintf(buffer, size,
+			 "Only the first %u guests that have a name here were read: %" PRIu64
+			 " line%s of others %s left out. ",
+			 CONSOLE_GUESTS - 1, others, others == 1 ? "" : "s",
+			 others == 1 ? "was" : "were");
+	else if (c->boots.torn)
+		snprintf(buffer, size,
+			 "Lines of several guests alternate here, or are in no order: nothing was "
+			 "joined. ");
+}
+
 unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 {
 	const struct scan *s = &c->scan;
@@ -124,6 +161,10 @@ unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 	if (s->parts.reordered)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "Parts of pstore's dump were put in order and joined");
+	if (c->scan.gaps)
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "In %" PRIu64 " places lines are missing: nothing was joined across them",
+			 c->scan.gaps);
 	if (s->parts.missing)
 		snprintf(notes[n++], CONSOLE_NOTE, "Of pstore's dump %u parts are missing",
 			 s->parts.missing);
@@ -131,17 +172,9 @@ unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "%" PRIu64 " line%s that Xen had printed into %s joined", s->mender.mended,
 			 s->mender.mended == 1 ? "" : "s", s->mender.mended == 1 ? "was" : "were");
-	if (c->boots.torn)
-		snprintf(notes[n++], CONSOLE_NOTE,
-			 "Lines of several guests alternate, or are in no order: nothing "
-			 "was joined");
-	else if (c->guests > 1)
+	if (!c->boots.torn && c->guests > 1)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "%u guests are on it, each judged by its own lines", c->guests);
-	if (s->mender.others)
-		snprintf(notes[n++], CONSOLE_NOTE,
-			 "%" PRIu64 " lines of more than %u guests were left out", s->mender.others,
-			 CONSOLE_GUESTS - 1);
 	if (s->forgotten || c->boots.older)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "It holds more than is kept: the oldest %" PRIu64 " boots and %" PRIu64

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a console seems to say and does not: lines that belong elsewhere, that contradict each other,
+that somebody else says, or that say less than a reader would like.
+"""
+import pytest
+
+from test_consoles import ask, judge
+
+BOOT = ["[    0.000000] Linux version 6.1.0-18-amd64 (a@b) #1 SMP", "[    0.000000] Hypervisor detected: Xen PV"]
+HEAD = ["[    5.000000] BUG: unable to handle page fault for address: ffff8881e5b3fff0",
+        "[    5.000001] #PF: supervisor write access in kernel mode",
+        "[    5.000002] #PF: error_code(0x0003) - permissions violation"]
+WALK = "[    5.000003] PGD 2a12067 P4D 2a12067 PUD 1e5bfd067 PMD 1e5bfc067 PTE %s"
+OOPS = "[    5.000004] Oops: 0003 [#1] SMP NOPTI"
+CPU = "[    5.000005] CPU: 0 PID: %s Comm: swapper/0 Not tainted 6.1.0-18-amd64 #1"
+RIP = "[    5.000006] RIP: e030:%s"
+TAIL = ["[    5.000007] CR2: %s CR3: 0000000002c10000 CR4: 0000000000050660", "[    5.000008] Call Trace:",
+        "[    5.000009]  __pmd_alloc+0x8a/0x110"]
+ADDRESS, PTE, FUNCTION = "ffff8881e5b3fff0", "80100001e5b3f065", "xen_set_pud+0x4e/0xd0"
+
+
+def console(pte=PTE, function=FUNCTION, address=ADDRESS, pid="0", boot=BOOT, after=()):
+    return "\n".join([*boot, HEAD[0].replace(ADDRESS, address), *HEAD[1:], WALK % pte, OOPS, CPU % pid,
+                      RIP % function, TAIL[0] % address, *TAIL[1:], *after]) + "\n"
+
+
+def verdict(text):
+    status, account = judge(text.encode())
+    return status, account["verdict"]["class"], account
+
+
+def test_what_is_damaged_below():
+    """The rest of this file takes something away from a finding."""
+    status, word, account = verdict(console())
+    assert (status, word) == (1, "lost-flag")
+    assert account["boots"][0]["oopses"][0]["read_only"] is True
+
+
+@pytest.mark.parametrize("change", [
+    {"pte": "80100001e5b40065"},			# of another page
+    {"pte": "80100001e5b3f067"}, {"pte": "0"},		# writable; not there
+    {"address": "ffff8881e5b3fff1"}, {"address": "ffff8881e5b3fff4"},
+    {"function": "xen_set_pud+0x4e/0xd0 [fake]"}, {"function": "native_set_pud+0x4e/0xd0 [fake]"},
+    {"function": "[<ffffffffc0a0104e>]  [<ffffffffc0a0104e>] :fake:xen_set_pud+0x4e/0xd0"},
+    {"function": "xen_set_pud+0x4e0/0xd0"},		# outside of the function: digits are missing
+    {"boot": [BOOT[0], "[    0.000000] Hypervisor detected: Xen HVM"]},
+    {"boot": [BOOT[0], "[    0.000000] Hypervisor detected: VMware"]},
+    {"boot": [BOOT[0], "[    0.000000] Booting paravirtualized kernel on Xen PVH"]},
+    {"boot": [BOOT[0], "[    0.000000] Booting paravirtualized kernel on KVM"]},
+], ids=str)
+def test_contradictions(change):
+    status, word, _ = verdict(console(**change))
+    assert (status, word) == (5, "cannot-tell")
+
+
+@pytest.mark.parametrize("digits", range(1, 16))
+def test_an_entry_without_all_its_digits_names_no_page(digits):
+    """Of an address outside of the direct map: what the page is, only the entry tells."""
+    text = console(address="ffffffff82803ff0", pte=PTE[:digits])
+    oops = verdict(text)[2]["boots"][0]["oopses"][0]
+    assert oops["pfn"] is None and not oops["read_only"]
+    oops = verdict(console(address="ffffffff82803ff0"))[2]["boots"][0]["oopses"][0]
+    assert (oops["pfn"], oops["read_only"]) == ("0x1e5b3f", True)
+
+
+@pytest.mark.parametrize("code", ["3", "03", "003"])
+def test_a_code_without_all_its_digits_is_none(code):
+    text = console().replace("0x0003", f"0x{code}").replace("Oops: 0003", f"Oops: {code}")
+    assert verdict(text)[2]["boots"][0]["oopses"][0]["error_code"] is None
+
+
+@pytest.mark.parametrize("pid", ["4294967296", "99999999999999999999999", "5000000"])
+def test_numbers_that_are_no_pids(pid):
+    assert verdict(console(pid=pid))[2]["boots"][0]["oopses"][0]["pid"] is None
+
+
+@pytest.mark.parametrize("tag", ["myapp[123]:", "myapp:", "abrt-dump-oops[1]:", "systemd[1]:", "sshd[7]:"])
+def test_what_a_program_says_is_not_the_kernels(tag):
+    bare = [line.split("] ", 1)[1] for line in console().splitlines()]
+    said = "".join(f"Nov 27 02:10:11 host1 {tag} {line}\n" for line in bare)
+    kernels = "Nov 27 02:10:11 host1 kernel: Linux version 6.1.0-18-amd64 (a@b) #1\n"
+    status, word, account = verdict(kernels + said)
+    assert status == 5 and word in ("cannot-tell", "lives")
+    assert not any(boot["oopses"] for boot in account["boots"])
+    # What it passes on of a guest is that guest's.
+    passed = "".join(f"Nov 27 02:10:11 host1 {tag} {line}\n" for line in console().splitlines())
+    status, _, account = verdict(kernels + passed)
+    assert status == 1
+    assert {boot["guest"] for boot in account["boots"] if boot["oopses"]} == {f"host1 {tag[:-1]}"}
+
+
+@pytest.mark.parametrize("line, cut", [
+    ("[    5.000005] CPU: 0 PID: 0 Comm: swapper/0 Not tainted 6.1.0-18-amd64 #1", "6"),
+    ("[    5.000005] CPU: 0 PID: 0 Comm: swapper/0 Not tainted 6.1.0-18-amd64 #1", "6.1.0-18"),
+    ("[    5.000006] RIP: e030:xen_set_pud+0x4e/0xd0", "+0x4"), ("[    5.000006] RIP: e030:xen_set_pud+0x4e/0xd0", "/0xd"),
+    ("[    5.000000] BUG: unable to handle page fault for address: ffff8881e5b3fff0", "ffff8881"),
+    ("[    5.000003] PGD 2a12067 P4D 2a12067 PUD 1e5bfd067 PMD 1e5bfc067 PTE 80100001e5b3f065", "PTE 80100001e5b3f0"),
+])
+def test_a_line_that_goes_on_below(line, cut):
+    """Broken anywhere: what stands before the break is no whole word, and never another one."""
+    at = line.index(cut) + len(cut)
+    for text in (console(), "\n".join(l.split("] ", 1)[1] for l in console().splitlines()) + "\n"):
+        whole = verdict(text)[2]["boots"][0]["oopses"][0]
+        said = line if line in text else line.split("] ", 1)[1]
+        broken = text.replace(said, said[:at - len(line)] + "\n" + line[at:])
+        account = verdict(broken)[2]
+        assert account["verdict"]["class"] in ("lost-flag", "cannot-tell")
+        for oops in account["boots"][0]["oopses"]:
+            for key in ("address", "rip", "kernel", "pfn", "pid"):
+                assert oops[key] in (None, whole[key]), key
+            assert not oops["foreign"]
+
+
+@pytest.mark.parametrize("end", ["", " ", "xen_foo+0x1/0x2"])
+def test_a_result_that_goes_on_below(end):
+    line = "[    5.000001]   call  1: op=1 arg=[ffff8880a1a9eb10] result=-22"
+    (call,) = verdict(f"{FAILED}\n{line}\n")[2]["boots"][0]["refusals"][0]["calls"]
+    assert call["error"] == "EINVAL"
+    account = verdict(f"{FAILED}\n{line[:-1]}\n2{end}\n")[2]
+    assert "ENOENT" not in str(account)
+
+
+CALL = "[    5.000002]   call  1: op=26 result=-22 caller=xen_do_pin+0x80/0x100 "
+ARGUMENTS = "pars=ffff888100aaa000 1 0 7ff0 args=0 123456 0 "
+FAILED = "[    5.000000] 1 of 1 multicall(s) failed: cpu 0"
+
+
+def test_arguments_that_stand_elsewhere_are_unknown():
+    status, word, account = verdict(f"{FAILED}\n{CALL}{ARGUMENTS}\n")
+    assert (status, word) == (1, "pin-refused")
+    for between in ("[    5.000003] br0: port 2(vif3.0) entered forwarding state", "(XEN) d3v0 some words",
+                    "** 3 printk messages dropped **"):
+        for arguments in ("", "pars=ffff888100aaa000 1 0 7ff0 args=0 12", "pars=ffff8881", "args="):
+            status, word, account = verdict(
+                f"{FAILED}\n{CALL}{arguments}\n{between}\n[    5.000004] {ARGUMENTS[len(arguments):]}\n")
+            assert (status, word) == (5, "refused"), arguments
+            (call,) = [c for boot in account["boots"] for r in boot["refusals"] for c in r["calls"]]
+            assert call["op"] == "mmuext_op" and call["error"] == "EINVAL"
+            assert b"0x0 0x0" not in ask(f"{FAILED}\n{CALL}{arguments}\n{between}\n".encode()).stdout
+
+
+PIN = "(XEN) mm.c:3000:d5v0 Error %s while pinning mfn 1d2e04\n"
+
+
+@pytest.mark.parametrize("cause, error, words, found", [
+    ("d5v0 Bad L1 flags 8000000000000400", "-22", "EINVAL", "refused"),
+    ("d5v0 d5 non-privileged attempt to map MMIO space fee00", "-1", "EPERM", "refused"),
+    ("d5v0 Non-privileged (5) attempt to map I/O space 000fee00", "-1", "0xfee00", "refused"),
+    ("d5v0 pg_owner d5 l1e_owner d5, but real_pg_owner d0", "-22", "another domain", "refused"),
+    ("d5v0 pg_owner d7 l1e_owner d5, but real_pg_owner d0", "-22", "another domain", "refused"),
+    ("d5v0 some words", "-12", "ENOMEM", "refused"),
+    ("d5v0 some words", "-22", "why is not on this console", "pin-refused"),
+])
+def test_why_a_pin_was_refused(cause, error, words, found):
+    _, word, account = verdict(f"(XEN) mm.c:900:{cause}\n{PIN % error}")
+    assert word == found and words in account["text"]
+
+
+@pytest.mark.parametrize("line", ["mfn 12345 already pinned", "mfn 12345 not pinned", "Error -22 while pinning mfn 12345"])
+def test_what_dom0_asks_for_may_be_another_guests(line):
+    assert "or of a guest that it acts for" in verdict(f"(XEN) mm.c:1:d0v0 {line}\n")[2]["text"]
+    assert "acts for" not in verdict(f"(XEN) mm.c:1:d5v0 {line}\n")[2]["text"]
+
+
+@pytest.mark.parametrize("below, domain", [
+    ("(XEN) Domain 9 (vcpu#0) crashed on cpu#3:\n", 9),
+    ("", None), ("(XEN) mm.c:1:d4v0 mfn 12345 already pinned\n", None),
+    ("** 3 printk messages dropped **\n(XEN) Domain 9 (vcpu#0) crashed on cpu#3:\n", None),
+])
+def test_a_crash_is_of_the_domain_that_is_named_below(below, domain):
+    above = "(XEN) mm.c:1:d7v0 mfn 54321 already pinned\n"
+    account = verdict(f"{above}(XEN) domain_crash called from mm.c:12\n{below}")[2]
+    crashed = [d["domain"] for d in account["xen"]["domains"] for said in d["said"]
+               if said["line"] == 2]
+    assert crashed == [domain]
+
+
+@pytest.mark.parametrize("line, found, kind", [
+    ("PANIC: early exception 0x0e IP e030:ffffffff81e0d0ff error 3 cr2 0xffff8881e5b3fff0", "cannot-tell", "page-fault"),
+    ("PANIC: early exception 0e rip e030:ffffffff81e0d0ff error 3 cr2 ffff8881e5b3fff0", "cannot-tell", "page-fault"),
+    ("PANIC: early exception 0x0e IP e030:xen_set_pud+0x4e/0xd0 error 3 cr2 0xffff8881e5b3fff0", "lost-flag", "page-fault"),
+    ("PANIC: early exception 0x0e IP e030:xen_set_pud+0x4e/0xd0 error 0 cr2 0xffff8881e5b3fff0", "not-this-class", "page-fault"),
+    ("PANIC: early exception 0x0e IP 10:ffffffff81e0d0ff error 3 cr2 0xffff8881e5b3fff0", "not-pv", "page-fault"),
+    ("PANIC: early exception 0x0d IP e030:ffffffff81e0d0ff error 0 cr2 0x0", "not-this-class", "exception"),
+    ("PANIC: early exception 0x0e IP e030:ffffffff81e0d0ff error 3 cr2 0xffff8881e5b", "cannot-tell", "page-fault"),
+])
+def test_early_panics(line, found, kind):
+    _, word, account = verdict(line + "\n")
+    assert word == found and account["boots"][0]["oopses"][0]["kind"] == kind
+    assert account["boots"][0]["oopses"][0]["address"] in (None, "0x0", "0xffff8881e5b3fff0")
+
+
+def test_an_early_panic_and_its_registers():
+    early = "PANIC: early exception 0x0e IP e030:ffffffff81e0d0ff error 3 cr2 0xffff8881e5b3fff0\n"
+    registers = (f"[    0.000000] CPU: 0 PID: 0 Comm: swapper Not tainted 4.15.3-lab #1\n"
+                 f"[    0.000000] RIP: e030:{FUNCTION}\n[    0.000000] CR2: %s\n")
+    assert verdict(early + registers % ADDRESS)[1] == "lost-flag"
+    assert verdict(early + registers % "ffff8881e5b3ffe8")[1] == "cannot-tell"
+
+
+@pytest.mark.parametrize("begin", range(len(BOOT + HEAD) + 2, len(console().splitlines())))
+def test_the_end_of_an_oops(begin):
+    """Without the lines that say what it is about."""
+    text = "\n".join(console().splitlines()[begin:]) + "\n"
+    account = verdict(text)[2]
+    assert "No oops" not in account["text"] or "RIP" not in text and "CR2" not in text
+    assert account["verdict"]["class"] == "cannot-tell"
+
+
+@pytest.mark.parametrize("after", [
+    ["[   16.000000] br0: port 2(vif3.0) entered forwarding state"],
+    ["[    6.000000] Run /sbin/init as init process"],
+    ["[  100.000000] WARNING: CPU: 1 PID: 33 at lib/refcount.c:25 refcount_warn+0x5/0x10"]])
+def test_an_oops_need_not_kill(after):
+    assert verdict(console())[2]["text"].startswith("The guest died")
+    status, word, account = verdict(console(after=after))
+    assert (status, word) == (1, "lost-flag")
+    assert account["text"].startswith("A task of the guest died")
+    assert account["boots"][0]["oopses"][0]["survived"]
+
+
+@pytest.mark.parametrize("reason, word", [
+    ("System is deadlocked on memory", "not-this-class"),
+    ("VFS: Unable to mount root fs on unknown-block(0,0)", "not-this-class"),
+    ("Fatal exception", "cannot-tell"), ("Attempted to kill the idle task!", "cannot-tell")])
+def test_panics_without_an_oops(reason, word):
+    assert verdict(f"{BOOT[0]}\n[    9.000000] Kernel panic - not syncing: {reason}\n")[:2] == (5, word)
+
+
+def test_more_guests_than_there_is_room_for_is_said_first():
+    text = "".join(f"guest{n}: {line}\n" for n in range(17) for line in console().splitlines())
+    run = ask(text.encode())
+    assert run.returncode == 1
+    assert run.stdout.startswith(b"Only the first 15 guests")
+    assert not ask(console().encode()).stdout.startswith(b"Only")
+
+
+def test_boots_are_counted_from_the_first():
+    text = "".join(f"{BOOT[0]}\n[    9.000000] Kernel panic - not syncing: number {n}\n" for n in range(150))
+    assert b"Boot 150 of 150, the newest" in ask(text.encode()).stdout
+
+
+def test_a_platform_is_the_one_that_booted():
+    boot = [BOOT[0], "[    0.000000] Hypervisor detected: Xen HVM",
+            "[    0.000000] Booting paravirtualized kernel on Xen PVH"]
+    assert verdict("\n".join(boot) + "\n")[2]["boots"][0]["platform"] == "Xen PVH"
+
+
+def test_a_line_of_the_series_that_is_cut_may_have_told_of_more():
+    lives = "\n".join([*BOOT, "[    3.000000] xenpin: repaired=77", "[    4.000000] Run /init as init process"]) + "\n"
+    assert verdict(lives)[:2] == (0, "lives")
+    assert verdict(f"{lives}[    4.100000] xenpin: erased total=7\n")[0] != 0
+    assert verdict(f"{lives}** 3 printk messages dropped **\n")[0] == 5
