@@ -178,9 +178,6 @@ bool fact__read(struct fact *f, const struct line *line)
 		   (line->caller ? STYLE_CALLER : 0);
 	if (line->xen)
 		return read_rows(f, xen_rows, ROWS(xen_rows), skip_place(f, text), line->whole);
-	if (line->program)
-		return read_rows(f, linux_rows, ROWS(linux_rows), text, line->whole) &&
-		       (f->kind == FACT_LIVES || f->kind == FACT_GAP);
 	if (read_rows(f, linux_rows, ROWS(linux_rows), text, line->whole) ||
 	    read_frame(f, text, line->whole))
 		return true;

@@ -45,7 +45,8 @@ static void clean(char *text)
 /* The kernel's line as its own log would have it, behind the name of its host. */
 static void pass_kernels(struct journal *j, const struct input_line *line, const json_t *record)
 {
-	const char *time = field(record, "_SOURCE_MONOTONIC_TIMESTAMP"), *host = field(record, "_HOSTNAME");
+	const char *time = field(record, "_SOURCE_MONOTONIC_TIMESTAMP");
+	const char *host = field(record, "_HOSTNAME");
 	const char *message = field(record, "MESSAGE");
 	unsigned long long t = strtoull(time, NULL, 10);
 	char text[INPUT_LINE];

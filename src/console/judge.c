@@ -41,8 +41,9 @@ static const struct oops *decisive(const struct boot_facts *b)
 static bool is_panic_of_others(const struct fact *panic)
 {
 	static const char *const reasons[] = {
-		"Out of memory", "out of memory", "System is deadlocked on memory", "VFS: Unable to mount root",
-		"No working init found", "No init found", "Requested init ", "Attempted to kill init! exitcode=0x00000100",
+		"Out of memory", "out of memory", "System is deadlocked on memory",
+		"VFS: Unable to mount root", "No working init found", "No init found",
+		"Requested init ", "Attempted to kill init! exitcode=0x00000100",
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)

@@ -111,7 +111,8 @@ static bool flag_is_known(const struct oops_view *v, struct verdict *verdict)
 			     "%s died of a write past the pv ops: to 0x%" PRIx64
 			     " in pfn 0x%" PRIx64 ", a read-only %s whose PagePinned is set%s%s. "
 						  "Whoever asks the flag lets Xen write there",
-			     oops_view__victim(v, true), fault->v[0], v->pfn, what, *v->function ? ", in " : "", v->function);
+			     oops_view__victim(v, true), fault->v[0], v->pfn, what,
+			     *v->function ? ", in " : "", v->function);
 	else
 		verdict__set(verdict, VERDICT_LOST, GRADE_SHOWN,
 			     "%s died of a lost flag: it wrote to 0x%" PRIx64
@@ -166,7 +167,8 @@ static bool is_no_page_fault(const struct oops_view *v, struct verdict *verdict)
 			 v->oops->reason ? v->oops->reason->text : "");
 	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
 		     "%s died, but not of a page fault: %s%s%s%s%s. No lost flag does that",
-		     oops_view__victim(v, true), bug ? "its kernel stopped itself with BUG at " : "of another exception, ",
+		     oops_view__victim(v, true),
+		     bug ? "its kernel stopped itself with BUG at " : "of another exception, ",
 		     bug ? bug->text : trap->text, *v->function ? ", in " : "", v->function, page);
 	verdict__rests_on(verdict, bug ?: trap);
 	verdict__rests_on(verdict, v->oops->page);
@@ -192,8 +194,8 @@ static bool cannot_be_a_flag(const struct oops_view *v, struct verdict *verdict)
 	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
 		     "%s died of %s%s%s%s. That cannot be a lost flag, which shows as a "
 		     "write to a read-only page table",
-		     oops_view__victim(v, true), oops_view__in_words(v, words, sizeof(words)), v->has_address ? ", " : "",
-		     v->has_address ? region__name(region) : "", more);
+		     oops_view__victim(v, true), oops_view__in_words(v, words, sizeof(words)),
+		     v->has_address ? ", " : "", v->has_address ? region__name(region) : "", more);
 	oops_view__support(verdict, v);
 	verdict->bug = known_bug__find(EVENT_FAULT, v->release, v->function, &v->oops->trace);
 	return true;

@@ -192,7 +192,8 @@ bool judge__stopped_for_refusal(const struct oops_view *v, struct verdict *verdi
 		verdict__set(
 			verdict, stops[i].class, GRADE_LIKELY,
 			"Xen refused %s, and %s stopped itself for that with BUG%s%s, in %s",
-			stops[i].what, oops_view__victim(v, false), bug ? " at " : "", bug ? bug->text : "", v->function);
+			stops[i].what, oops_view__victim(v, false), bug ? " at " : "",
+			bug ? bug->text : "", v->function);
 		verdict__rests_on(verdict, bug ?: trap);
 		verdict__rests_on(verdict, v->oops->of[FACT_RIP]);
 		verdict->bug = known_bug__find(EVENT_PIN, v->release, NULL, &v->oops->trace);

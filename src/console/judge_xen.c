@@ -129,7 +129,7 @@ static const char *cause_in_words(const struct fact *f, char *buffer, size_t siz
 	return buffer;
 }
 
-/* Errors that say so themselves: nothing was wrong with what was to be pinned, or it was forbidden. */
+/* Errors that are not about types of pages: no memory, no time, no permission. */
 static bool is_error_of_others(int64_t error)
 {
 	return error == -ENOMEM || error == -EINTR || error == -EAGAIN || error == -ERESTART ||

@@ -258,10 +258,10 @@ static void split(struct mender *m, char *s, bool whole, uint64_t number)
 		line.caller = p.caller;
 		line.stamped = p.seen;
 		line.dated = p.dated;
-		line.program = p.program;
 		line.text = p.text;
 		line.rest = line.stamped || line.guest ? p.text : s;
 		line.indent = line.rest == s || line.t != NO_TIME ? strspn(s, " \t>") : 0;
+		/* What a program quotes is no line of its own. */
 		second = p.program ? NULL : second_line((char *)p.text, p.xen);
 		if (!second) {
 			finish(m, &line, broken, width);

@@ -21,7 +21,6 @@ struct line {
 	uint8_t mark;		/* enum input_mark */
 	bool stamped;		/* it has a prefix */
 	bool dated;		/* with a date in it that is not the kernel's stamp */
-	bool program;		/* some program of the host says so, and no kernel */
 	uint8_t guest;
 	uint32_t caller;	/* who printed it; 0: not said */
 	int64_t t;		/* µs, or NO_TIME */

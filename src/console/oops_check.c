@@ -82,9 +82,10 @@ static bool segments_differ(const struct oops *o)
 static bool entry_allows_it(const struct oops *o)
 {
 	const struct fact *walk = o->of[FACT_WALK], *code = code_of(o);
+	uint64_t refused = CODE_PRESENT | CODE_WRITE;
 
-	if (!walk || walk->v[1] != 1 || !code || o->of[FACT_TRAP] || (code->v[0] & 3) != (CODE_PRESENT | CODE_WRITE) ||
-	    (code->v[0] & CODE_NOT_RW))
+	if (!walk || walk->v[1] != 1 || !code || o->of[FACT_TRAP] ||
+	    (code->v[0] & (refused | CODE_NOT_RW)) != refused)
 		return false;
 	return !(walk->v[0] & ENTRY_PRESENT) || (walk->v[0] & ENTRY_WRITABLE);
 }

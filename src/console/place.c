@@ -212,7 +212,8 @@ static bool contradicts(const struct oops *o, const struct fact *f)
 /* Registers follow "Oops:" or what leads to it; those behind an address alone are another's. */
 static bool awaits_registers(const struct oops *o, const struct fact *f)
 {
-	return o->of[FACT_OOPS] || o->of[FACT_EARLY] || o->of[FACT_TRAP] || o->of[FACT_CODE] || o->of[FACT_ACCESS] ||
+	return o->of[FACT_OOPS] || o->of[FACT_EARLY] || o->of[FACT_TRAP] || o->of[FACT_CODE] ||
+	       o->of[FACT_ACCESS] ||
 	       (o->of[FACT_BUG] && f->line <= o->last + BUG_LINES) || o->fault || o->cut;
 }
 

@@ -254,7 +254,8 @@ static void print_heading(FILE *out, const struct console *c, unsigned int at)
 		of += c->boots.boot[i]->guest == b->guest;
 		number += c->boots.boot[i]->guest == b->guest && i <= at;
 	}
-	fprintf(out, "\n%s%soot %" PRIu64 " of %" PRIu64 "%s, line%s %s%s\n", name, *name ? ", b" : "B", number, of,
+	fprintf(out, "\n%s%soot %" PRIu64 " of %" PRIu64 "%s, line%s %s%s\n", name,
+		*name ? ", b" : "B", number, of,
 		number == of && of > 1 ? ", the newest" : "",
 		b->first_line == b->last_line ? "" : "s",
 		span_in_words(b->first_line, b->last_line, lines, sizeof(lines)),

@@ -82,6 +82,9 @@ def test_what_a_program_says_is_not_the_kernels(tag):
     status, word, account = verdict(kernels + said)
     assert status == 5 and word in ("cannot-tell", "lives")
     assert not any(boot["oopses"] for boot in account["boots"])
+    if tag.endswith("]:"):
+        quoted = "".join(f"Nov 27 02:10:11 host1 {tag} it says: {line}\n" for line in console().splitlines())
+        assert not any(boot["oopses"] for boot in verdict(kernels + quoted)[2]["boots"])
     # What it passes on of a guest is that guest's.
     passed = "".join(f"Nov 27 02:10:11 host1 {tag} {line}\n" for line in console().splitlines())
     status, _, account = verdict(kernels + passed)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the fuzzer starts from, made of the project's own files: seeds.py DIRECTORY."""
+import html
 import json
 import re
 import sqlite3
@@ -87,6 +88,12 @@ def consoles():
             "[    2.6] Kernel panic - not syncing: Fatal exception\n")
     yield (oops + example).encode()
     yield "".join(f"(XEN) [    7.4] {line.strip()}\n" for line in example.splitlines()).encode()
+    yield "".join(json.dumps({"_TRANSPORT": "kernel", "_HOSTNAME": "host1", "_BOOT_ID": "5c1f",
+                              "_SOURCE_MONOTONIC_TIMESTAMP": "2600000", "MESSAGE": line}) + "\n"
+                  for line in oops.splitlines()).encode()
+    yield f"<html><pre>{html.escape(oops)}</pre><br>{html.escape(example)}</html>\n".encode()
+    yield (b"PANIC: early exception 0x0e IP e030:ffffffff81e0d0ff error 3 cr2 0xffff88827392e068\n"
+           b"[    0.000000] RIP: e030:xen_set_pmd+0x1f/0xb0\n** 17 printk messages dropped **\n")
     for console in sorted((ROOT / "tests/consoles").glob("*.log")):
         yield console.read_bytes()
 
