@@ -2,7 +2,7 @@
 /* What an oops says twice has to be the same: else its lines are of several. */
 #include <string.h>
 
-#include "../record.h"
+#include "record/records.h"
 #include "addresses.h"
 #include "boots.h"
 
