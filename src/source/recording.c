@@ -285,13 +285,17 @@ static int open_cursors(struct recording *r)
 	return err;
 }
 
-const char *recording__symbol(struct recording *r, uint64_t address)
+int recording__symbol(struct recording *r, uint64_t address, const char **name,
+		      char why[RECORDING_WHY])
 {
+	int rc;
+
+	r->why = why;
 	sqlite3_reset(r->symbol);
 	sqlite3_bind_int64(r->symbol, 1, address);
-	if (sqlite3_step(r->symbol) != SQLITE_ROW)
-		return NULL;
-	return (const char *)sqlite3_column_text(r->symbol, 0);
+	rc = sqlite3_step(r->symbol);
+	*name = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(r->symbol, 0) : NULL;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : recording__failed(r, rc);
 }
 
 /* Whatever SQLite does, for however long: a signal interrupts it, and a deadline. */

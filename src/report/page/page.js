@@ -17,6 +17,7 @@ showVerdict();
 showKey();
 showHooks();
 showBoot();
+showFlame();
 draw();
 showFindings();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
