@@ -210,11 +210,11 @@ def test_of_a_refusal_that_the_recorder_knew_better_the_stack_stays(stacks, tmp_
 
 def test_a_name_cannot_break_a_line(stacks, tmp_path):
     path = changed(stacks, tmp_path, "UPDATE task SET comm = 'a b;c' || x'0a1b' || 'd'",
-                   "UPDATE symbol SET name = 'x y;z' || x'0a1b' || 'é' WHERE name LIKE 'xen_mc_flush%'",
+                   "UPDATE symbol SET name = 'x;y' || x'0a1b' || 'é [z;z z]' WHERE name LIKE 'xen_mc_flush%'",
                    "UPDATE symbol SET name = '+0x5' WHERE name LIKE '__xen_pgd_pin%'",
                    "UPDATE symbol SET name = printf('%.*c', 5000, 'n') WHERE name LIKE 'xen_dup_mmap%'")
     lines, _ = folded(path, status=5)
-    assert f"a_b:c??d;{SYSCALL};{'n' * 255};?;x" in lines
+    assert f"a_b:c??d;{SYSCALL};{'n' * 255};?;x:y????_[z:z_z]" in lines
     text = report(path).stdout
     assert not any(ord(c) < 32 for c in text.replace("\n", ""))
 

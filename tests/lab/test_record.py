@@ -52,6 +52,28 @@ def test_the_report_counts_what_is_recorded(seen):
     assert counts["lost"] == counts["missed"] == 0
 
 
+def folded(seen, name):
+    assert seen.status(name) == 0 and seen.text(name + ".err") == ""
+    lines = [line.rsplit(" ", 1) for line in seen.text(name + ".out").splitlines()]
+    return {tuple(stack.split(";")): int(weight) for stack, weight in lines}
+
+
+def test_the_stacks_are_the_kernels_and_hold_every_operation(seen):
+    db = sqlite3.connect(seen.directory / "a.db")
+    counts = report(seen, "report-json")["counts"]
+    by_operations, by_time = folded(seen, "folded"), folded(seen, "folded-latency")
+    assert sum(by_operations.values()) == counts["pins"] + counts["unpins"] == \
+        db.execute("SELECT count(*) FROM op").fetchone()[0]
+    assert sum(by_time.values()) == db.execute("SELECT sum(latency_ns) FROM batch").fetchone()[0]
+    of_forks = {stack: n for stack, n in by_operations.items() if stack[0] == "forks"}
+    assert sum(of_forks.values()) == db.execute("SELECT count(*) FROM op JOIN batch USING (seq) JOIN task "
+                                                "USING (task) WHERE comm = 'forks'").fetchone()[0]
+    # Its forks pin, its children's exits unpin: most of what it makes.
+    hottest = sorted(of_forks, key=of_forks.get)[-2:]
+    assert {frozenset(word for word in ("pgd_pin", "pgd_unpin", "dup_mm", "exit_mmap") if word in " ".join(stack))
+            for stack in hottest} == {frozenset(("pgd_pin", "dup_mm")), frozenset(("pgd_unpin", "exit_mmap"))}
+
+
 def test_a_filtered_recording_proves_nothing(seen):
     assert seen.status("filtered") == 0 and seen.status("filtered-report") == 5
     assert "a filter left records out" in seen.text("filtered-report.out")

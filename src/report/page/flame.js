@@ -4,26 +4,22 @@
 
 const NARROWEST = 0.002;	// of the graph's width: what is less has no box
 const flame = { of: "operations", buttons: new Map() };
-
-function addStack(root, s) {
-	let at = root;
-	const add = (node) => {
-		node.operations += s.operations;
-		node.waited_ns += s.waited_ns;
-	};
-	add(root);
-	for (const name of [s.comm || "(no name)", ...s.frames]) {
-		if (!at.inner.has(name))
-			at.inner.set(name, { name, outer: at, depth: at.depth + 1, inner: new Map(), operations: 0, waited_ns: 0 });
-		at = at.inner.get(name);
-		add(at);
-	}
-}
+const flameNode = (name, outer) => ({ name, outer, depth: outer ? outer.depth + 1 : 0, inner: new Map(), operations: 0, waited_ns: 0 });
 
 function flameTree() {
-	const root = { name: "all stacks", outer: null, depth: 0, inner: new Map(), operations: 0, waited_ns: 0 };
-	for (const s of data.stacks)
-		addStack(root, s);
+	const root = flameNode("all stacks", null);
+	for (const s of data.stacks) {
+		let node = root;
+		for (const name of [s.comm || "(no name)", ...s.frames]) {
+			if (!node.inner.has(name))
+				node.inner.set(name, flameNode(name, node));
+			node = node.inner.get(name);
+		}
+		for (; node; node = node.outer) {
+			node.operations += s.operations;
+			node.waited_ns += s.waited_ns;
+		}
+	}
 	return root;
 }
 
@@ -36,12 +32,11 @@ function flameText(node) {
 }
 
 function flameButton(node) {
-	const kind = node.depth === 1 ? "program" : /^_*xen/.test(node.name) ? "xen" : "";
-	const button = make("button", { type: "button", className: kind, tabIndex: -1, title: flameText(node) }, node.name);
-	button.setAttribute("aria-label", flameText(node));
+	const text = flameText(node), kind = node.depth === 1 ? "program" : /^_*xen/.test(node.name) ? "xen" : "";
+	const button = make("button", { type: "button", className: kind, tabIndex: -1, title: text, ariaLabel: text }, node.name);
 	button.addEventListener("click", () => zoomFlame(node));
 	button.addEventListener("focus", () => enterFlame(node));
-	button.addEventListener("mouseenter", () => $("flame-about").textContent = flameText(node));
+	button.addEventListener("mouseenter", () => $("flame-about").textContent = text);
 	flame.buttons.set(node, button);
 	return button;
 }
@@ -81,10 +76,7 @@ function zoomFlame(node) {
 	flame.buttons.get(node).focus();
 }
 
-function besides(node, step) {
-	const row = [...flame.buttons.keys()].filter((n) => n.depth === node.depth);
-	return row[row.indexOf(node) + step];
-}
+const besides = (node, step, row = [...flame.buttons.keys()].filter((n) => n.depth === node.depth)) => row[row.indexOf(node) + step];
 
 const FLAME_KEYS = {
 	ArrowUp: (node) => node.outer,
@@ -96,24 +88,27 @@ const FLAME_KEYS = {
 function flameKey(event) {
 	if (event.key === "Escape" && flame.zoomed.outer)
 		zoomFlame(flame.zoomed.outer);
-	if (!FLAME_KEYS[event.key])
-		return;
-	event.preventDefault();
-	flame.buttons.get(FLAME_KEYS[event.key](flame.at))?.focus();
+	if (FLAME_KEYS[event.key]) {
+		event.preventDefault();
+		flame.buttons.get(FLAME_KEYS[event.key](flame.at))?.focus();
+	}
+}
+
+// What the boxes do not show.
+function flameGaps() {
+	const { all, without, beyond, stacks } = data.stack_totals, missing = stacks - data.stacks.length;
+	return [
+		without.batches && `${share(without.operations, all.operations)} of the operations were recorded without a stack.`,
+		missing && `${plural(missing, "stack")} of few operations are left out: --format folded has them.`,
+		beyond.batches && `${share(beyond.operations, all.operations)} of the operations had more stacks than are told apart.`,
+		all.unweighed && `How long ${number(all.unweighed)} of ${number(all.batches)} batches waited was not seen.`,
+	].filter(Boolean);
 }
 
 function showFlame() {
-	const { all, without, beyond, stacks } = data.stack_totals, missing = stacks - data.stacks.length;
-	if (!data.stacks.length)
-		return;
 	$("stacks").hidden = false;
-	$("flame-of").parentElement.hidden = !all.waited_ns;
-	$("flame-hint").textContent = "Each box is a function, below it those that it called, as wide as their part. " +
-		"Choose a box to see it larger; with the arrow keys, Enter, and Escape to go back." +
-		(without.batches ? ` ${share(without.operations, all.operations)} of the operations were recorded without a stack.` : "") +
-		(missing ? ` ${plural(missing, "stack")} of few operations are left out: --format folded has them.` : "") +
-		(beyond.batches ? ` ${share(beyond.operations, all.operations)} of the operations had stacks too many to tell apart.` : "") +
-		(all.unweighed ? ` How long ${number(all.unweighed)} of ${plural(all.batches, "batch").replace("batchs", "batches")} waited was not seen.` : "");
+	$("flame-of").parentElement.hidden = !data.stack_totals.all.waited_ns;
+	$("flame-hint").append(" ", flameGaps().join(" "));
 	flame.zoomed = flameTree();
 	$("flame").addEventListener("keydown", flameKey);
 	$("flame-of").addEventListener("change", (event) => {

@@ -17,7 +17,8 @@ showVerdict();
 showKey();
 showHooks();
 showBoot();
-showFlame();
+if (data.stacks.length)
+	showFlame();
 draw();
 showFindings();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
