@@ -143,9 +143,13 @@ static void on_record(void *context, struct xp_record *rec)
 static const char *name_of(void *context, uint64_t address)
 {
 	struct report *r = context;
+	char why[RECORDING_WHY];
 	const char *name;
+	int err = recording__symbol(r->recording, address, &name, why);
 
-	was_read(r, recording__symbol(r->recording, address, &name, r->damage));
+	was_read(r, err);
+	if (err && !*r->damage)
+		snprintf(r->damage, sizeof(r->damage), "%s", why);
 	return name;
 }
 

@@ -141,20 +141,16 @@ static size_t put_frame(char frames[FRAMES], size_t len, const char *symbol)
 	return len;
 }
 
-/* A copy of @name is cut as symbols are: a file may hold longer ones. */
 static char *name_frames(const struct stack *stack, stack_name_fn *name, void *context)
 {
-	char frames[FRAMES], symbol[SYMBOL_LEN];
+	char frames[FRAMES];
 	size_t len = 0;
 
 	for (int i = XP_STACK_MAX - 1; i >= 0; i--) {
-		const char *found = stack->addresses[i] ? name(context, stack->addresses[i]) : NULL;
+		const char *symbol = stack->addresses[i] ? name(context, stack->addresses[i]) : NULL;
 
-		if (!found)
-			continue;
-		strncpy(symbol, found, sizeof(symbol) - 1);
-		symbol[sizeof(symbol) - 1] = 0;
-		len = put_frame(frames, len, symbol);
+		if (symbol)
+			len = put_frame(frames, len, symbol);
 	}
 	frames[len] = 0;
 	return strdup(len || !stack->addresses[0] ? frames : "[no_names]");

@@ -285,19 +285,6 @@ static int open_cursors(struct recording *r)
 	return err;
 }
 
-int recording__symbol(struct recording *r, uint64_t address, const char **name,
-		      char why[RECORDING_WHY])
-{
-	int rc;
-
-	r->why = why;
-	sqlite3_reset(r->symbol);
-	sqlite3_bind_int64(r->symbol, 1, address);
-	rc = sqlite3_step(r->symbol);
-	*name = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(r->symbol, 0) : NULL;
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : recording__failed(r, rc);
-}
-
 /* Whatever SQLite does, for however long: a signal interrupts it, and a deadline. */
 static int on_progress(void *context)
 {

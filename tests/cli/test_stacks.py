@@ -212,11 +212,27 @@ def test_a_name_cannot_break_a_line(stacks, tmp_path):
     path = changed(stacks, tmp_path, "UPDATE task SET comm = 'a b;c' || x'0a1b' || 'd'",
                    "UPDATE symbol SET name = 'x;y' || x'0a1b' || 'é [z;z z]' WHERE name LIKE 'xen_mc_flush%'",
                    "UPDATE symbol SET name = '+0x5' WHERE name LIKE '__xen_pgd_pin%'",
-                   "UPDATE symbol SET name = printf('%.*c', 5000, 'n') WHERE name LIKE 'xen_dup_mmap%'")
+                   "UPDATE symbol SET name = printf('%.*c', 255, 'n') WHERE name LIKE 'xen_dup_mmap%'")
     lines, _ = folded(path, status=5)
     assert f"a_b:c??d;{SYSCALL};{'n' * 255};?;x:y????_[z:z_z]" in lines
     text = report(path).stdout
     assert not any(ord(c) < 32 for c in text.replace("\n", ""))
+
+
+def test_a_name_that_would_be_read_for_hours_is_damage(stacks, tmp_path):
+    for name in ("printf('%.*c', 256, 'n')", "CAST('n' || zeroblob(900000) AS TEXT)"):
+        path = changed(stacks, tmp_path, f"UPDATE symbol SET name = {name} WHERE name LIKE 'xen_dup_mmap%'")
+        lose_a_flag(path)
+        whole = said(path)
+        assert whole["recording"]["damage"] == "it is damaged: a symbol's name is too long"
+        assert {tuple(s["frames"]) for s in whole["stacks"]} == {("[no_names]",)}
+        assert all(re.fullmatch("0x[0-9a-f]{16}", name) for name in whole["findings"][0]["stack"])
+
+
+def test_damage_that_ended_the_reading_is_told_before_that_of_names(stacks, tmp_path):
+    path = changed(stacks, tmp_path, "UPDATE symbol SET name = printf('%.*c', 256, 'n')",
+                   "DELETE FROM page_table WHERE seq = 10009")
+    assert "record 10009 is missing" in said(path)["recording"]["damage"]
 
 
 def test_frames_that_are_bpfs_own_have_no_name_and_no_place(stacks, tmp_path):
@@ -319,7 +335,8 @@ def test_damage_among_the_names_is_told(stacks, tmp_path):
     content[(page - 1) * size] = 0xff
     path.write_bytes(content)
     whole = said(path)
-    assert "it is damaged" in whole["recording"]["damage"] and whole["verdict"]["status"] == "incomplete"
+    assert "it is damaged: database disk image is malformed" == whole["recording"]["damage"]
+    assert whole["verdict"]["status"] == "incomplete"
 
 
 @pytest.mark.parametrize("options, sentence", [
