@@ -115,18 +115,19 @@ static int write_report(struct report *report, const struct format *format, FILE
 static bool say_what_is_missing(const struct report *report)
 {
 	const struct stacks *s = &report->stacks;
-	bool any = stacks__any(s), unweighed = report->weighing == WEIGH_LATENCY && s->all.unweighed;
+	bool unweighed = report->weighing == WEIGH_LATENCY && s->all.unweighed;
 
 	if (!s->all.batches)
 		return false;
-	if (!any)
+	if (!stacks__any(s))
 		say("'%s' holds no stacks: `xenpin record --stack` records them", report->path);
 	else if (s->without.batches)
 		say("%" PRIu64 " of %" PRIu64 " operations were recorded without a stack: they are "
 		    "under [no_stack]", s->without.operations, s->all.operations);
 	if (s->beyond.batches)
 		say("%" PRIu64 " of %" PRIu64 " operations are under [other_stacks]: more than %d "
-		    "stacks are not told apart", s->beyond.operations, s->all.operations, STACKS_MAX);
+		    "stacks are not told apart", s->beyond.operations, s->all.operations,
+		    STACKS_MAX);
 	if (unweighed)
 		say("%" PRIu64 " of %" PRIu64 " batches are left out: how long they waited for Xen "
 		    "was not seen", s->all.unweighed, s->all.batches);

@@ -113,7 +113,7 @@ int stacks__apply(struct stacks *s, const struct xp_record *rec)
 	return 0;
 }
 
-/* Names come from a file; a line of text holds them, with ";" between and a number behind a space. */
+/* Names come from a file; a line holds them, with ";" between and a number behind a space. */
 static char harmless(char c)
 {
 	return c == ' ' ? '_' : c == ';' ? ':' : c > ' ' && c <= '~' ? c : '?';
@@ -147,7 +147,8 @@ static char *name_frames(const struct stack *stack, stack_name_fn *name, void *c
 	size_t len = 0;
 
 	for (int i = XP_STACK_MAX - 1; i >= 0; i--) {
-		const char *symbol = stack->addresses[i] ? name(context, stack->addresses[i]) : NULL;
+		uint64_t address = stack->addresses[i];
+		const char *symbol = address ? name(context, address) : NULL;
 
 		if (symbol)
 			len = put_frame(frames, len, symbol);

@@ -208,8 +208,8 @@ static void put_stacks(const struct report *r, FILE *out)
 
 	if (!stacks__any(&r->stacks))
 		return;
-	fprintf(out, "\nBy kernel stack, the innermost function first: %% of %" PRIu64 " operations, and of "
-		"%.3f s waited for Xen\n", all->operations, all->waited_ns / 1e9);
+	fprintf(out, "\nBy kernel stack, the innermost function first: %% of %" PRIu64 " operations, "
+		"and of %.3f s waited for Xen\n", all->operations, all->waited_ns / 1e9);
 	for (size_t i = 0; i < r->nr_folded; i++) {
 		const struct folded *f = &r->folded[i];
 
