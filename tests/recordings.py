@@ -16,9 +16,27 @@ LOG = struct.Struct("<IHHIIQQQqIIQQQQQIIq16x64Q")	# struct xp_boot_log
 REPAIR, INIT = 2, 3			# enum xp_log_mode, enum xp_log_end
 
 
-def make(path, records):
-    run = subprocess.run([SOURCE, path, str(records)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+# What lies where the source's stacks point to, from its function 1 on.
+FUNCTIONS = ("bpf_prog_6deef7357e7b4530_flush", "xen_mc_flush", "__xen_pgd_pin", "xen_dup_mmap", "do_syscall_64",
+             "__xen_pgd_unpin", "exit_mmap\t[forks]")
+
+
+def make(path, records, *more):
+    run = subprocess.run([SOURCE, path, str(records), *more], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     assert run.returncode == 0
+
+
+def write_kallsyms(path):
+    """Beside the recording at path."""
+    kallsyms = path.with_suffix(".kallsyms")
+    kallsyms.write_text("".join(f"{0xffffffff81000000 + i * 0x1000:x} T {name}\n"
+                                for i, name in enumerate(("_text", *FUNCTIONS))))
+    return kallsyms
+
+
+def make_stacks(path, records):
+    """As with --stack; of every seventh process there is none."""
+    make(path, records, "0", "0", write_kallsyms(path))
 
 
 def lose_a_flag(path):

@@ -2,6 +2,7 @@
 /* xenpin report: what a recording says, in one of several formats. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ static const struct format {
 	{ "json", report__json },
 	{ "html", report__html },
 	{ "perfetto", report__perfetto },
+	{ "folded", report__folded },
 	{}
 };
 
@@ -109,19 +111,54 @@ static int write_report(struct report *report, const struct format *format, FILE
 	return err;
 }
 
-int cmd_report(const struct options *opts)
+/* Says what is not in the folded stacks, or not by name.  Is there any such thing? */
+static bool say_what_is_missing(const struct report *report)
+{
+	const struct stacks *s = &report->stacks;
+	bool unweighed = report->weighing == WEIGH_LATENCY && s->all.unweighed;
+
+	if (!s->all.batches)
+		return false;
+	if (!stacks__any(s))
+		say("'%s' holds no stacks: `xenpin record --stack` records them", report->path);
+	else if (s->without.batches)
+		say("%" PRIu64 " of %" PRIu64 " operations were recorded without a stack: they are "
+		    "under [no_stack]", s->without.operations, s->all.operations);
+	if (s->beyond.batches)
+		say("%" PRIu64 " of %" PRIu64 " operations are under [other_stacks]: more than %d "
+		    "stacks are not told apart", s->beyond.operations, s->all.operations,
+		    STACKS_MAX);
+	if (unweighed)
+		say("%" PRIu64 " of %" PRIu64 " batches are left out: how long they waited for Xen "
+		    "was not seen", s->all.unweighed, s->all.batches);
+	return s->without.batches || s->beyond.batches || unweighed;
+}
+
+/* Options that do not go together, or have no such value: NULL after saying so. */
+static const struct format *choose_format(const struct options *opts)
 {
 	const struct format *format = find_format(opts->format ?: "text");
+
+	if (!format)
+		say("--format: '%s' is not one of text, json, html, perfetto, folded", opts->format);
+	else if (opts->weight && format->write != report__folded)
+		say("--weight: only --format folded has weights, not %s", format->name);
+	else
+		return format;
+	return NULL;
+}
+
+int cmd_report(const struct options *opts)
+{
+	const struct format *format = choose_format(opts);
 	enum exit_status status;
 	struct report report;
 	char why[RECORDING_WHY];
 	FILE *out;
 	int err;
 
-	if (!format) {
-		say("--format: '%s' is not one of text, json, html, perfetto", opts->format);
+	if (!format)
 		return EXIT_USAGE;
-	}
 	err = report__open(&report, opts->operand, why);
 	if (err) {
 		say("cannot report on '%s': %s", opts->operand, why);
@@ -132,7 +169,10 @@ int cmd_report(const struct options *opts)
 		report__close(&report);
 		return EXIT_USAGE;
 	}
+	report.weighing = opts->weight;
 	status = statuses[report.verdict];
+	if (format->write == report__folded && say_what_is_missing(&report) && status == EXIT_CLEAN)
+		status = EXIT_INCOMPLETE;
 	err = write_report(&report, format, out);
 	report__close(&report);
 	if (!err || (err == -EPIPE && !opts->output))

@@ -15,6 +15,7 @@
 #include "../../include/config.h"
 #include "../../include/record.h"
 #include "base/xenpin.h"
+#include "report/stacks.h"
 #include "top/view.h"
 #include "options.h"
 
@@ -214,6 +215,21 @@ static const char *parse_comm(const struct option_spec *spec, const char *value,
 	return parse_string(spec, value, field);
 }
 
+static const char *parse_weight(const struct option_spec *spec, const char *value, void *field)
+{
+	static const char *const names[] = {
+		[WEIGH_OPERATIONS] = "operations", [WEIGH_LATENCY] = "latency",
+	};
+
+	for (uint32_t i = WEIGH_OPERATIONS; i <= WEIGH_LATENCY; i++) {
+		if (!strcmp(value, names[i])) {
+			*(uint32_t *)field = i;
+			return NULL;
+		}
+	}
+	return "one of operations, latency";
+}
+
 static const char *parse_sort(const struct option_spec *spec, const char *value, void *field)
 {
 	for (int i = 0; i < SORT_KEYS; i++) {
@@ -273,8 +289,10 @@ static const struct option_spec specs[] = {
 	{ "count", 'n', "N", "end after N refreshes", FOR_TOP, AT(count), parse_u64 },
 	{ "recording", 'r', "FILE", "figures of a recording, read again when it changes",
 	  FOR_EXPORT, AT(recording), parse_string },
-	{ "format", 'f', "FORMAT", "text (the default), json, html, perfetto", FOR_REPORT, AT(format),
+	{ "format", 'f', "FORMAT", "text (the default), json, html, perfetto, folded", FOR_REPORT, AT(format),
 	  parse_string },
+	{ "weight", 0, "WEIGHT", "of folded stacks: operations (the default), or latency, in ns waited for Xen",
+	  FOR_REPORT, AT(weight), parse_weight },
 	{ "max-size", 0, "SIZE", "at this size FILE replaces FILE.1, and another FILE begins",
 	  FOR_RECORD, AT(max_size), parse_size, 1 << 20 },
 	{ "finish", 0, NULL, "trace nothing: make the rows that FILE lacks, whose recorder was killed",

@@ -43,6 +43,7 @@ struct options {
 	bool verify;
 	const char *output;	/* NULL: stdout */
 	const char *format;	/* NULL: text */
+	uint32_t weight;	/* enum stack_weighing */
 	const char *recording;	/* NULL: live */
 	const char *listen;	/* NULL: the default */
 	const char *textfile;	/* a directory; NULL: listen */

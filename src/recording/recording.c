@@ -285,15 +285,6 @@ static int open_cursors(struct recording *r)
 	return err;
 }
 
-const char *recording__symbol(struct recording *r, uint64_t address)
-{
-	sqlite3_reset(r->symbol);
-	sqlite3_bind_int64(r->symbol, 1, address);
-	if (sqlite3_step(r->symbol) != SQLITE_ROW)
-		return NULL;
-	return (const char *)sqlite3_column_text(r->symbol, 0);
-}
-
 /* Whatever SQLite does, for however long: a signal interrupts it, and a deadline. */
 static int on_progress(void *context)
 {

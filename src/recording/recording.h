@@ -71,7 +71,11 @@ int recording__findings(struct recording *recording,
 			void (*fn)(void *context, const struct finding *finding), void *context,
 			char why[RECORDING_WHY]);
 
-/* The name that the recorder's kernel had for @address, or NULL. */
-const char *recording__symbol(struct recording *recording, uint64_t address);
+/*
+ * The name that the recorder's kernel had for @address, until the next one is asked for; NULL
+ * for a frame of BPF's own.  Returns as recording__open().
+ */
+int recording__symbol(struct recording *recording, uint64_t address, const char **name,
+		      char why[RECORDING_WHY]);
 
 #endif

@@ -24,6 +24,9 @@ struct recording {
 	char names[XP_HOOK_MAX][2][16];	/* name and via */
 	struct cursor records[LAYOUTS], ops, stacks;
 	sqlite3_stmt *task, *symbol, *pieces;
+	bool names_checked;		/* by the first recording__symbol(): */
+	int names_err;			/* none can be used, since */
+	char names_why[RECORDING_WHY];
 	int64_t seq;			/* of the last record */
 	bool stopped;
 	uint64_t deadline;		/* ns, of what goes on; 0: none */

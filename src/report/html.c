@@ -29,6 +29,7 @@ PART(chart, CHART_JS);
 PART(matrix, MATRIX_JS);
 PART(verdict, "src/report/page/verdict.js");
 PART(charts, "src/report/page/charts.js");
+PART(flame, "src/report/page/flame.js");
 PART(script, "src/report/page/page.js");
 PART(tail, "src/report/page/tail.html");
 
@@ -64,6 +65,7 @@ int report__html(struct report *r, FILE *out)
 	PUT(matrix);
 	PUT(verdict);
 	PUT(charts);
+	PUT(flame);
 	PUT(script);
 	PUT(tail);
 	free(json);

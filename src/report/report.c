@@ -54,6 +54,15 @@ static size_t first_at(const struct report *r, const struct finding *noted)
 	return from;
 }
 
+/* What the recorder noted, with the stack that only the record has. */
+static void take(struct finding *f, const struct finding *noted)
+{
+	struct finding told = *f;
+
+	*f = *noted;
+	memcpy(f->stack, told.stack, sizeof(f->stack));
+}
+
 /* The recorder's finding, unless the records told of it, too. */
 static void on_noted(void *context, const struct finding *noted)
 {
@@ -70,7 +79,7 @@ static void on_noted(void *context, const struct finding *noted)
 		if (f->class == FINDING_HYPERCALL_FAILED && noted->class == FINDING_DOUBLE_PIN) {
 			r->by_class[f->class]--;
 			r->by_class[noted->class]++;
-			*f = *noted;
+			take(f, noted);
 			return;
 		}
 	}
@@ -121,7 +130,7 @@ static void on_record(void *context, struct xp_record *rec)
 {
 	struct report *r = context;
 	int err = feed__of_boot(&r->feed) ? apply_to_boot(r, rec) :
-					    account__apply(&r->account, rec);
+		  account__apply(&r->account, rec) ?: stacks__apply(&r->stacks, rec);
 
 	if (!err)
 		err = feed__apply(&r->feed, rec);
@@ -129,6 +138,41 @@ static void on_record(void *context, struct xp_record *rec)
 	r->err = r->err ?: err;
 	if (r->err)
 		recording__stop(r->recording);
+}
+
+static const char *name_of(void *context, uint64_t address)
+{
+	struct report *r = context;
+	char why[RECORDING_WHY];
+	const char *name;
+	int err = recording__symbol(r->recording, address, &name, why);
+
+	was_read(r, err);
+	if (err && !*r->damage)
+		snprintf(r->damage, sizeof(r->damage), "%s", why);
+	return name;
+}
+
+static int fold(struct report *r)
+{
+	int err = stacks__fold(&r->stacks, name_of, r, &r->folded, &r->nr_folded);
+
+	return err ?: r->err;
+}
+
+bool report__symbol(const struct report *r, uint64_t address, char symbol[SYMBOL_LEN])
+{
+	char why[RECORDING_WHY];
+	const char *name;
+
+	if (recording__symbol(r->recording, address, &name, why))
+		snprintf(symbol, SYMBOL_LEN, "0x%" PRIx64, address);
+	else
+		snprintf(symbol, SYMBOL_LEN, "%s", name ?: "");
+	for (char *c = symbol; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	return *symbol;
 }
 
 static void sum_boot(struct report *r)
@@ -337,7 +381,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 		.finding = r->info->session.filtered ? NULL : on_finding,
 		.context = r,
 	});
-	err = account__begin(&r->account) ?: boot__begin(&r->boot);
+	err = account__begin(&r->account) ?: stacks__begin(&r->stacks) ?: boot__begin(&r->boot);
 	if (!r->pins)
 		err = -ENOMEM;
 	if (err)
@@ -352,7 +396,7 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	add_noted(r);
 	r->unknown = r->info->session.filtered ? 0 : pins__unknown(r->pins);
 	r->unjudged = r->info->session.filtered ? 0 : pins__unjudged(r->pins);
-	err = r->err ?: read_histories(r);
+	err = r->err ?: read_histories(r) ?: fold(r);
 	if (err)
 		goto fail;
 	if (r->info->has_boot)
@@ -373,6 +417,8 @@ void report__close(struct report *r)
 		free(r->histories[i].events);
 	free(r->histories);
 	free(r->findings);
+	folded__free(r->folded, r->nr_folded);
+	stacks__end(&r->stacks);
 	pins__free(r->pins);
 	account__end(&r->account);
 	boot__end(&r->boot);

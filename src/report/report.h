@@ -9,12 +9,14 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "guest/symbols.h"
 #include "model/account.h"
 #include "model/boot.h"
 #include "model/pins.h"
 #include "output/boot_output.h"
 #include "recording/recording.h"
 #include "feed.h"
+#include "stacks.h"
 
 /* A page with a finding, and what was recorded of it. */
 struct history {
@@ -39,6 +41,10 @@ struct report {
 	struct recording *recording;
 	const struct recording_info *info;
 	struct account account;
+	struct stacks stacks;
+	struct folded *folded;		/* owned: of .stacks */
+	size_t nr_folded;
+	enum stack_weighing weighing;	/* of report__folded(), set by its caller */
 	struct pins *pins;		/* the state at the end */
 	struct feed feed;		/* of .pins */
 	struct finding *findings;	/* owned */
@@ -56,7 +62,7 @@ struct report {
 	uint64_t unjudged;		/* as pins__unjudged(); 0 of filtered records */
 	bool complete;			/* nothing lost, damaged, left out or not attached */
 	enum verdict verdict;
-	char damage[RECORDING_WHY];	/* what ended the reading; else "" */
+	char damage[RECORDING_WHY];	/* what ended the reading, or a name's; else "" */
 	int err;			/* -ENOMEM, or -EINTR: a blocked signal is waiting */
 };
 
@@ -83,6 +89,12 @@ const struct history *report__history(const struct report *report, uint64_t pfn)
  */
 int64_t report__last_sign(const struct report *report, const struct finding *finding);
 
+/*
+ * The symbol at @address of a stack, for a terminal: "name+0x1a (file:line)".  False for a
+ * frame of BPF's own.
+ */
+bool report__symbol(const struct report *report, uint64_t address, char symbol[SYMBOL_LEN]);
+
 /* docs/report.schema.json, with @findings of the findings at most; NULL when there is no memory. */
 json_t *report__object(struct report *report, size_t findings);
 
@@ -91,5 +103,6 @@ int report__text(struct report *report, FILE *out);
 int report__json(struct report *report, FILE *out);
 int report__html(struct report *report, FILE *out);
 int report__perfetto(struct report *report, FILE *out);
+int report__folded(struct report *report, FILE *out);
 
 #endif

@@ -11,6 +11,7 @@
 
 #define CELLS 4096			/* of the map, at most */
 #define PROGRAMS 50
+#define STACKS 500
 
 static const char *const verdicts[] = {
 	[VERDICT_CLEAN] = "clean", [VERDICT_FINDING] = "finding",
@@ -97,6 +98,18 @@ static json_t *counts_of(const struct report *r)
 			 (json_int_t)pins__count(r->pins), "findings", (json_int_t)r->nr_findings);
 }
 
+/* As docs/records.schema.json has it: the innermost first. */
+static json_t *stack_of(const struct report *r, const struct finding *f)
+{
+	json_t *names = json_array();
+	char symbol[SYMBOL_LEN];
+
+	for (int i = 0; i < XP_STACK_MAX && f->stack[i]; i++)
+		if (report__symbol(r, f->stack[i], symbol))
+			json_array_append_new(names, json_string(symbol));
+	return names;
+}
+
 static json_t *finding_object(const struct report *r, const struct finding *f)
 {
 	json_t *witnesses = json_array();
@@ -107,7 +120,7 @@ static json_t *finding_object(const struct report *r, const struct finding *f)
 		if (f->witnesses & 1 << i)
 			json_array_append_new(witnesses, json_string(witness__name(1 << i)));
 	finding__text(f, text, sizeof(text));
-	return json_pack("{sIsssssosososisosisosIsosIssso}", "t", (json_int_t)f->t,
+	return json_pack("{sIsssssosososisosisosIsosIssso so}", "t", (json_int_t)f->t,
 			 "class", finding__class(f), "grade", finding__grade(f),
 			 "witnesses", witnesses, "pfn", hex_or_null(f->pfn),
 			 "mfn", hex_or_null(f->mfn), "level", f->level, "mm", hex(f->mm),
@@ -115,7 +128,7 @@ static json_t *finding_object(const struct report *r, const struct finding *f)
 			 "since", (json_int_t)f->since, "last_sign",
 			 sign < 0 ? json_null() : json_integer(sign), "result",
 			 (json_int_t)f->result, "effect", finding__effect(f),
-			 "text", json_text(text, sizeof(text) - 1));
+			 "text", json_text(text, sizeof(text) - 1), "stack", stack_of(r, f));
 }
 
 static json_t *findings_of(const struct report *r, size_t max)
@@ -170,6 +183,54 @@ static json_t *programs_of(const struct account *a)
 			"flushes", (json_int_t)p->flushes, "flush_ns", (json_int_t)p->flush_ns));
 	}
 	return list;
+}
+
+static json_t *weight_object(const struct stack_weight *w)
+{
+	return json_pack("{sIsIsIsI}", "operations", (json_int_t)w->operations,
+			 "batches", (json_int_t)w->batches, "waited_ns", (json_int_t)w->waited_ns,
+			 "unweighed", (json_int_t)w->unweighed);
+}
+
+static json_t *frames_of(const char *frames)
+{
+	json_t *list = json_array();
+
+	for (size_t n; *frames; frames += n + (frames[n] == ';')) {
+		n = strcspn(frames, ";");
+		json_array_append_new(list, json_stringn(frames, n));
+	}
+	return list;
+}
+
+static json_t *stack_object(const struct folded *f)
+{
+	json_t *object = weight_object(&f->weight);
+
+	json_object_set_new(object, "comm", json_comm(f->comm));
+	json_object_set_new(object, "frames", frames_of(f->frames));
+	return object;
+}
+
+static json_t *stacks_of(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->nr_folded && json_array_size(list) < STACKS; i++)
+		if (*r->folded[i].frames)
+			json_array_append_new(list, stack_object(&r->folded[i]));
+	return list;
+}
+
+static json_t *stack_totals_of(const struct report *r)
+{
+	json_int_t nr = 0;
+
+	for (size_t i = 0; i < r->nr_folded; i++)
+		nr += *r->folded[i].frames != 0;
+	return json_pack("{sIsososo}", "stacks", nr, "all", weight_object(&r->stacks.all),
+			 "without", weight_object(&r->stacks.without),
+			 "beyond", weight_object(&r->stacks.beyond));
 }
 
 static json_t *latency_of(const struct latencies *l)
@@ -288,10 +349,11 @@ static json_t *boot_of(const struct report *r)
 
 json_t *report__object(struct report *r, size_t findings)
 {
-	return json_pack("{si ss so so so so so so so so so so}", "schema", 1, "type", "report",
+	return json_pack("{si ss so so so so so so so so so so so so}", "schema", 1, "type", "report",
 			 "verdict", verdict(r), "recording", recording_of(r),
 			 "counts", counts_of(r), "findings", findings_of(r, findings),
 			 "histories", histories_of(r), "programs", programs_of(&r->account),
+			 "stacks", stacks_of(r), "stack_totals", stack_totals_of(r),
 			 "latency", latency_of(&r->account.latencies),
 			 "rates", rates_of(&r->account), "memory", memory_of(r),
 			 "boot", boot_of(r));

@@ -11,6 +11,8 @@
 #define EVENTS		6		/* of a finding's page: up to it, */
 #define AFTER		2		/* and after it */
 #define FINDINGS	10
+#define STACKS		5
+#define WIDTH		100
 
 static double seconds(const struct report *r, int64_t t)
 {
@@ -51,6 +53,16 @@ static void put_interval(const struct report *r, const struct finding *f, FILE *
 			seconds(r, sign));
 }
 
+/* The stack of what showed it, the innermost frame first. */
+static void put_stack(const struct report *r, const struct finding *f, FILE *out)
+{
+	char symbol[SYMBOL_LEN];
+
+	for (int i = 0; i < XP_STACK_MAX && f->stack[i]; i++)
+		if (report__symbol(r, f->stack[i], symbol))
+			fprintf(out, "        %s\n", symbol);
+}
+
 static void put_findings(const struct report *r, FILE *out)
 {
 	char text[400];
@@ -62,6 +74,7 @@ static void put_findings(const struct report *r, FILE *out)
 		fprintf(out, "\n  %s (%s), noticed at %.6f s\n    %s\n    %s\n", finding__class(f),
 			finding__grade(f), seconds(r, f->t), text, finding__effect(f));
 		put_interval(r, f, out);
+		put_stack(r, f, out);
 		put_history(r, f, out);
 	}
 	if (r->nr_findings > FINDINGS)
@@ -142,6 +155,74 @@ static void put_programs(const struct report *r, FILE *out)
 		fprintf(out, "  and %zu more\n", r->account.nr_programs - PROGRAMS);
 }
 
+/* "innermost < ... < outermost", in lines. */
+static void put_frames(const char *frames, FILE *out)
+{
+	size_t column = 0, end = strlen(frames);
+
+	while (end) {
+		const char *before = memrchr(frames, ';', end);
+		size_t begin = before ? before + 1 - frames : 0, len = end - begin;
+
+		if (column && column + len + 3 > WIDTH) {
+			fputs(" <\n", out);
+			column = 0;
+		}
+		column += fprintf(out, "%s%.*s", column ? " < " : "               ", (int)len,
+				  frames + begin);
+		end = before ? begin - 1 : 0;
+	}
+	fputc('\n', out);
+}
+
+static double percent(uint64_t part, uint64_t all)
+{
+	return all ? 100.0 * part / all : 0;
+}
+
+/* Of what has no line of its own. */
+static void put_rest(const struct report *r, size_t more, FILE *out)
+{
+	const struct stack_weight *all = &r->stacks.all, *without = &r->stacks.without;
+
+	if (more)
+		fprintf(out, "  and %zu more: --format folded has them all\n", more);
+	if (without->operations)
+		fprintf(out, "  %5.1f %5.1f  recorded without a stack\n",
+			percent(without->operations, all->operations),
+			percent(without->waited_ns, all->waited_ns));
+	if (r->stacks.beyond.operations)
+		fprintf(out, "  %5.1f %5.1f  in stacks beyond the first %d\n",
+			percent(r->stacks.beyond.operations, all->operations),
+			percent(r->stacks.beyond.waited_ns, all->waited_ns), STACKS_MAX);
+	if (all->unweighed)
+		fprintf(out, "  How long %" PRIu64 " of %" PRIu64 " batches waited was not seen.\n",
+			all->unweighed, all->batches);
+}
+
+static void put_stacks(const struct report *r, FILE *out)
+{
+	const struct stack_weight *all = &r->stacks.all;
+	char name[XP_COMM_LEN + 1];
+	size_t nr = 0;
+
+	if (!stacks__any(&r->stacks))
+		return;
+	fprintf(out, "\nBy kernel stack, the innermost function first: %% of %" PRIu64 " operations, "
+		"and of %.3f s waited for Xen\n", all->operations, all->waited_ns / 1e9);
+	for (size_t i = 0; i < r->nr_folded; i++) {
+		const struct folded *f = &r->folded[i];
+
+		if (!*f->frames || nr++ >= STACKS)
+			continue;
+		comm__printable(name, f->comm);
+		fprintf(out, "  %5.1f %5.1f  %s\n", percent(f->weight.operations, all->operations),
+			percent(f->weight.waited_ns, all->waited_ns), name);
+		put_frames(f->frames, out);
+	}
+	put_rest(r, nr > STACKS ? nr - STACKS : 0, out);
+}
+
 int report__text(struct report *r, FILE *out)
 {
 	char sentence[600];
@@ -158,5 +239,6 @@ int report__text(struct report *r, FILE *out)
 	put_counts(r, out);
 	put_latency(r, out);
 	put_programs(r, out);
+	put_stacks(r, out);
 	return 0;
 }

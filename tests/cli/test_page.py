@@ -35,7 +35,7 @@ def show(browser, recordings, name, scheme="light", width=1280):
     page = recordings[name].with_suffix(".html")
     status = subprocess.run([XENPIN, "report", recordings[name], "--format", "html", "--output",
                              page]).returncode
-    assert status == (1 if name == "bad" else 0)
+    assert status == (1 if name in ("bad", "stacks") else 0)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
         "features": [{"name": "prefers-color-scheme", "value": scheme}]})
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
@@ -56,7 +56,7 @@ def requests(browser):
 
 @pytest.mark.parametrize("width", [1280, 375])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["clean", "bad", "repaired"])
+@pytest.mark.parametrize("name", ["clean", "bad", "repaired", "stacks"])
 def test_it_opens_without_a_word_and_asks_nobody(browser, recordings, name, scheme, width):
     show(browser, recordings, name, scheme, width)
     assert [e for e in browser.get_log("browser") if "favicon" not in e["message"]] == []
@@ -179,3 +179,79 @@ def test_a_name_cannot_break_out(browser, recordings):
     assert browser.find_elements(By.TAG_NAME, "b") == []
     assert EVIL[:15] in browser.execute_script(
         "return document.getElementById('programs-table').textContent")
+
+
+def boxes(browser):
+    """{function: its box's part of the graph's width} of the flame graph's upper levels, by name."""
+    return dict(browser.execute_script(
+        "const all = document.getElementById('flame').clientWidth;"
+        "return [...document.querySelectorAll('#flame button')].map((b) => [b.textContent, b.offsetWidth / all])"))
+
+
+def focused(browser):
+    return browser.switch_to.active_element
+
+
+def test_boxes_of_the_flame_graph_are_as_wide_as_their_part(browser, recordings):
+    show(browser, recordings, "stacks")
+    whole = browser.execute_script("return data.stack_totals.all.operations - data.stack_totals.without.operations")
+    operations = {}
+    for s in browser.execute_script("return data.stacks"):
+        for name in {"all stacks", s["comm"], *s["frames"][:-1]}:
+            operations[name] = operations.get(name, 0) + s["operations"]
+    drawn = boxes(browser)
+    assert set(operations) - set(drawn) == {EVIL[:15]}		# one process of a thousand
+    assert {name for name in drawn if abs(drawn[name] - operations.get(name, 0) / whole) > 0.01} == {"xen_mc_flush"}
+    about = browser.find_element(By.ID, "flame-about").text
+    assert f"{whole:,} operations" in about and "85.7 %" in about
+    assert "14.3 % of the operations were recorded without a stack" in browser.find_element(By.ID, "flame-hint").text
+
+
+def test_by_time_a_stack_that_waits_longer_is_wider(browser, recordings):
+    show(browser, recordings, "stacks")
+    before = boxes(browser)
+    assert before["__xen_pgd_pin"] == pytest.approx(before["__xen_pgd_unpin"], abs=0.01)
+    browser.find_element(By.ID, "flame-of").send_keys("time")
+    after = boxes(browser)
+    assert after["__xen_pgd_pin"] == pytest.approx(3 * after["__xen_pgd_unpin"], abs=0.02)
+
+
+def test_the_keyboard_walks_through_the_flame_graph(browser, recordings):
+    show(browser, recordings, "stacks")
+    browser.find_element(By.ID, "flame-of").send_keys(Keys.TAB)
+    for key, name in ((None, "all stacks"), (Keys.ARROW_DOWN, "forks"), (Keys.ARROW_DOWN, "do_syscall_64"),
+                      (Keys.ARROW_DOWN, "xen_dup_mmap"), (Keys.ARROW_RIGHT, "exit_mmap_[forks]"),
+                      (Keys.ARROW_RIGHT, "exit_mmap_[forks]"), (Keys.ARROW_LEFT, "xen_dup_mmap"),
+                      (Keys.ARROW_UP, "do_syscall_64"), (Keys.ARROW_DOWN, "xen_dup_mmap")):
+        if key:
+            focused(browser).send_keys(key)
+        assert focused(browser).text == name
+        about = browser.find_element(By.ID, "flame-about").text
+        assert about.startswith(name + ": ") and focused(browser).get_attribute("aria-label") == about
+    small = boxes(browser)
+    assert 0.4 < small["xen_dup_mmap"] < 0.6
+    focused(browser).send_keys(Keys.ENTER)
+    large = boxes(browser)
+    assert list(large) == ["all stacks", "forks", "do_syscall_64", "xen_dup_mmap", "__xen_pgd_pin", "xen_mc_flush"]
+    assert min(large.values()) > 0.99 and focused(browser).text == "xen_dup_mmap"
+    for _ in range(4):
+        focused(browser).send_keys(Keys.ESCAPE)
+    assert boxes(browser) == small and focused(browser).text == "all stacks"
+    # Tab stops at one of its boxes only.
+    assert [b.text for b in browser.find_elements(By.CSS_SELECTOR, "#flame button:not([tabindex='-1'])")] == \
+        ["all stacks"]
+
+
+def test_without_stacks_there_is_no_flame_graph(browser, recordings):
+    for name in ("clean", "bad", "repaired", "stacks"):
+        show(browser, recordings, name)
+        assert browser.find_element(By.ID, "stacks").is_displayed() == (name == "stacks")
+        assert bool(boxes(browser)) == (name == "stacks")
+        assert bool(browser.find_elements(By.CSS_SELECTOR, "#page ol.stack")) == (name == "stacks")
+
+
+def test_beside_a_finding_stands_its_stack(browser, recordings):
+    show(browser, recordings, "stacks")
+    (finding,) = browser.execute_script("return data.findings")
+    shown = [line.text for line in browser.find_elements(By.CSS_SELECTOR, "#page ol.stack li")]
+    assert shown == finding["stack"] and shown[0].startswith("xen_mc_flush+0x")

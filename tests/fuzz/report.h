@@ -54,6 +54,7 @@ static inline void make_reports(const char *path)
 	report__text(&report, nowhere());
 	report__json(&report, nowhere());
 	report__perfetto(&report, nowhere());
+	report__folded(&report, nowhere());
 	report__close(&report);
 }
 

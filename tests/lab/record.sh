@@ -20,6 +20,8 @@ run filtered xenpin record -o /tmp/filtered.db --comm forks -- forks -q 3
 run filtered-report xenpin report /tmp/filtered.db
 run report xenpin report /tmp/a.db
 run report-json xenpin report /tmp/a.db --format json
+run folded xenpin report /tmp/a.db --format folded
+run folded-latency xenpin report /tmp/a.db --format folded --weight latency
 cp /tmp/a.db $OUT/
 
 # 2. A storm with default settings.

@@ -52,6 +52,30 @@ def test_the_report_counts_what_is_recorded(seen):
     assert counts["lost"] == counts["missed"] == 0
 
 
+def folded(seen, name):
+    assert seen.status(name) == 0 and seen.text(name + ".err") == ""
+    lines = [line.rsplit(" ", 1) for line in seen.text(name + ".out").splitlines()]
+    return {tuple(stack.split(";")): int(weight) for stack, weight in lines}
+
+
+def test_the_stacks_are_the_kernels_and_hold_every_operation(seen):
+    db = sqlite3.connect(seen.directory / "a.db")
+    counts = report(seen, "report-json")["counts"]
+    by_operations, by_time = folded(seen, "folded"), folded(seen, "folded-latency")
+    assert sum(by_operations.values()) == counts["pins"] + counts["unpins"] == \
+        db.execute("SELECT count(*) FROM op").fetchone()[0]
+    assert sum(by_time.values()) == db.execute("SELECT sum(latency_ns) FROM batch").fetchone()[0]
+    of_forks = {stack: n for stack, n in by_operations.items() if stack[0] == "forks"}
+    assert sum(of_forks.values()) == db.execute("SELECT count(*) FROM op JOIN batch USING (seq) JOIN task "
+                                                "USING (task) WHERE comm = 'forks'").fetchone()[0]
+    # Its forks pin, and its children's exits unpin; what else is on the way, each kernel inlines as it likes.
+    hottest = sorted(of_forks, key=of_forks.get)[-2:]
+    assert [sum(name in stack for stack in hottest) for name in ("copy_process", "exit_mmap", "xen_mc_flush")] == \
+        [1, 1, 2]
+    assert any("pgd_pin" in function for stack in by_operations for function in stack)
+    assert not any("bpf_" in function for stack in of_forks for function in stack)
+
+
 def test_a_filtered_recording_proves_nothing(seen):
     assert seen.status("filtered") == 0 and seen.status("filtered-report") == 5
     assert "a filter left records out" in seen.text("filtered-report.out")
@@ -100,6 +124,8 @@ def test_findings_and_counts_are_the_traces(seen, order, kind):
     assert [without_time(f) for f in said["findings"]] == [without_time(f) for f in live]
     assert len(live) == records[-1]["findings"] and len(said["histories"]) == len(truth)
     db = sqlite3.connect(seen.directory / f"lost-{order}.db")
+    # A record showed it, and has its stack; an audit has none.
+    assert all(bool(f["stack"]) == (f["class"] == kind) for f in said["findings"])
     noted = db.execute("SELECT class, printf('0x%x', pfn), text FROM finding").fetchall()
     assert [(f["class"], f["pfn"], f["text"]) for f in said["findings"]] == noted
     assert db.execute("SELECT value FROM recording WHERE key = 'findings'").fetchone() == (len(live),)

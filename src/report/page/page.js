@@ -17,6 +17,8 @@ showVerdict();
 showKey();
 showHooks();
 showBoot();
+if (data.stacks.length)
+	showFlame();
 draw();
 showFindings();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {

@@ -196,6 +196,9 @@ function choose(f) {
 		make("p", { className: "hint" }, f.pfn ? `at ${bytes(Number(f.pfn))} of guest memory. Witnesses: ${f.witnesses.join(", ")}.` +
 			(neighbours ? ` ${plural(neighbours, "other page")} of this list in the same cell of the map.` : "") : ""),
 		make("p", {}, f.effect));
+	if (f.stack?.length)
+		$("page").append(make("h3", {}, "Kernel stack of what showed it, the innermost function first"),
+			make("ol", { className: "stack" }, ...f.stack.map((name) => make("li", {}, make("code", {}, name)))));
 	if (!rows.length && f.pfn)
 		$("page").append(make("p", { className: "hint" }, "Its history is left out of this page: there are too many. In the file it is (xenpin-recording(5))."));
 	if (!rows.length)
