@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Recordings by the real recorder, fed by a synthetic source; and what is done to them for a test."""
 import json
+import os
 import sqlite3
 import struct
 import subprocess
@@ -14,6 +15,11 @@ EVIL = "</script><b>"			# the name of a task
 ERASED = {0x2000: 1, 0x2001: 2}		# pfn: level, of add_a_boot()
 LOG = struct.Struct("<IHHIIQQQqIIQQQQQIIq16x64Q")	# struct xp_boot_log
 REPAIR, INIT = 2, 3			# enum xp_log_mode, enum xp_log_end
+
+
+def patience(seconds):
+    """So long on a machine that does nothing else; longer where programs wait for a core."""
+    return seconds * max(1, os.getloadavg()[0] / os.cpu_count())
 
 
 # What lies where the source's stacks point to, from its function 1 on.

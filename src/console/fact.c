@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fact.h"
+#include "match.h"
 
 struct row {
 	uint8_t kind;
@@ -107,9 +108,9 @@ static bool read_frame(struct fact *f, const char *s, bool whole)
 {
 	if (!strncmp(s, "[<", 2) && strstr(s, ">]"))
 		s = strstr(s, ">]") + 2;
-	s += strspn(s, " ");
+	s = skip_any(s, " ");
 	f->extra = *s == '?';
-	s += strspn(s, "? ");
+	s = skip_any(s, "? ");
 	if (!isalpha(*s) && *s != '_')
 		return false;
 	f->kind = FACT_FRAME;
@@ -132,7 +133,7 @@ static const char *skip_place(struct fact *f, const char *s)
 
 	if (colon && colon < s + strcspn(s, " \t") && isdigit(colon[1]))
 		s = colon + 1 + strspn(colon + 1, "0123456789:");
-	s += strspn(s, " ");
+	s = skip_any(s, " ");
 	if (*s != 'd' || !isdigit(s[1]))
 		return s;
 	s++;
@@ -143,11 +144,11 @@ static const char *skip_place(struct fact *f, const char *s)
 		f->vcpu = small_number(&s);
 	}
 	s += *s == ':';
-	s += strspn(s, " ");
+	s = skip_any(s, " ");
 	/* "d0v0 d5 non-privileged attempt": the second one is whose table it is. */
 	if (*s == 'd' && isdigit(s[1]) && s[1 + strspn(s + 1, "0123456789")] == ' ')
 		s += 1 + strspn(s + 1, "0123456789");
-	return s + strspn(s, " ");
+	return skip_any(s, " ");
 }
 
 /* Behind a prefix that nobody knows the words begin after a colon or a bracket. */
@@ -161,7 +162,7 @@ static bool read_anywhere(struct fact *f, const char *text, bool whole)
 	while ((s = strpbrk(s, ":]>|"))) {
 		s++;
 		if ((*s == ' ' || *s == '"') &&
-		    read_rows(f, linux_rows, ROWS(linux_rows), s + strspn(s, " \""), whole))
+		    read_rows(f, linux_rows, ROWS(linux_rows), skip_any(s, " \""), whole))
 			return true;
 	}
 	return false;

@@ -45,4 +45,18 @@ enum match_end match(const char *line, bool whole, const char *format, struct ma
 /* Copies at most @size - 1 of the @len bytes. */
 void match__copy(char *to, size_t size, const char *from, size_t len);
 
+/* Past those of @chars, which are few: strspn() makes a table of them for each call. */
+static inline const char *skip_any(const char *s, const char *chars)
+{
+	for (; *s; s++) {
+		const char *c = chars;
+
+		while (*c && *c != *s)
+			c++;
+		if (!*c)
+			break;
+	}
+	return s;
+}
+
 #endif

@@ -35,7 +35,7 @@ static const char *behind_name(const struct mender *m, const char *s, uint8_t *g
 
 		if (strncmp(s, m->guests[i], len))
 			continue;
-		at += strspn(at, " ");
+		at = skip_any(at, " ");
 		if (*at == ':' || *at == '|') {
 			*guest = i;
 			return at + 1 + strspn(at + 1, " ");
@@ -167,13 +167,42 @@ static bool join(struct mender *m, const struct line *rest, size_t width)
 	return m->waiting;
 }
 
-static void finish(struct mender *m, const struct line *line, enum line_break broken, size_t width)
+/* What Xen and Linux open on a line they close on it. */
+static bool has_open_bracket(const char *s)
 {
+	int round = 0, square = 0;
+
+	for (; *s; s++) {
+		round += (*s == '(') - (*s == ')');
+		square += (*s == '[') - (*s == ']');
+	}
+	return round > 0 || square > 0;
+}
+
+/*
+ * Whether a line may have been broken by a terminal or a mail program: if it has a
+ * stamp or is Xen's, and the line below is neither, that is its rest.
+ */
+static enum line_break may_go_on(const struct mender *m, const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len == m->longest && (len == TERMINAL || (len == m->width && m->breaks >= BREAKS)))
+		return BREAK_AT_COLUMN;
+	return len && (strchr(" :]", s[len - 1]) || has_open_bracket(s)) ? BREAK_AT_SPACE
+									 : BREAK_NONE;
+}
+
+/* @all is the line with what stood before it, @width bytes. */
+static void finish(struct mender *m, const struct line *line, const char *all, size_t width)
+{
+	bool begins = line->xen || line->t != NO_TIME;
+	enum line_break broken = begins && line->whole ? may_go_on(m, all) : BREAK_NONE;
 	uint64_t number = line->number;
 
 	if (!m->waiting)
 		note_break(m, line);
-	if (broken && (line->xen || line->t != NO_TIME)) {
+	if (broken) {
 		wait_for_rest(m, line, broken);
 	} else if (line->xen) {
 		if (m->head.xen)
@@ -209,36 +238,10 @@ static char *second_line(char *s, bool xen)
 	return NULL;
 }
 
-/* What Xen and Linux open on a line they close on it. */
-static bool has_open_bracket(const char *s)
-{
-	int round = 0, square = 0;
-
-	for (; *s; s++) {
-		round += (*s == '(') - (*s == ')');
-		square += (*s == '[') - (*s == ']');
-	}
-	return round > 0 || square > 0;
-}
-
-/*
- * Whether a line may have been broken by a terminal or a mail program: if it has a
- * stamp or is Xen's, and the line below is neither, that is its rest.
- */
-static enum line_break may_go_on(const struct mender *m, const char *s)
-{
-	size_t len = strlen(s);
-
-	if (len == m->longest && (len == TERMINAL || (len == m->width && m->breaks >= BREAKS)))
-		return BREAK_AT_COLUMN;
-	return len && (strchr(" :]", s[len - 1]) || has_open_bracket(s)) ? BREAK_AT_SPACE
-									 : BREAK_NONE;
-}
-
 /* @s is cut in two where another line begins in it. */
 static void split(struct mender *m, char *s, bool whole, uint64_t number)
 {
-	enum line_break broken = whole ? may_go_on(m, s) : BREAK_NONE;
+	const char *all = s;
 	size_t width = strlen(s);
 
 	for (;;) {
@@ -260,11 +263,11 @@ static void split(struct mender *m, char *s, bool whole, uint64_t number)
 		line.dated = p.dated;
 		line.text = p.text;
 		line.rest = line.stamped || line.guest ? p.text : s;
-		line.indent = line.rest == s || line.t != NO_TIME ? strspn(s, " \t>") : 0;
+		line.indent = line.rest == s || line.t != NO_TIME ? skip_any(s, " \t>") - s : 0;
 		/* What a program quotes is no line of its own. */
 		second = p.program ? NULL : second_line((char *)p.text, p.xen);
 		if (!second) {
-			finish(m, &line, broken, width);
+			finish(m, &line, all, width);
 			return;
 		}
 		xen = *second == '(';

@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "prefix.h"
+#include "match.h"
 
 static const char *spaces(const char *s)
 {
-	return s + strspn(s, " \t");
+	while (*s == ' ' || *s == '\t')
+		s++;
+	return s;
 }
 
 static const char *token_end(const char *s)
@@ -255,7 +258,7 @@ void prefix__strip(struct prefix *p, const char *line)
 	const char *s = line, *next;
 
 	*p = (struct prefix){ .t = NO_TIME };
-	s += strspn(s, " \t>");
+	s = skip_any(s, " \t>");
 	while (p->t == NO_TIME && (next = take(p, s))) {
 		p->seen = true;
 		s = spaces(next);

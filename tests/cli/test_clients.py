@@ -98,10 +98,10 @@ def drip_on(slow):
 
 def test_scrapes_go_on_while_a_thousand_connections_drip(exporter, many_files):
     """Of each kind some, each a byte a second: none outlives its deadline, and nothing spins."""
-    before = exporter.cpu()
     slow = [(connect(exporter.port, begin), drip) for begin, drip in SLOW.values() for _ in range(184)]
-    begun = time.monotonic()
+    begun, used = time.monotonic(), []
     while time.monotonic() < begun + DEADLINE + 2:
+        used.append(exporter.cpu())
         for s, drip in slow:
             send(s, drip)
         assert exporter.scrape() < 2
@@ -109,7 +109,8 @@ def test_scrapes_go_on_while_a_thousand_connections_drip(exporter, many_files):
         time.sleep(1)
     # At once, unless this machine is busy with other things.
     until(lambda: not drip_on(slow), 3 * DEADLINE)
-    assert exporter.cpu() - before < 2
+    # Of replies as many are made first as the sockets have room for, which is this machine's.
+    assert exporter.cpu() - used[4] < 1
     for s, _ in slow:
         s.close()
     exporter.process.terminate()

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from recordings import SOURCE, XENPIN, is_begun, query, report, run
+from recordings import SOURCE, XENPIN, is_begun, patience, query, report, run
 from test_export import exporter, get, value
 
 TABLES = ["recording", "hook", "task", "finding", "boot_gap", "raw", "stack", "symbol", "batch", "page_table",
@@ -281,8 +281,8 @@ def test_a_signal_ends_each_command_within_a_second(tmp_path):
                 begin = time.monotonic()
                 process.send_signal(number)
                 said = process.communicate(timeout=20)[1]
-                # A second; three where others are busy, too.
-                assert time.monotonic() - begin < 3, (name, number, delay)
+                # A second; three where other tests run, too.
+                assert time.monotonic() - begin < patience(3), (name, number, delay)
                 assert process.returncode in (0, 5, -number), (name, number, said)
     # Figures that were cut off are in no file.
     for prom in directory.iterdir():
