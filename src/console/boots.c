@@ -63,10 +63,29 @@ static struct boot_facts *begin_boot(struct sorter *s, const struct fact *f)
 	return boot;
 }
 
+/* Linux warns in xen_mc_flush(), on the CPU that it names then, before it says how many failed. */
+static bool is_of_refusal(const struct trace *t, const struct fact *f)
+{
+	const struct fact *w = t->warning, *cpu = w && w->extra ? w : t->cpu;
+	uint64_t failed_on = f->v[f->extra ? 1 : 2];
+
+	const struct fact *in = w ?: t->rip;
+
+	/* A line that was broken lacks the name. */
+	if (!in || (*in->name ? strcmp(in->name, "xen_mc_flush") :
+				strncmp(in->text, "arch/x86/xen/multicalls.c:", 26)))
+		return false;
+	if (w && (w->caller != f->caller ||
+		  (w->t != NO_TIME && f->t != NO_TIME && f->t - w->t > PLACE_GAP_MAX)))
+		return false;
+	return f->kind != FACT_MC_FAILED || !cpu || cpu->extra == CPU_WITHOUT_NUMBER ||
+	       cpu->v[0] == failed_on;
+}
+
 static void begin_refusal(struct place *p, const struct fact *f)
 {
-	struct trace before = p->block == BLOCK_TRACE && p->style == f->style ? p->trace :
-			      (struct trace){};
+	bool same = p->block == BLOCK_TRACE && p->style == f->style && is_of_refusal(&p->trace, f);
+	struct trace before = same ? p->trace : (struct trace){};
 
 	place__interrupt(p, BLOCK_REFUSAL);
 	p->refusal = NULL;

@@ -216,6 +216,8 @@ static bool bug_details(struct fact *f, bool whole)
 static bool warning_details(struct fact *f, bool whole)
 {
 	char *end = f->text + strcspn(f->text, " "), *at = end + strspn(end, " ");
+	const char *cpu = strstr(at, ", CPU#");
+	struct match found;
 
 	if (end == f->text || !memchr(f->text, ':', end - f->text)) {
 		/* "WARNING: …" of other kinds is no trace. */
@@ -226,6 +228,10 @@ static bool warning_details(struct fact *f, bool whole)
 		at += 3;
 	if (!fact__function(at, true, f->name, sizeof(f->name)) && !*at && !whole)
 		return false;
+	if (cpu && match(cpu, whole, ", CPU#%d", &found) == MATCH_YES) {
+		f->v[0] = found.v[0];
+		f->extra = 1;
+	}
 	*end = 0;
 	return true;
 }

@@ -21,6 +21,8 @@ enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 
 #define VECTOR_PAGE_FAULT 14
 
+#define CPU_WITHOUT_NUMBER 2 /* .extra of "Pid: 1, comm: …" */
+
 #define FORMAT_DAMAGED 99 /* .extra of a row in formats.def that fits what is left of a line */
 
 struct fact {

@@ -32,11 +32,12 @@ bool refusal__is_pin(const struct refusal *r)
 	/* The debug format has the command: MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE. */
 	if (call && call->v[1] == 26 && call->extra == 2)
 		return (uint32_t)call->v[6] <= 4;
-	/* A table's mapping is made writable or not by update_va_mapping in the same batch. */
-	if (!call || (call->v[1] != 26 && call->v[1] != 14 && !xen__is_clobber(call->v[1])))
+	/* Who pins asks for other operations, too: a known one says itself what was refused. */
+	if (!call || (call->v[1] != 26 && !xen__is_clobber(call->v[1])))
 		return false;
 	for (unsigned int i = 0; i < r->trace.nr; i++)
-		if (known_bug__names(pinners, r->trace.frames[i]->name))
+		if (!r->trace.frames[i]->extra &&
+		    known_bug__names(pinners, r->trace.frames[i]->name))
 			return true;
 	return false;
 }

@@ -5,9 +5,6 @@
 
 #include "place.h"
 
-/* Between two lines of one oops, even on a serial line of 9600 baud. */
-#define GAP_MAX		3000000
-
 /* Lines from "kernel BUG at" to the registers, where the one that names the trap was left out. */
 #define BUG_LINES	2
 
@@ -41,9 +38,9 @@ static void begin_oops(struct place *p, const struct fact *f)
 	p->oops->caller = f->caller;
 	p->oops->style = f->style;
 	touch(p->oops, f);
-	if (p->page && (p->page->t == NO_TIME || f->t - p->page->t < GAP_MAX))
+	if (p->page && (p->page->t == NO_TIME || f->t - p->page->t < PLACE_GAP_MAX))
 		p->oops->page = p->page;
-	if (p->reason && (p->reason->t == NO_TIME || f->t - p->reason->t < GAP_MAX))
+	if (p->reason && (p->reason->t == NO_TIME || f->t - p->reason->t < PLACE_GAP_MAX))
 		p->oops->reason = p->reason;
 	p->page = p->reason = NULL;
 }
@@ -74,7 +71,7 @@ bool place__finished(const struct oops *o)
 /* Of about the same time, in any order. */
 static bool near(const struct oops *o, const struct fact *f)
 {
-	return o->t == NO_TIME || f->t == NO_TIME || llabs(f->t - o->t) <= GAP_MAX;
+	return o->t == NO_TIME || f->t == NO_TIME || llabs(f->t - o->t) <= PLACE_GAP_MAX;
 }
 
 /* In one oops time never goes back. */
@@ -86,7 +83,7 @@ static bool is_older(const struct oops *o, const struct fact *f)
 /* Whether @f may be the next line of @o.  The list of modules stands before the CPU's line. */
 static bool belongs(const struct oops *o, const struct fact *f)
 {
-	int64_t gap = f->kind == FACT_CPU || f->kind == FACT_RIP ? GAP_MAX : AT_ONCE;
+	int64_t gap = f->kind == FACT_CPU || f->kind == FACT_RIP ? PLACE_GAP_MAX : AT_ONCE;
 
 	return near(o, f) && f->t - o->t <= gap && f->t >= o->t && o->style == f->style &&
 	       o->caller == f->caller;

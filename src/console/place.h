@@ -5,6 +5,9 @@
 
 #include "boots.h"
 
+/* µs between two lines of one oops, even on a serial line of 9600 baud. */
+#define PLACE_GAP_MAX	3000000
+
 enum block { BLOCK_NONE, BLOCK_OOPS, BLOCK_TRACE, BLOCK_REFUSAL, BLOCK_REPORT };
 
 struct place {

@@ -142,6 +142,43 @@ def test_arguments_that_stand_elsewhere_are_unknown():
             assert b"0x0 0x0" not in ask(f"{FAILED}\n{CALL}{arguments}\n{between}\n".encode()).stdout
 
 
+WARNED = "arch/x86/xen/multicalls.c:102 xen_mc_flush+0x176/0x1a0"
+
+
+def refusal(at=WARNED, cpu=1, begin=5.0, op=26, frame="xen_pgd_pin", warning=None):
+    """A warning with its trace, and behind it what failed, on CPU 1 at 5 s."""
+    warning = warning or f"WARNING: CPU: {cpu} PID: 9 at {at}"
+    above = [warning, f"CPU: {cpu} PID: 9 Comm: bash Not tainted 6.1.0-18-amd64 #1", "Call Trace:",
+             f" {frame}+0x35/0xa0", " xen_dup_mmap+0xe/0x20", "---[ end trace 0000000000000000 ]---"]
+    below = ["1 of 3 multicall(s) failed: cpu 1", f"  call  2: op={op} arg=[ffff8880a1a9eb10] result=-22"]
+    lines = [f"[{begin:12.6f}] {line}" for line in above] + [f"[{5.001:12.6f}] {line}" for line in below]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("change", [
+    {}, {"op": 0xaaaaaaaaaaaaaaaa}, {"warning": f"WARNING: {WARNED.replace(' ', ' at ')}, CPU#1: bash/9"}], ids=str)
+def test_a_pin_that_was_refused(change):
+    assert verdict(refusal(**change))[:2] == (1, "pin-refused")
+
+
+@pytest.mark.parametrize("change", [
+    *({"op": op} for op in (1, 3, 14, 22)), {"frame": "flush_tlb_mm_range"},
+    {"at": "mm/foo.c:1 foo+0x1/0x20"}, {"at": "lib/refcount.c:25 refcount_warn+0x5/0x10", "begin": 4.9},
+    {"cpu": 3}, {"warning": f"WARNING: {WARNED.replace(' ', ' at ')}, CPU#3: bash/9"},
+    {"begin": 1.0}, {"warning": "br0: port 2(vif3.0) entered forwarding state"}], ids=str)
+def test_a_refusal_that_no_pin_is_shown_to_be(change):
+    """A known operation; a trace that is of another report, and names a pin as its last caller but one."""
+    text = refusal(**change).replace(" xen_dup_mmap", " dup_mmap")
+    assert verdict(text)[:2] == (5, "refused"), change
+
+
+@pytest.mark.parametrize("frame", ["xen_pgd_pin", "__xen_pgd_unpin", "xen_alloc_pte", "xen_exit_mmap"])
+def test_a_frame_that_may_be_a_remnant_decides_nothing(frame):
+    text = refusal(frame=frame).replace(" xen_dup_mmap", " dup_mmap")
+    assert verdict(text)[1] == "pin-refused"
+    assert verdict(text.replace(f" {frame}", f" ? {frame}"))[:2] == (5, "refused")
+
+
 PIN = "(XEN) mm.c:3000:d5v0 Error %s while pinning mfn 1d2e04\n"
 
 
