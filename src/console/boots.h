@@ -31,6 +31,8 @@ struct oops {
 	uint32_t cut;				/* bits by kind: there, but not whole */
 	const struct fact *page, *reason;	/* a page that was dumped just before */
 	const struct fact *fault;		/* the series' line about it */
+	const struct fact *damaged;		/* that, where only some of it can be read */
+	const struct fact *stray;		/* such a line that is of another, or contradicts */
 	struct trace trace;			/* only .frames */
 	const struct fact *panic;		/* that followed */
 	uint64_t first, last;			/* lines */

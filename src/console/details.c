@@ -332,6 +332,25 @@ static bool fault_details(struct fact *f, bool whole)
 	return f->v[4] ? where_of(f->text, &f->v[5]) : !strcmp(f->text, "-");
 }
 
+void fact__read_damaged_fault(struct fact *f, const char *text)
+{
+	static const struct { const char *format; uint64_t max; } fields[] = {
+		{ " addr=%a", UINT64_MAX }, { " pfn=%x", UINT64_MAX }, { " level=%d", XP_L4 },
+		{ " flag=%d", 1 }, { " erased=%d", 1 },
+	};
+	struct match found;
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		const char *format = fields[i].format, *at;
+		char key[16];
+
+		match__copy(key, sizeof(key), format, strcspn(format, "%"));
+		at = strstr(text, key);
+		f->v[i] = at && match(at, false, format, &found) == MATCH_YES &&
+			  found.v[0] <= fields[i].max ? found.v[0] : FIELD_UNREAD;
+	}
+}
+
 /* "KIND pfn=… level=… where=… ip=PLACE", or "… op=OP mfn=… result=…". */
 static bool last_details(struct fact *f, bool whole)
 {

@@ -23,6 +23,8 @@ enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 
 #define CPU_WITHOUT_NUMBER 2 /* .extra of "Pid: 1, comm: …" */
 
+#define FIELD_UNREAD UINT64_MAX
+
 #define FORMAT_DAMAGED 99 /* .extra of a row in formats.def that fits what is left of a line */
 
 struct fact {
@@ -52,6 +54,9 @@ unsigned int fact__rank(enum fact_kind kind);
  * nobody takes it for the kernel's of that name; false: @text is no symbol with an offset.
  */
 bool fact__function(const char *text, bool whole, char *name, size_t size);
+
+/* Takes out of a line of the series about a fault that was damaged what is still whole in it. */
+void fact__read_damaged_fault(struct fact *fact, const char *text);
 
 /*
  * Completes a fact whose line says more than its format: true when all of it was there.

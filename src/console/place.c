@@ -302,12 +302,23 @@ static bool is_next(const struct oops *o, const struct fact *f)
 	       (o->of[FACT_OOPS] || o->of[FACT_CODE]);
 }
 
-/* The series' line is about an oops, if it names its address; else it stands for one. */
+/*
+ * The series' line is about an oops, if it names its address; else it stands for one, or,
+ * when it stands in another, nobody knows for which.
+ */
 void place__add_fault(struct place *p, const struct fact *f)
 {
 	struct oops *o = p->block == BLOCK_OOPS ? p->oops : NULL;
 	const struct fact *address = o ? o->of[FACT_ADDRESS] : NULL;
 
+	if (address && near(o, f) && !o->fault && f->v[0] != address->v[0] &&
+	    f->v[0] != FIELD_UNREAD) {
+		o->stray = f;
+		o->torn |= !place__finished(o);
+		return;
+	}
+	if (f->cut && o && near(o, f))
+		o->damaged = f;
 	if (f->cut)
 		return;
 	if (!o || o->fault || !near(o, f) || (address ? address->v[0] != f->v[0] : !is_next(o, f)))

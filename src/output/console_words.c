@@ -150,8 +150,19 @@ void console__caution(const struct console *c, char *buffer, size_t size)
 			 "joined. ");
 }
 
+/* The first line of the series about a fault that is of another one, or contradicts. */
+static const struct fact *stray_of(const struct console *c)
+{
+	for (unsigned int i = 0; i < c->boots.nr; i++)
+		for (unsigned int n = 0; n < c->boots.boot[i]->nr_oopses; n++)
+			if (c->boots.boot[i]->oopses[n].stray)
+				return c->boots.boot[i]->oopses[n].stray;
+	return NULL;
+}
+
 unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 {
+	const struct fact *stray = stray_of(c);
 	const struct scan *s = &c->scan;
 	unsigned int n = 0;
 
@@ -175,6 +186,10 @@ unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 	if (!c->boots.torn && c->guests > 1)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "%u guests are on it, each judged by its own lines", c->guests);
+	if (stray)
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "Line %" PRIu64 ", the series' own, contradicts the oops that it stands "
+			 "in, or its boot: it is of another, and was not used", stray->line);
 	if (s->forgotten || c->boots.older)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "It holds more than is kept: the oldest %" PRIu64 " boots and %" PRIu64

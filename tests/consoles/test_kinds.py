@@ -291,3 +291,65 @@ def test_a_line_of_the_series_that_is_cut_may_have_told_of_more():
     assert verdict(lives)[:2] == (0, "lives")
     assert verdict(f"{lives}[    4.100000] xenpin: erased total=7\n")[0] != 0
     assert verdict(f"{lives}** 3 printk messages dropped **\n")[0] == 5
+
+
+LINE = "[    5.000007] xenpin: fault addr=0x%s pfn=0x%x level=%s flag=%s erased=%s where=%s"
+
+
+def series(address=ADDRESS, pfn=0x1e5b3f, level=3, flag=0, erased=1, where="handover", after=(), **oops):
+    """The oops of console() with the series' line about it, before its registers' last one or at its end."""
+    line = LINE % (address, pfn, level, flag, erased, where)
+    lines = console(after=after, **oops).splitlines()
+    at = next(n for n, text in enumerate(lines) if "CR2:" in text)
+    return ["\n".join([*lines[:at], line, *lines[at:]]) + "\n",
+            "\n".join([*lines, line.replace("5.000007", "5.000010")]) + "\n"]
+
+
+def test_the_series_line_about_a_fault():
+    for text in series():
+        assert verdict(text)[:2] == (1, "erased")
+    for text in series(flag=0, erased=0, where="-"):
+        account = verdict(text)[2]
+        assert account["verdict"]["class"] == "lost-flag" and "not known to have cleared" in account["text"]
+
+
+@pytest.mark.parametrize("change", [
+    {"address": "ffff8881e5b3ffe8"}, {"address": "ffff888100000068", "pfn": 0x100000},	# another fault's
+    {"pfn": 0x1e5b3}, {"pfn": 0x1e5b40},				# of no such address
+    *({"level": level} for level in (1, 2, 4)),				# the function writes none of it
+    *({"function": f"{name}+0x4/0x20", "level": 3} for name in ("xen_set_pmd", "xen_set_p4d", "native_set_pte")),
+    {"flag": 1}, {"flag": 1, "erased": 0, "where": "-"},		# who asks it would not have written
+    {"after": ["[    5.000011] xenpin: erased total=0 shown=0"]},
+    {"boot": BOOT + ["[    0.000001] xenpin: erased total=0 shown=0"]},
+], ids=str)
+def test_the_series_line_is_not_believed_against_all_others(change):
+    for text in series(**change):
+        status, word, account = verdict(text)
+        assert "erased flag" not in account["text"] and word != "written-past", account["text"]
+        assert all(oops["verdict"]["grade"] != "shown" for oops in account["boots"][0]["oopses"])
+        assert "contradicts the oops" in " ".join(account["notes"])
+    assert verdict(series(**change)[0])[:2] == (5, "cannot-tell")
+
+
+@pytest.mark.parametrize("release", ["5.10.0-28-amd64", "6.1.192-xenpin"])
+@pytest.mark.parametrize("function", ["memcpy_erms+0x6/0x10", "pmc_core_probe+0x138/0x190"])
+def test_lines_of_the_series_about_the_fault_of_another_guest(release, function):
+    text = series(address="ffff88826d24e068", pfn=0x26d24e, function=function, boot=[
+        BOOT[0].replace("6.1.0-18-amd64", release), BOOT[1]], after=[
+            "[    5.000009] xenpin: erased total=40 shown=1",
+            "[    5.000009] xenpin: erased pfn=0x26d24e level=3 where=handover"])[1]
+    status, word, account = verdict(text.replace("6.1.0-18-amd64", release))
+    assert (status, word) == (5, "cannot-tell") and "erased" not in account["text"]
+
+
+@pytest.mark.parametrize("flag, level, found", [
+    (0, 3, "lost-flag"), (1, 3, "cannot-tell"), (0, 0, "cannot-tell"), (1, 0, "cannot-tell"), (0, 2, "cannot-tell")])
+def test_what_can_be_read_of_a_damaged_line_of_the_series(flag, level, found):
+    """A weaker verdict does not say otherwise: with a `where` that goes with nothing, or cut behind it."""
+    for where in ("none", "0", "unknown", "handover", "other"):
+        for text in series(flag=flag, level=level, erased=0, where=where):
+            assert verdict(text)[1] == found, where
+            assert verdict(text.replace(f" where={where}", ""))[1] == found
+            assert verdict(text.replace(f"=0 where={where}", ""))[1] == found
+            # What a cut has left of a number is none.
+            assert verdict(text.replace(f"level={level} flag={flag} erased=0 where={where}", "le"))[1] == "lost-flag"
