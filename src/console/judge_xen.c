@@ -200,7 +200,7 @@ static bool judge_base(struct xen_domain *d, const char *name)
 
 	if (!f)
 		return false;
-	verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
+	verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
 		     "Xen refused to load mfn 0x%" PRIx64 " of %s as CR3: it is no valid L4",
 		     f->v[0], name);
 	verdict__rests_on(&d->verdict, f);
