@@ -15,6 +15,8 @@
 #define VMEMMAP		0xffffea0000000000ULL
 #define DIRECT_32	0xc0000000ULL
 #define STRUCT_PAGE	64
+#define TEXT		0xffffffff81000000ULL
+#define TEXT_SIZE	(16ULL << 20)
 
 static const struct {
 	uint64_t from;
@@ -65,6 +67,11 @@ const char *region__name(enum region region)
 	};
 
 	return names[region];
+}
+
+bool address__may_be_text(uint64_t address)
+{
+	return address - TEXT < TEXT_SIZE;
 }
 
 uint64_t address__pfn(uint64_t address, unsigned int digits)

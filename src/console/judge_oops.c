@@ -241,13 +241,19 @@ static bool is_no_table_to_series(const struct oops_view *v)
 	return f && f->v[1] != XP_NO_PFN && !f->v[2];
 }
 
+/* Page tables of the image lie in its data, which nobody may execute. */
+static bool may_be_code(const struct oops_view *v)
+{
+	return v->executable || (address__may_be_text(v->address) && !v->no_code);
+}
+
 static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 {
 	const struct table_writer *writer = table_writer__find(v->function);
 	char pfn[40] = "";
 
 	if (!oops_view__is_protected_write(v) || !v->has_address || !writer ||
-	    is_no_table_to_series(v))
+	    is_no_table_to_series(v) || may_be_code(v))
 		return false;
 	/* Such a function writes page tables on any machine. */
 	if (strncmp(v->function, "xen_", 4) && !is_known_pv(v))
@@ -289,7 +295,10 @@ static bool nothing_decides(const struct oops_view *v, struct verdict *verdict)
 		     v->page_fault  ? oops_view__in_words(v, words, sizeof(words))
 		     : v->exception ? v->exception->text
 				    : "something that this console does not name",
-		     oops_view__is_protected_write(v)
+		     v->executable && oops_view__is_protected_write(v)
+			     ? "its mapping is that of code, and not of a page table: so does a "
+			       "wild pointer look"
+		     : oops_view__is_protected_write(v)
 			     ? "a lost flag looks like that, and so does any other write to a "
 			       "read-only page: nothing here tells whether the page is a page table"
 		     : v->oops->cut ? "the line that would tell more is cut"

@@ -69,6 +69,8 @@ static void read_page(struct oops_view *v)
 	if (walk && walk->v[1] == 1 && (walk->v[0] & ENTRY_PRESENT)) {
 		v->pfn = ENTRY_PFN(walk->v[0]);
 		v->read_only = !(walk->v[0] & ENTRY_WRITABLE);
+		v->no_code = walk->v[0] & ENTRY_NX;
+		v->executable = !v->no_code;
 	} else if (v->has_address) {
 		v->pfn = address__pfn(v->address, v->digits);
 	}
