@@ -170,6 +170,7 @@ static void add(struct place *p, const struct fact *f)
 		break;
 	case FACT_TRACE:
 	case FACT_TRACE_END:
+	case FACT_IRQ:
 		place__add_trace(p, f);
 		break;
 	case FACT_PAGE:
@@ -246,14 +247,29 @@ static void sort_fact(struct sorter *s, size_t at)
 	p->style = f->style;
 }
 
+/* A guest printed something long after an oops, or reached user space; what it prints behind its
+ * panic is no sign of life. */
+static bool goes_on(const struct boot_facts *b, const struct oops *o)
+{
+	int64_t t = b->panic ? b->panic->t : b->t;
+	uint64_t lives = !b->lives ? 0 : b->panic ? b->lives->line : b->lives->last_line;
+
+	if (b->panic && b->panic->line < o->last)
+		return false;
+	return (o->t != NO_TIME && t != NO_TIME && t - o->t > GOES_ON) ||
+	       (lives > o->last && (!b->panic || lives < b->panic->line));
+}
+
 /* An oops kills a task, and its guest only when that could not be spared. */
 static void find_survivors(struct boot_facts *b)
 {
 	for (unsigned int i = 0; i < b->nr_oopses; i++) {
 		struct oops *o = &b->oopses[i];
+		const struct fact *cpu = o->of[FACT_CPU];
+		bool spared = !o->panic && !o->interrupt && !(cpu && !cpu->v[1]);
 
-		o->survived = (o->t != NO_TIME && b->t - o->t > GOES_ON) ||
-			      (b->lives && b->lives->last_line > o->last);
+		o->survived = spared && goes_on(b, o);
+		o->unfinished = o->survived && !place__finished(o);
 	}
 }
 

@@ -11,7 +11,7 @@
 #include "verdict.h"
 
 #define BOOTS_MAX	64	/* the newest ones */
-#define BOOT_OOPSES	8	/* of each the first ones */
+#define BOOT_OOPSES	8	/* of each the first ones, and the last */
 #define BOOT_REFUSALS	16
 #define BOOT_CALLS	32	/* of a batch there are no more */
 #define BOOT_ERASED	32	/* the series names no more */
@@ -43,7 +43,9 @@ struct oops {
 	bool ended;		/* and is over */
 	bool torn; /* lines of several, or out of order: what it says cannot be joined */
 	bool foreign;		/* its kernel is another than this boot's: of another guest */
-	bool survived;		/* its guest went on */
+	bool interrupt;		/* its trace begins in one */
+	bool survived;		/* its guest went on, */
+	bool unfinished;	/* or another did, for its last lines are not there */
 	struct verdict verdict;
 };
 

@@ -236,6 +236,15 @@ static bool warning_details(struct fact *f, bool whole)
 	return true;
 }
 
+static bool panic_details(struct fact *f, bool whole)
+{
+	char *end = f->extra ? strstr(f->text, " ]---") : NULL;
+
+	if (end)
+		*end = 0;
+	return true;
+}
+
 static bool page_details(struct fact *f, bool whole)
 {
 	const char *at = strstr(f->text, "pfn:");
@@ -403,6 +412,7 @@ static bool (*const details[FACT_KINDS])(struct fact *f, bool whole) = {
 	[FACT_BUG] = bug_details,
 	[FACT_TRAP] = trap_details,
 	[FACT_WARNING] = warning_details,
+	[FACT_PANIC] = panic_details,
 	[FACT_PAGE] = page_details,
 	[FACT_DEFERRED] = deferred_details,
 	[FACT_MC_CALL] = call_details,

@@ -117,10 +117,15 @@ static void judge_boot(struct boot_facts *b, const struct console *c)
 	for (unsigned int i = 0; i < b->nr_oopses; i++)
 		judge__oops(&b->oopses[i], b, c);
 	o = decisive(b);
-	if (o)
-		b->verdict = o->verdict;
-	else
+	if (!o)
 		judge_without_oops(b, c);
+	else if (b->more_oopses && !verdict__is_finding(o->verdict.class))
+		verdict__set(&b->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "%u oopses between the first ones and the last were left out, and any "
+			     "of them may be of a lost flag. Of those that are left: %s",
+			     b->more_oopses, o->verdict.text);
+	else
+		b->verdict = o->verdict;
 }
 
 static void count_guests(struct console *c)
@@ -181,6 +186,18 @@ static void choose(struct console *c)
 	}
 }
 
+/* What was left out may have been a finding. */
+static void weaken(struct console *c)
+{
+	if ((!c->boots.older && !c->scan.forgotten) || c->finding)
+		return;
+	verdict__set(&c->nothing, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		     "The oldest of this console was left out (%" PRIu64 " boots and %" PRIu64
+		     " facts), and may be of a lost flag. Of what is left: %s",
+		     c->boots.older, c->scan.forgotten, c->verdict->text);
+	c->verdict = &c->nothing;
+}
+
 int console__judge(struct console *c)
 {
 	int err = boots__sort(&c->boots, &c->scan);
@@ -199,6 +216,7 @@ int console__judge(struct console *c)
 		c->clean &= b->verdict.class == VERDICT_LIVES && b->verdict.grade == GRADE_SHOWN;
 	}
 	choose(c);
+	weaken(c);
 	return 0;
 }
 

@@ -173,6 +173,8 @@ void oops_view__support(struct verdict *verdict, const struct oops_view *v)
 
 const char *oops_view__victim(const struct oops_view *v, bool first)
 {
+	if (v->oops->unfinished)
+		return first ? "The guest, or a task of it," : "the guest, or a task of it,";
 	if (v->oops->survived)
 		return first ? "A task of the guest" : "a task of the guest";
 	return first ? "The guest" : "the guest";

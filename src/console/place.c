@@ -30,11 +30,12 @@ static void begin_oops(struct place *p, const struct fact *f)
 	p->oops = NULL;
 	p->adrift = false;
 	p->trace = (struct trace){};
-	if (p->boot->nr_oopses == BOOT_OOPSES) {
+	if (p->boot->nr_oopses == BOOT_OOPSES)
 		p->boot->more_oopses++;
-		return;
-	}
-	p->oops = &p->boot->oopses[p->boot->nr_oopses++];
+	else
+		p->boot->nr_oopses++;
+	p->oops = &p->boot->oopses[p->boot->nr_oopses - 1];
+	*p->oops = (struct oops){};
 	p->oops->caller = f->caller;
 	p->oops->style = f->style;
 	touch(p->oops, f);
@@ -47,8 +48,6 @@ static void begin_oops(struct place *p, const struct fact *f)
 
 static void set(struct oops *o, const struct fact *f)
 {
-	if (!o)
-		return;
 	touch(o, f);
 	if (f->cut)
 		o->cut |= 1U << f->kind;
@@ -107,7 +106,7 @@ static bool starts_oops(const struct fact *f)
 void place__interrupt(struct place *p, enum block block)
 {
 	if (p->block == BLOCK_OOPS)
-		p->adrift = p->oops && !place__finished(p->oops);
+		p->adrift = !place__finished(p->oops);
 	p->block = block;
 	p->trace = (struct trace){};
 }
@@ -146,8 +145,6 @@ void place__add_to_oops(struct place *p, const struct fact *f)
 
 	if (p->adrift && !starts_oops(f) && near(o, f))
 		return;
-	if (p->block == BLOCK_OOPS && !o && !starts_oops(f))
-		return;
 	o = p->adrift && !near(o, f) ? NULL : o;
 	if (o && !p->adrift && belongs(o, f) && same_sort(o, f)) {
 		if (!complete(o) && fact__rank(f->kind) > rank_of(o)) {
@@ -162,8 +159,7 @@ void place__add_to_oops(struct place *p, const struct fact *f)
 	if (torn)
 		o->torn = true;
 	begin_oops(p, f);
-	if (p->oops)
-		p->oops->torn = torn;
+	p->oops->torn = torn;
 	set(p->oops, f);
 }
 
@@ -323,10 +319,8 @@ void place__add_fault(struct place *p, const struct fact *f)
 		return;
 	if (!o || o->fault || !near(o, f) || (address ? address->v[0] != f->v[0] : !is_next(o, f)))
 		begin_oops(p, f);
-	if (p->oops) {
-		p->oops->fault = f;
-		touch(p->oops, f);
-	}
+	p->oops->fault = f;
+	touch(p->oops, f);
 }
 
 void place__add_panic(struct place *p, const struct fact *f)
@@ -347,5 +341,6 @@ void place__add_trace(struct place *p, const struct fact *f)
 	if (p->block != BLOCK_OOPS || !p->oops || !belongs(p->oops, f))
 		return;
 	p->oops->traced = true;
+	p->oops->interrupt |= f->kind == FACT_IRQ && !p->oops->trace.nr;
 	p->oops->ended |= f->kind == FACT_TRACE_END;
 }

@@ -252,11 +252,36 @@ def test_the_end_of_an_oops(begin):
     ["[    6.000000] Run /sbin/init as init process"],
     ["[  100.000000] WARNING: CPU: 1 PID: 33 at lib/refcount.c:25 refcount_warn+0x5/0x10"]])
 def test_an_oops_need_not_kill(after):
-    assert verdict(console())[2]["text"].startswith("The guest died")
-    status, word, account = verdict(console(after=after))
+    assert verdict(console(pid="9"))[2]["text"].startswith("The guest died")
+    status, word, account = verdict(console(pid="9", after=after))
     assert (status, word) == (1, "lost-flag")
     assert account["text"].startswith("A task of the guest died")
     assert account["boots"][0]["oopses"][0]["survived"]
+    # The idle task and an interrupt are never spared, and behind a panic there is no life.
+    for dead in (console(pid="0", after=after), *(
+            console(pid="9", after=[f"[    5.000{n}00] {panic}", *after]) for n in (1, 9) for panic in (
+                "Kernel panic - not syncing: Fatal exception", "---[ end Kernel panic - not syncing: Fatal exception",
+                "---[ end Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000009 ]---")),
+            console(pid="9", after=after).replace("__pmd_alloc", "<IRQ>\n[    5.000009]  __pmd_alloc")):
+        account = verdict(dead)[2]
+        assert account["text"].startswith("The guest died, most likely of a lost flag")
+        assert not account["boots"][0]["oopses"][0]["survived"]
+
+
+def test_a_panic_long_after_an_oops():
+    later = ["[   40.000000] Kernel panic - not syncing: Out of memory"]
+    assert verdict(console(pid="9", after=later))[2]["text"].startswith("A task of the guest died")
+
+
+@pytest.mark.parametrize("end", range(len(BOOT) + 2, len(console().splitlines()) - 1))
+def test_an_oops_without_its_end_is_not_known_to_have_been_survived(end):
+    """What follows may be of another boot."""
+    begin = console(pid="9").replace(ADDRESS, "0000000000000018").splitlines()[:end]
+    for later in (console(pid="9", boot=[]).replace("[    5.", "[   78."), "[   78.000000] br0: port 2 entered\n"):
+        account = verdict("\n".join(begin) + "\n" + later)[2]
+        text = account["boots"][0]["oopses"][0]["verdict"]["text"]
+        assert "task" not in text or "he guest, or a task of it, died" in text, text
+        assert not account["boots"][0]["oopses"][0]["survived"]
 
 
 @pytest.mark.parametrize("reason, word", [
@@ -278,6 +303,59 @@ def test_more_guests_than_there_is_room_for_is_said_first():
 def test_boots_are_counted_from_the_first():
     text = "".join(f"{BOOT[0]}\n[    9.000000] Kernel panic - not syncing: number {n}\n" for n in range(150))
     assert b"Boot 150 of 150, the newest" in ask(text.encode()).stdout
+
+
+def many(number, last, **change):
+    """So many oopses that are of no flag, and behind them another one."""
+    some = console(address="0000000000000010", pid="9").replace("0003", "0002").splitlines()[len(BOOT):]
+    text = "\n".join(BOOT) + "\n"
+    for n in range(number):
+        text += "\n".join(some).replace("[    5.", f"[ {100 + 20 * n:4}.") + "\n"
+    return text + "\n".join(last).replace("[    5.", "[ 9000.") + "\n"
+
+
+@pytest.mark.parametrize("number", [1, 7, 8, 9, 30])
+def test_the_oops_that_ended_a_boot_is_judged_behind_any_number(number):
+    lost = console(after=["[    5.000010] Kernel panic - not syncing: Attempted to kill the idle task!"])
+    status, word, account = verdict(many(number, lost.splitlines()[len(BOOT):]))
+    assert (status, word) == (1, "lost-flag") and account["text"].startswith("The guest died")
+    (boot,) = account["boots"]
+    assert len(boot["oopses"]) + boot["more_oopses"] == number + 1
+
+
+@pytest.mark.parametrize("number", [3, 8, 9, 30])
+def test_what_was_not_judged_weakens_what_was(number):
+    status, word, account = verdict(many(number, []))
+    assert (status, word) == (5, "not-this-class" if number <= 8 else "cannot-tell")
+    assert account["text"].startswith(f"{number - 8} oopses") is (number > 8)
+
+
+@pytest.mark.parametrize("number", [60, 64, 65, 100])
+def test_boots_that_were_not_judged_weaken_what_was(number):
+    def lives(number):
+        return "".join(f"{BOOT[0]}\n[    3.{n:06}] xenpin: repaired=7\n[    4.{n:06}] Run /init as init process\n"
+                       for n in range(number))
+
+    text = ask(lives(number).encode())
+    assert text.returncode == (0 if number <= 64 else 5)
+    assert text.stdout.startswith(b"The oldest") is (number > 64)
+    assert ask((console() + lives(number)).encode()).returncode == (1 if number < 64 else 5)
+    assert ask((lives(number) + console()).encode()).stdout.startswith(b"The guest died, most likely of a lost")
+
+
+@pytest.mark.parametrize("function", ["xen_set_pmd", "xen_set_pud", "ptep_set_wrprotect", "native_set_pte"])
+def test_code_is_no_page_table(function):
+    """A wild pointer: what may be executed is none, and where text is nobody knows without the entry."""
+    tables = {"pte": "8010000002c12065", "address": "ffffffff82c12ff8", "function": f"{function}+0x4/0x20"}
+    assert verdict(console(**tables))[0] == 1
+    for change in ({"pte": "10000002c12065"}, {"pte": "0010000002c12065"}):
+        assert verdict(console(**{**tables, **change}))[:2] == (5, "cannot-tell")
+    for address in ("ffffffff81000000", "ffffffff810123f0", "ffffffff81fffff8"):
+        text = {**tables, "pte": f"10000{int(address, 16) - 0xffffffff80000000 >> 12:06x}065", "address": address}
+        assert verdict(console(**text))[:2] == (5, "cannot-tell")
+        assert verdict(console(**{**text, "pte": "80" + text["pte"]}))[0] == 1
+        no_walk = "\n".join(l for l in console(**text).splitlines() if "PGD" not in l) + "\n"
+        assert verdict(no_walk)[:2] == (5, "cannot-tell")
 
 
 def test_a_platform_is_the_one_that_booted():
