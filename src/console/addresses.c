@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -173,6 +174,28 @@ void xen_types(uint64_t saw, uint64_t expected, struct xen_type *is, struct xen_
 		return;
 	decode(saw, shift, is);
 	decode(expected, shift, wanted);
+}
+
+uint64_t xen__pfn(uint64_t printed)
+{
+	/* Of 64 bits and, up to Xen 4.2, of 32. */
+	static const uint64_t marks[] = {
+		~0ULL, ~1ULL, 0x5555555555555555ULL, UINT32_MAX, UINT32_MAX - 1, 0x55555555,
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (printed == marks[i])
+			return XP_NO_PFN;
+	return printed;
+}
+
+const char *frame__name(uint64_t mfn, uint64_t pfn, char buffer[FRAME_WORDS])
+{
+	int n = snprintf(buffer, FRAME_WORDS, "mfn 0x%" PRIx64, mfn);
+
+	if (pfn != XP_NO_PFN)
+		snprintf(buffer + n, FRAME_WORDS - n, " (pfn 0x%" PRIx64 ")", pfn);
+	return buffer;
 }
 
 const char *hypercall__name(uint64_t op)

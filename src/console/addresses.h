@@ -65,6 +65,13 @@ struct xen_type {
 /* @saw and @expected of one line: together they show which of Xen's layouts they are in. */
 void xen_types(uint64_t saw, uint64_t expected, struct xen_type *is, struct xen_type *wanted);
 
+/* A pfn as Xen prints it, or XP_NO_PFN for one of its marks: no pfn, shared, never filled in. */
+uint64_t xen__pfn(uint64_t printed);
+
+/* "mfn 0x1 (pfn 0x2)", or without a pfn that is XP_NO_PFN. */
+#define FRAME_WORDS	56
+const char *frame__name(uint64_t mfn, uint64_t pfn, char buffer[FRAME_WORDS]);
+
 /* "mmu_update", or NULL for no operation. */
 const char *hypercall__name(uint64_t op);
 

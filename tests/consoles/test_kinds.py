@@ -202,6 +202,21 @@ def test_what_dom0_asks_for_may_be_another_guests(line):
     assert "acts for" not in verdict(f"(XEN) mm.c:1:d5v0 {line}\n")[2]["text"]
 
 
+@pytest.mark.parametrize("mark", ["5555555555555555", "ffffffffffffffff", "fffffffffffffffe", "55555555", "ffffffff"])
+@pytest.mark.parametrize("line", [
+    "Bad type (saw 4c00000000000001 != exp e000000000000000) for mfn 36f40 (pfn %s)",
+    "Bad type (saw 1234000000000001 != exp 2000000000000000) for mfn 36f40 (pfn %s)",
+    "Error getting mfn 36f40 (pfn %s) from L1 entry 8010000036f40067 for l1e_owner d0, pg_owner d0",
+    "Error while validating mfn 36f40 (pfn %s) for type 20000000"])
+def test_xens_marks_for_no_pfn_are_none(line, mark):
+    text = f"(XEN) mm.c:3000:d0v0 {line}\n(XEN) mm.c:3001:d0v0 Error -22 while pinning mfn 36f40\n"
+    for said in ((text % mark), (text % mark).splitlines()[0] + "\n"):
+        assert mark.encode() not in ask(said.encode()).stdout + ask(said.encode(), "--json").stdout
+        assert b"0x36f40" in ask(said.encode()).stdout
+    if not line.startswith("Error while"):
+        assert b"(pfn 0x36f41)" in b" ".join(ask((text % "36f41").encode()).stdout.split())
+
+
 @pytest.mark.parametrize("below, domain", [
     ("(XEN) Domain 9 (vcpu#0) crashed on cpu#3:\n", 9),
     ("", None), ("(XEN) mm.c:1:d4v0 mfn 12345 already pinned\n", None),
