@@ -110,6 +110,13 @@ static void add_call(struct place *p, const struct fact *f)
 		r->calls[r->nr_calls++] = f;
 }
 
+/* At its death a guest says how many flags were erased, and names them, even repaired ones; else
+ * one that stands behind the repair is of a later time, or of another guest. */
+static bool is_erased_anew(const struct boot_facts *b)
+{
+	return b->repaired && !(b->erased_total && b->erased_total->line > b->repaired->line);
+}
+
 static void add_to_boot(struct place *p, const struct fact *f)
 {
 	struct boot_facts *b = p->boot;
@@ -133,9 +140,13 @@ static void add_to_boot(struct place *p, const struct fact *f)
 		break;
 	case FACT_S_ERASED_TOTAL:
 		one = &b->erased_total;
+		if (*one && f->v[0] >= (*one)->v[0])
+			*one = f;
 		break;
 	case FACT_S_REPAIRED:
 		one = &b->repaired;
+		if (*one && f->v[0] != (*one)->v[0])
+			b->doubt = b->doubt ?: f;
 		break;
 	case FACT_S_LOG:
 		one = &b->log;
@@ -145,6 +156,8 @@ static void add_to_boot(struct place *p, const struct fact *f)
 			b->nodes[b->nr_nodes++] = f;
 		break;
 	case FACT_S_ERASED:
+		if (is_erased_anew(b))
+			b->doubt = b->doubt ?: f;
 		if (b->nr_erased < BOOT_ERASED)
 			b->erased[b->nr_erased++] = f;
 		break;

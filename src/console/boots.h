@@ -68,7 +68,9 @@ struct boot_facts {
 	int64_t t;				/* of the newest fact */
 	const struct fact *nodes[BOOT_NODES];
 	unsigned int nr_nodes;
-	const struct fact *erased_total, *repaired, *log;
+	const struct fact *erased_total;	/* the largest one */
+	const struct fact *repaired, *log;
+	const struct fact *doubt;		/* that contradicts .repaired */
 	const struct fact *erased[BOOT_ERASED];
 	unsigned int nr_erased;
 	const struct fact *last[BOOT_LAST];

@@ -92,6 +92,14 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 			     "panicked (%s), and nothing on it tells of erased flags",
 			     b->panic->text);
 		verdict__rests_on(v, b->panic);
+	} else if (b->lives && b->doubt) {
+		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "The guest reached user space; whether flags are left erased, nobody "
+			     "can tell: line %" PRIu64 " contradicts that %" PRIu64
+			     " of them were repaired, or is another guest's",
+			     b->doubt->line, repaired);
+		verdict__rests_on(v, b->doubt);
+		verdict__rests_on(v, b->repaired);
 	} else if (b->lives) {
 		bool alone = c->guests == 1 && !c->boots.jumps && !b->gaps;
 

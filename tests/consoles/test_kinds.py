@@ -446,3 +446,27 @@ def test_what_can_be_read_of_a_damaged_line_of_the_series(flag, level, found):
             assert verdict(text.replace(f"=0 where={where}", ""))[1] == found
             # What a cut has left of a number is none.
             assert verdict(text.replace(f"level={level} flag={flag} erased=0 where={where}", "le"))[1] == "lost-flag"
+
+
+@pytest.mark.parametrize("lines, found", [
+    (["repaired=7"], (0, "lives")), (["erased total=7 shown=0", "repaired=7"], (0, "lives")),
+    (["erased total=9 shown=0", "repaired=7"], (1, "erased")),
+    (["erased total=7 shown=0", "repaired=7", "erased total=9 shown=0"], (1, "erased")),
+    (["erased total=9 shown=0", "repaired=7", "erased total=7 shown=0"], (1, "erased")),
+    (["repaired=7", "erased pfn=0x26d24e level=3 where=deferred"], (5, "cannot-tell")),
+    (["erased total=7 shown=0", "repaired=7", "erased pfn=0x26d24e level=3 where=grow"], (5, "cannot-tell")),
+    (["repaired=7", "repaired=0"], (5, "cannot-tell")), (["repaired=0", "repaired=7"], (5, "cannot-tell")),
+    (["repaired=7", "repaired=7"], (0, "lives")),
+    # What a guest that dies lists has been repaired before.
+    (["repaired=7", "erased total=7 shown=1", "erased pfn=0x26d24e level=3 where=grow"], (0, "lives")),
+], ids=str)
+@pytest.mark.parametrize("init", [0, 1, -1])
+def test_what_was_repaired_and_what_was_not(lines, found, init):
+    """Wherever user space begins between them."""
+    lines = [f"xenpin: {line}" for line in lines]
+    at = {0: 0, 1: 1, -1: len(lines)}[init]
+    lines[at:at] = ["Run /sbin/init as init process"]
+    text = "\n".join(BOOT + [f"[{3.5 + n:12.6f}] {line}" for n, line in enumerate(lines)]) + "\n"
+    status, word, account = verdict(text)
+    assert (status, word) == found
+    assert ("every flag" in account["text"]) is (status == 0)
