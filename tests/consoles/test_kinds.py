@@ -470,3 +470,17 @@ def test_what_was_repaired_and_what_was_not(lines, found, init):
     status, word, account = verdict(text)
     assert (status, word) == found
     assert ("every flag" in account["text"]) is (status == 0)
+
+
+@pytest.mark.parametrize("function, path, found", [
+    ("xen_pgd_pin", "arch/x86_64/mm/../../i386/mm/hypervisor.c", (1, "pin-refused")),
+    ("xen_pgd_unpin", "arch/i386/mm/hypervisor.c", (1, "pin-refused")),
+    ("xen_set_ldt", "arch/i386/mm/hypervisor.c", (5, "not-this-class")),
+    ("xen_pgd_pin", "arch/i386/mm/pgtable-xen.c", (5, "not-this-class")),
+    ("xen_pgd_pin [fake]", "arch/i386/mm/hypervisor.c", (5, "not-this-class"))])
+def test_where_xenlinux_stops_itself_for_a_pin_that_was_refused(function, path, found):
+    name, _, module = function.partition(" ")
+    text = (f"Kernel BUG at {path}:197\ninvalid opcode: 0000 [1] SMP\nCPU 0\n"
+            "Pid: 1, comm: init Not tainted 2.6.18-194.el5xen #1\n"
+            f"RIP: e030:[<ffffffff8027ce1c>]  [<ffffffff8027ce1c>] {name}+0x61/0x76 {module}\n")
+    assert verdict(text)[:2] == found
