@@ -136,7 +136,12 @@ static void add_to_boot(struct place *p, const struct fact *f)
 		one = &b->platform;
 		break;
 	case FACT_LIVES:
-		one = &b->lives;
+		b->init_runs += f->extra == LIVES_SOON;
+		if (!b->lives || b->lives->extra > f->extra)
+			b->lives = f;
+		break;
+	case FACT_ALARM:
+		one = &b->alarm;
 		break;
 	case FACT_S_ERASED_TOTAL:
 		one = &b->erased_total;

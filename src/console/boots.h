@@ -62,6 +62,8 @@ struct boot_facts {
 	uint8_t guest;
 	bool headless;				/* how it began is not there */
 	const struct fact *kernel, *platform, *lives, *panic;
+	const struct fact *alarm;	/* a word in it says that something went wrong */
+	unsigned int init_runs;		/* programs that were to be init: all but the last failed */
 	const struct fact *warned;		/* that a batch failed */
 	const struct fact *tail;		/* registers of what began where nothing is left */
 	unsigned int gaps;			/* where lines are missing */

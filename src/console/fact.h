@@ -17,6 +17,9 @@ enum fact_kind {
 #define FACT_NAME	48
 
 /* Lines of one oops came through the same hands: all of them have a stamp, or none of them. */
+/* FACT_LIVES: what the kernel says before it runs init. */
+enum { LIVES_SOON = 1 };
+
 enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 
 #define VECTOR_PAGE_FAULT 14

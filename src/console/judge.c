@@ -52,6 +52,30 @@ static bool is_panic_of_others(const struct fact *panic)
 	return false;
 }
 
+/* Nothing is known to have happened: whether that is all is another question. */
+static void judge_living(struct boot_facts *b, const struct console *c)
+{
+	const struct scan *s = &c->scan;
+	bool alone = c->guests == 1 && !c->boots.jumps && !b->gaps && !c->xen.nr && !s->reversed;
+	uint64_t alarm = b->alarm ? b->alarm->line : s->xen_alarm;
+	bool quiet = alone && !alarm && !s->open_end;
+	struct verdict *v = &b->verdict;
+
+	char but[80] = "; whether flags were erased, nothing on it tells";
+
+	if (alarm)
+		snprintf(but, sizeof(but), "; but line %" PRIu64 " tells of something that went wrong",
+			 alarm);
+	else if (s->open_end)
+		strcpy(but, "; but it ends in the middle of a line");
+	else if (b->repaired && quiet)
+		strcpy(but, ", and every flag that was erased has been repaired");
+	verdict__set(v, VERDICT_LIVES, b->repaired && quiet ? GRADE_SHOWN : GRADE_LIKELY,
+		     "No oops is on this console: the guest reached user space%s", but);
+	verdict__rests_on(v, b->repaired);
+	verdict__rests_on(v, b->lives);
+}
+
 static void judge_without_oops(struct boot_facts *b, const struct console *c)
 {
 	uint64_t total = b->erased_total ? b->erased_total->v[0] : b->nr_erased;
@@ -100,16 +124,13 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 			     b->doubt->line, repaired);
 		verdict__rests_on(v, b->doubt);
 		verdict__rests_on(v, b->repaired);
-	} else if (b->lives) {
-		bool alone = c->guests == 1 && !c->boots.jumps && !b->gaps;
-
-		verdict__set(v, VERDICT_LIVES, b->repaired && alone ? GRADE_SHOWN : GRADE_LIKELY,
-			     "No oops is on this console: the guest reached user space%s",
-			     b->repaired && alone
-				     ? ", and every flag that was erased has been repaired"
-				     : "; whether flags were erased, nothing on it tells");
-		verdict__rests_on(v, b->repaired);
+	} else if (b->lives && b->lives->extra == LIVES_SOON && b->init_runs > 1) {
+		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "No oops is on this console; the kernel tried %u programs as init, and "
+			     "whether the last one could be run nothing on it tells", b->init_runs);
 		verdict__rests_on(v, b->lives);
+	} else if (b->lives) {
+		judge_living(b, c);
 	} else {
 		verdict__set(
 			v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
@@ -172,7 +193,8 @@ static const struct boot_facts *newest_boot(const struct console *c)
 static void choose(struct console *c)
 {
 	const struct boot_facts *newest = newest_boot(c);
-	bool by_boot = newest && !says_nothing(newest);
+	bool by_boot = newest && !says_nothing(newest) &&
+		       !(newest->verdict.class == VERDICT_LIVES && c->xen.nr);
 
 	if (by_boot)
 		c->verdict = &newest->verdict;

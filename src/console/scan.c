@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alarm.h"
 #include "scan.h"
 
 /* So many facts back the same line may have been printed by another console. */
@@ -102,6 +103,7 @@ static bool wanted(struct scan *s, const struct fact *f)
 	s->mute = false;
 	s->frames = 0;
 	if (f->kind == FACT_KERNEL) {
+		s->alarmed[f->guest] = false;
 		memset(s->seen, 0, sizeof(s->seen));
 		memset(s->of_kind, 0, sizeof(s->of_kind));
 	}
@@ -158,6 +160,25 @@ static void watch(struct scan *s, const struct line *line, const struct fact *f)
 	}
 }
 
+/*
+ * Linux says which init it runs before it does: whether that was there is known from what it
+ * prints a while later, be that what it may.
+ */
+static void watch_init(struct scan *s, const struct line *line, const struct fact *f)
+{
+	int64_t *run = &s->run[line->guest];
+	struct fact lives = { .kind = FACT_LIVES, .guest = line->guest, .domain = -1, .vcpu = -1,
+			      .count = 1, .line = line->number, .last_line = line->number,
+			      .t = line->t };
+
+	if (f && f->kind == FACT_LIVES && f->extra == LIVES_SOON) {
+		*run = f->t;
+	} else if (*run != NO_TIME && line->t > *run + INIT_RUNS) {
+		store(s, &lives);
+		*run = NO_TIME;
+	}
+}
+
 /* The line of the newest fact goes on below: a last word of it counts no more. */
 static void break_last(struct scan *s, uint64_t number)
 {
@@ -171,6 +192,31 @@ static void break_last(struct scan *s, uint64_t number)
 		*newest = half;
 	else
 		newest->cut = true;
+}
+
+/* Who is asked to log in is asked by a user space that lives, and the line stays open. */
+static bool ends_in_prompt(const char *text)
+{
+	const char *prompt = strstr(text, " login:");
+
+	return prompt && !prompt[7 + strspn(prompt + 7, " ")];
+}
+
+static void watch_words(struct scan *s, const struct line *line)
+{
+	bool known = line->xen ? s->xen_alarm : s->alarmed[line->guest];
+	struct fact alarm = { .kind = FACT_ALARM, .guest = line->guest, .domain = -1, .vcpu = -1,
+			      .count = 1, .line = line->number, .last_line = line->number,
+			      .t = line->t };
+
+	if (known || !alarm__is_in(line->text, line->xen))
+		return;
+	if (line->xen) {
+		s->xen_alarm = line->number;
+	} else {
+		s->alarmed[line->guest] = true;
+		store(s, &alarm);
+	}
 }
 
 static void on_line(void *context, const struct line *line)
@@ -190,8 +236,11 @@ static void on_line(void *context, const struct line *line)
 		return;
 	}
 	s->console_lines += line->t != NO_TIME || line->xen;
+	s->open_end = !line->whole && !ends_in_prompt(line->text);
+	watch_words(s, line);
 	if (!fact__read(&f, line)) {
 		watch(s, line, NULL);
+		watch_init(s, line, NULL);
 		return;
 	}
 	s->console_lines += line->t == NO_TIME && !line->xen && f.kind != FACT_FRAME &&
@@ -201,6 +250,7 @@ static void on_line(void *context, const struct line *line)
 	if (!printed_twice(s, &f) && wanted(s, &f)) {
 		store(s, &f);
 		watch(s, line, &f);
+		watch_init(s, line, &f);
 		s->last = *line;
 		match__copy(s->last_text, sizeof(s->last_text), line->text, strlen(line->text));
 	}
@@ -210,7 +260,7 @@ void scan__begin(struct scan *s)
 {
 	memset(s, 0, sizeof(*s));
 	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++)
-		s->oops[i] = NO_TIME;
+		s->oops[i] = s->run[i] = NO_TIME;
 	mender__begin(&s->mender, on_line, s);
 	parts__begin(&s->parts, mender__add, &s->mender);
 	journal__begin(&s->journal, parts__add, &s->parts);

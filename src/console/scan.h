@@ -14,6 +14,7 @@
 
 #define SCAN_FACTS	65536
 #define GOES_ON		10000000 /* µs: who prints so long after an oops has survived it */
+#define INIT_RUNS	1000000	/* µs: a kernel that cannot run init says so sooner */
 #define SCAN_FRAMES	16	/* of one stack trace */
 #define SCAN_SEEN	16	/* different lines of one kind that a storm may have */
 #define SCAN_OF_KIND	2048	/* facts of one kind between two boots */
@@ -30,6 +31,9 @@ struct scan {
 	uint64_t console_lines;	/* that are some kernel's, or Xen's */
 	uint64_t gaps;		/* places where lines are missing */
 	uint64_t cut;		/* lines of the series that are not whole */
+	bool alarmed[CONSOLE_GUESTS];	/* its boot has its FACT_ALARM */
+	uint64_t xen_alarm;	/* line of Xen's first such word; 0: none */
+	bool open_end;		/* the last line is not whole */
 	bool reversed;		/* the newest line was first; .facts is in order of time */
 	int err;		/* -ENOMEM */
 	struct line last;	/* the line of the newest fact, */
@@ -38,6 +42,7 @@ struct scan {
 	uint32_t of_kind[FACT_KINDS];
 	unsigned int frames;	/* of the trace that is being read */
 	int64_t oops[CONSOLE_GUESTS];	/* time of a guest's last oops, or NO_TIME: it has gone on since */
+	int64_t run[CONSOLE_GUESTS];	/* when a guest said that it runs init, or NO_TIME: that is settled */
 	bool mute;		/* it is of a warning that was there before, or of no oops */
 };
 

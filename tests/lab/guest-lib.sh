@@ -16,11 +16,11 @@ wait_for() {
 	done
 }
 
-# The kernel frees programs a grace period after the last descriptor is closed: 10 s for that.
+# The kernel frees programs a grace period after the last descriptor is closed: 3 s for that.
 left_over() {
 	n=0
 	while { bpftool prog list; bpftool link list; } 2>&1 |
-		grep -E 'alloc_|release_|pgd_|flush_|tree_|locate' >$OUT/$1.left && [ $n -lt 100 ]; do
+		grep -E 'alloc_|release_|pgd_|flush_|tree_|locate' >$OUT/$1.left && [ $n -lt 30 ]; do
 		n=$((n + 1))
 		usleep 100000
 	done

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Nothing but a guest that lives, with every erased flag repaired, is worth exit status 0."""
+import re
+
+import pytest
+
+from test_consoles import HERE
+from test_kinds import verdict
+
+DEFINED = (HERE.parents[1] / "src/console/alarms.def").read_text()
+ALARMS = {who: re.findall(rf'^{who}\("([^"]*)"\)', DEFINED, re.M) for who in ("LINUX", "XEN")}
+LIVING = ["[    0.000000] Linux version 6.1.150-lab (build@lab) (gcc 12) #3 SMP",
+          "[    0.000000] Hypervisor detected: Xen PV",
+          "[    5.100000] xenpin: repaired=77",
+          "[    6.400000] Run /sbin/init as init process"]
+LATER = "[   60.000000] EXT4-fs (xvda1): mounted filesystem"
+
+
+def of(*lines, end="\n"):
+    return verdict("\n".join([*LIVING, *lines]) + end)
+
+
+def test_it_is_clean():
+    for lines in [], [LATER], [LATER, "[   61.000000] systemd[1]: Reached target Multi-User System"]:
+        assert of(*lines)[:2] == (0, "lives")
+    assert of(LATER, "lab login: ", end="")[:2] == (0, "lives")
+
+
+@pytest.mark.parametrize("who, prefix", [("LINUX", "[   60.000000] x: "), ("XEN", "(XEN) d0v0 x ")])
+def test_a_word_of_trouble_is_enough(who, prefix):
+    assert len(ALARMS[who]) > 15
+    for word in ALARMS[who]:
+        status, _, account = of(f"{prefix}{word} x", LATER)
+        assert status == 5, word
+        assert "every flag" not in account["verdict"]["text"], word
+
+
+@pytest.mark.parametrize("death", [
+    "[   60.000000] BUG: unable to handle page fault for address: ffff88826d24e068",
+    "[   60.000000] Kernel panic - not syncing: Fatal exception",
+    "[   60.000000] Oops: 0003 [#1] PREEMPT SMP NOPTI",
+    "(XEN) Hardware Dom0 crashed: rebooting machine in 5 seconds.",
+    "(XEN) d0v0 Unhandled page fault fault/trap [#14, ec=0003]",
+])
+def test_however_much_of_a_death_is_there(death):
+    """Cut anywhere, with what is left of it as a line of its own: from the first word on."""
+    begin = death.index("] " if death[0] == "[" else ") ") + 2
+    for end in range(begin + 1, len(death) + 1):
+        assert of(LATER, death[:end], end="")[0] != 0, death[:end]
+    words = {"B": 3, "K": 10, "O": 4, "H": 13, "d": 18}[death[begin]]
+    for end in range(begin + words, len(death) + 1):
+        assert of(LATER, death[:end])[0] != 0, death[:end]
+
+
+def test_init_that_could_not_be_run():
+    assert of("[    6.400013] Run /etc/init as init process")[:2] == (5, "cannot-tell")
+    assert of("[    6.400013] Failed to execute /sbin/init (error -2)")[0] == 5
+    assert of("[    6.400013] Starting init: /sbin/init exists but couldn't execute it (error -8)")[0] == 5
+    # Some program of these was run, for the guest goes on.
+    assert of("[    6.400013] Run /bin/sh as init process", LATER)[:2] == (0, "lives")
+
+
+def test_a_boot_that_was_troubled_says_nothing_of_the_next():
+    first = [LIVING[0], "[    9.000000] Kernel panic - not syncing: Fatal exception"]
+    status, _, account = verdict("\n".join([*first, *LIVING]) + "\n")
+    assert status == 5 and account["boots"][0]["verdict"]["grade"] == "shown"
+
+
+def test_what_xen_says_outranks_a_guest_that_seems_to_live():
+    status, word, account = of("(XEN) Domain 0 (vcpu#0) crashed on cpu#0:")
+    assert status == 5 and word != "lives" and "dom0 crashed" in account["verdict"]["text"]
