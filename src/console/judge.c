@@ -52,6 +52,19 @@ static bool is_panic_of_others(const struct fact *panic)
 	return false;
 }
 
+/* Where no oops is: another boot of the console, that was left out perhaps, may have one. */
+static const char *where_none_is(const struct boot_facts *b, const struct console *c)
+{
+	bool elsewhere = c->boots.older, newest = false;
+
+	for (unsigned int i = 0; i < c->boots.nr; i++) {
+		elsewhere |= c->boots.boot[i]->nr_oopses;
+		if (c->boots.boot[i]->guest == b->guest)
+			newest = c->boots.boot[i] == b;
+	}
+	return !elsewhere ? "on this console" : newest ? "in the newest boot" : "in this boot";
+}
+
 /* Nothing is known to have happened: whether that is all is another question. */
 static void judge_living(struct boot_facts *b, const struct console *c)
 {
@@ -71,7 +84,7 @@ static void judge_living(struct boot_facts *b, const struct console *c)
 	else if (b->repaired && quiet)
 		strcpy(but, ", and every flag that was erased has been repaired");
 	verdict__set(v, VERDICT_LIVES, b->repaired && quiet ? GRADE_SHOWN : GRADE_LIKELY,
-		     "No oops is on this console: the guest reached user space%s", but);
+		     "No oops is %s: the guest reached user space%s", where_none_is(b, c), but);
 	verdict__rests_on(v, b->repaired);
 	verdict__rests_on(v, b->lives);
 }
@@ -126,16 +139,17 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 		verdict__rests_on(v, b->repaired);
 	} else if (b->lives && b->lives->extra == LIVES_SOON && b->init_runs > 1) {
 		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-			     "No oops is on this console; the kernel tried %u programs as init, and "
-			     "whether the last one could be run nothing on it tells", b->init_runs);
+			     "No oops is %s; the kernel tried %u programs as init, and "
+			     "whether the last one could be run nothing on it tells",
+			     where_none_is(b, c), b->init_runs);
 		verdict__rests_on(v, b->lives);
 	} else if (b->lives) {
 		judge_living(b, c);
 	} else {
 		verdict__set(
 			v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-			"No oops is on this console, so nothing on it tells of erased flags: on a "
-			"guest that lives, run `xenpin boot` in it");
+			"No oops is %s, so nothing in it tells of erased flags: on a guest that "
+			"lives, run `xenpin boot` in it", where_none_is(b, c));
 	}
 }
 

@@ -484,3 +484,19 @@ def test_where_xenlinux_stops_itself_for_a_pin_that_was_refused(function, path, 
             "Pid: 1, comm: init Not tainted 2.6.18-194.el5xen #1\n"
             f"RIP: e030:[<ffffffff8027ce1c>]  [<ffffffff8027ce1c>] {name}+0x61/0x76 {module}\n")
     assert verdict(text)[:2] == found
+
+
+@pytest.mark.parametrize("newest", [["[    0.500000] node 0 deferred pages initialised in 5ms"], ["[    4.000000] Run /init as init process"], [
+    "[    4.000000] Run /init as init process", "[    4.100000] Run /bin/sh as init process"]])
+def test_where_no_oops_is(newest):
+    """On a console that has one, of another boot, it is not missing."""
+    lives = "\n".join(BOOT + newest) + "\n"
+    assert verdict(lives)[2]["text"].startswith("No oops is on this console")
+    account = verdict(lives + console() + lives)[2]
+    texts = [boot["verdict"]["text"] for boot in account["boots"]]
+    assert "on this console" not in account["text"] and account["text"].startswith("No oops is in the newest boot")
+    assert texts[-1].startswith("No oops is in this boot")
+    # Another guest's boots are as old as they are.
+    account = verdict("".join(f"web1: {l}\n" for l in lives.splitlines()) + "".join(
+        f"web2: {l}\n" for l in console().splitlines()))[2]
+    assert any("No oops is in the newest boot" in boot["verdict"]["text"] for boot in account["boots"])
