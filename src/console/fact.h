@@ -16,17 +16,17 @@ enum fact_kind {
 
 #define FACT_NAME	48
 
-/* Lines of one oops came through the same hands: all of them have a stamp, or none of them. */
 /* FACT_LIVES: what the kernel says before it runs init. */
 enum { LIVES_SOON = 1 };
 
+/* Lines of one oops came through the same hands: all of them have a stamp, or none of them. */
 enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 
 #define VECTOR_PAGE_FAULT 14
 
 #define CPU_WITHOUT_NUMBER 2 /* .extra of "Pid: 1, comm: …" */
 
-#define FIELD_UNREAD UINT64_MAX
+#define FIELD_UNREAD UINT64_MAX	/* a field of a cut line of the series that is not whole */
 
 #define FORMAT_DAMAGED 99 /* .extra of a row in formats.def that fits what is left of a line */
 
@@ -67,5 +67,6 @@ void fact__read_damaged_fault(struct fact *fact, const char *text);
  */
 bool fact__details(struct fact *fact, bool whole);
 bool fact__xen_details(struct fact *fact, bool whole);
+bool fact__series_details(struct fact *fact, bool whole);
 
 #endif

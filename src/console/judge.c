@@ -148,7 +148,7 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 	} else {
 		verdict__set(
 			v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-			"No oops is %s, so nothing in it tells of erased flags: on a guest that "
+			"No oops is %s, so nothing tells of erased flags: on a guest that "
 			"lives, run `xenpin boot` in it", where_none_is(b, c));
 	}
 }
@@ -236,9 +236,8 @@ static void weaken(struct console *c)
 	if ((!c->boots.older && !c->scan.forgotten) || c->finding)
 		return;
 	verdict__set(&c->nothing, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-		     "The oldest of this console was left out (%" PRIu64 " boots and %" PRIu64
-		     " facts), and may be of a lost flag. Of what is left: %s",
-		     c->boots.older, c->scan.forgotten, c->verdict->text);
+		     "The oldest lines of this console were left out, and may tell of a lost flag. "
+		     "Of the others: %s", c->verdict->text);
 	c->verdict = &c->nothing;
 }
 

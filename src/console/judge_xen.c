@@ -57,7 +57,8 @@ static bool judge_handed_out(struct xen_domain *d, const char *name)
 			"Xen did not let %s map %s writable: "
 			"to Xen it is %s L%u page table. The page went back to the allocator, or "
 			"was used otherwise, without being unpinned%s",
-			name, frame__name(f->v[2], f->v[3], page), is.pinned ? "a pinned" : "an", is.level,
+			name, frame__name(f->v[2], f->v[3], page),
+			is.pinned ? "a pinned" : "an", is.level,
 			d->domain ? "" : "; or it is one of a guest that dom0 acts for");
 		verdict__rests_on(&d->verdict, f);
 		return true;
@@ -149,7 +150,8 @@ static void judge_pin_of_type(struct xen_domain *d, const struct fact *f, const 
 	xen_types(types->v[0], types->v[1], &is, &wanted);
 	verdict__set(
 		&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
-		"Xen refused to pin %s %s%s%s: %s%s", frame__name(f->v[0], types->v[3], page), owner, wanted.level ? " as an " : "", wanted.level ? wanted.name : "",
+		"Xen refused to pin %s %s%s%s: %s%s", frame__name(f->v[0], types->v[3], page),
+		owner, wanted.level ? " as an " : "", wanted.level ? wanted.name : "",
 		is.writable ? "it is mapped writable somewhere, by another mapping of the same page"
 		: is.known  ? "it is in use as "
 			    : "Xen's types of it are of an unknown layout",

@@ -486,7 +486,8 @@ def test_where_xenlinux_stops_itself_for_a_pin_that_was_refused(function, path, 
     assert verdict(text)[:2] == found
 
 
-@pytest.mark.parametrize("newest", [["[    0.500000] node 0 deferred pages initialised in 5ms"], ["[    4.000000] Run /init as init process"], [
+@pytest.mark.parametrize("newest", [
+    ["[    0.500000] node 0 deferred pages initialised in 5ms"], ["[    4.000000] Run /init as init process"], [
     "[    4.000000] Run /init as init process", "[    4.100000] Run /bin/sh as init process"]])
 def test_where_no_oops_is(newest):
     """On a console that has one, of another boot, it is not missing."""
@@ -500,3 +501,18 @@ def test_where_no_oops_is(newest):
     account = verdict("".join(f"web1: {l}\n" for l in lives.splitlines()) + "".join(
         f"web2: {l}\n" for l in console().splitlines()))[2]
     assert any("No oops is in the newest boot" in boot["verdict"]["text"] for boot in account["boots"])
+
+
+@pytest.mark.parametrize("line", [
+    "Error while installing new baseptr 1234", "Error -22 while installing new baseptr 1234",
+    "Error while installing new mfn 1234", "Error -16 while installing new mfn 1234"])
+def test_a_cr3_that_was_refused_is_no_pin(line):
+    for place in ("mm.c:2630:d0 ", "mm.c:3321:d5v1 ", ""):
+        status, word, account = verdict(f"(XEN) {place}{line}\n")
+        assert (status, word) == (5, "refused") and "as CR3" in account["text"]
+
+
+@pytest.mark.parametrize("error, found", [
+    *((error, "refused") for error in (-1, -4, -11, -12, -13)), *((error, "pin-refused") for error in (-16, -22))])
+def test_errors_that_are_about_no_page(error, found):
+    assert verdict(PIN % error)[1] == found
