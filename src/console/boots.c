@@ -66,10 +66,8 @@ static struct boot_facts *begin_boot(struct sorter *s, const struct fact *f)
 /* Linux warns in xen_mc_flush(), on the CPU that it names then, before it says how many failed. */
 static bool is_of_refusal(const struct trace *t, const struct fact *f)
 {
-	const struct fact *w = t->warning, *cpu = w && w->extra ? w : t->cpu;
+	const struct fact *w = t->warning, *in = w ?: t->rip, *cpu = w && w->extra ? w : t->cpu;
 	uint64_t failed_on = f->v[f->extra ? 1 : 2];
-
-	const struct fact *in = w ?: t->rip;
 
 	/* A line that was broken lacks the name. */
 	if (!in || (*in->name ? strcmp(in->name, "xen_mc_flush") :
@@ -110,8 +108,10 @@ static void add_call(struct place *p, const struct fact *f)
 		r->calls[r->nr_calls++] = f;
 }
 
-/* At its death a guest says how many flags were erased, and names them, even repaired ones; else
- * one that stands behind the repair is of a later time, or of another guest. */
+/*
+ * At its death a guest says how many flags were erased, and names them, even repaired ones; else
+ * one that stands behind the repair is of a later time, or of another guest.
+ */
 static bool is_erased_anew(const struct boot_facts *b)
 {
 	return b->repaired && !(b->erased_total && b->erased_total->line > b->repaired->line);
@@ -265,8 +265,10 @@ static void sort_fact(struct sorter *s, size_t at)
 	p->style = f->style;
 }
 
-/* A guest printed something long after an oops, or reached user space; what it prints behind its
- * panic is no sign of life. */
+/*
+ * A guest printed something long after an oops, or reached user space; what it prints behind its
+ * panic is no sign of life.
+ */
 static bool goes_on(const struct boot_facts *b, const struct oops *o)
 {
 	int64_t t = b->panic ? b->panic->t : b->t;

@@ -516,3 +516,9 @@ def test_a_cr3_that_was_refused_is_no_pin(line):
     *((error, "refused") for error in (-1, -4, -11, -12, -13)), *((error, "pin-refused") for error in (-16, -22))])
 def test_errors_that_are_about_no_page(error, found):
     assert verdict(PIN % error)[1] == found
+
+
+def test_a_remnant_names_no_known_bug():
+    text = refusal(op=0xaaaaaaaaaaaaaaaa).replace(" xen_dup_mmap", " move_page_tables").replace("6.1.0", "5.14.0")
+    assert verdict(text)[2]["verdict"]["looks_like"]["name"] == "5.14 mremap"
+    assert verdict(text.replace(" move_page", " ? move_page"))[2]["verdict"]["looks_like"] is None
