@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@
 #define VMEMMAP		0xffffea0000000000ULL
 #define DIRECT_32	0xc0000000ULL
 #define STRUCT_PAGE	64
+#define TEXT		0xffffffff81000000ULL
+#define TEXT_SIZE	(16ULL << 20)
 
 static const struct {
 	uint64_t from;
@@ -65,6 +68,11 @@ const char *region__name(enum region region)
 	};
 
 	return names[region];
+}
+
+bool address__may_be_text(uint64_t address)
+{
+	return address - TEXT < TEXT_SIZE;
 }
 
 uint64_t address__pfn(uint64_t address, unsigned int digits)
@@ -166,6 +174,28 @@ void xen_types(uint64_t saw, uint64_t expected, struct xen_type *is, struct xen_
 		return;
 	decode(saw, shift, is);
 	decode(expected, shift, wanted);
+}
+
+uint64_t xen__pfn(uint64_t printed)
+{
+	/* Of 64 bits and, up to Xen 4.2, of 32. */
+	static const uint64_t marks[] = {
+		~0ULL, ~1ULL, 0x5555555555555555ULL, UINT32_MAX, UINT32_MAX - 1, 0x55555555,
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (printed == marks[i])
+			return XP_NO_PFN;
+	return printed;
+}
+
+const char *frame__name(uint64_t mfn, uint64_t pfn, char buffer[FRAME_WORDS])
+{
+	int n = snprintf(buffer, FRAME_WORDS, "mfn 0x%" PRIx64, mfn);
+
+	if (pfn != XP_NO_PFN)
+		snprintf(buffer + n, FRAME_WORDS - n, " (pfn 0x%" PRIx64 ")", pfn);
+	return buffer;
 }
 
 const char *hypercall__name(uint64_t op)

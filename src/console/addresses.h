@@ -10,6 +10,7 @@
 /* Entries as Linux prints them hold a pfn: a PV guest's are translated back. */
 #define ENTRY_PRESENT	1
 #define ENTRY_WRITABLE	2
+#define ENTRY_NX	(1ULL << 63)
 #define ENTRY_PFN(e)	(((e) & 0x000ffffffffff000ULL) >> 12)
 
 /* Code segments of a kernel: of a PV guest, of 64 and 32 bits; of any other machine. */
@@ -31,6 +32,9 @@ enum region {
 /* Of an address that was printed with @digits digits: 8 are of a kernel of 32 bits. */
 enum region address__region(uint64_t address, unsigned int digits);
 const char *region__name(enum region region);
+
+/* Where a kernel of 64 bits, which a PV guest never moves, begins with its text. */
+bool address__may_be_text(uint64_t address);
 
 /* The frame that the direct map has there, or XP_NO_PFN. */
 uint64_t address__pfn(uint64_t address, unsigned int digits);
@@ -60,6 +64,13 @@ struct xen_type {
 
 /* @saw and @expected of one line: together they show which of Xen's layouts they are in. */
 void xen_types(uint64_t saw, uint64_t expected, struct xen_type *is, struct xen_type *wanted);
+
+/* A pfn as Xen prints it, or XP_NO_PFN for one of its marks: no pfn, shared, never filled in. */
+uint64_t xen__pfn(uint64_t printed);
+
+/* "mfn 0x1 (pfn 0x2)", or without a pfn that is XP_NO_PFN. */
+#define FRAME_WORDS	56
+const char *frame__name(uint64_t mfn, uint64_t pfn, char buffer[FRAME_WORDS]);
 
 /* "mmu_update", or NULL for no operation. */
 const char *hypercall__name(uint64_t op);

@@ -63,10 +63,27 @@ static struct boot_facts *begin_boot(struct sorter *s, const struct fact *f)
 	return boot;
 }
 
+/* Linux warns in xen_mc_flush(), on the CPU that it names then, before it says how many failed. */
+static bool is_of_refusal(const struct trace *t, const struct fact *f)
+{
+	const struct fact *w = t->warning, *in = w ?: t->rip, *cpu = w && w->extra ? w : t->cpu;
+	uint64_t failed_on = f->v[f->extra ? 1 : 2];
+
+	/* A line that was broken lacks the name. */
+	if (!in || (*in->name ? strcmp(in->name, "xen_mc_flush") :
+				strncmp(in->text, "arch/x86/xen/multicalls.c:", 26)))
+		return false;
+	if (w && (w->caller != f->caller ||
+		  (w->t != NO_TIME && f->t != NO_TIME && f->t - w->t > PLACE_GAP_MAX)))
+		return false;
+	return f->kind != FACT_MC_FAILED || !cpu || cpu->extra == CPU_WITHOUT_NUMBER ||
+	       cpu->v[0] == failed_on;
+}
+
 static void begin_refusal(struct place *p, const struct fact *f)
 {
-	struct trace before = p->block == BLOCK_TRACE && p->style == f->style ? p->trace :
-			      (struct trace){};
+	bool same = p->block == BLOCK_TRACE && p->style == f->style && is_of_refusal(&p->trace, f);
+	struct trace before = same ? p->trace : (struct trace){};
 
 	place__interrupt(p, BLOCK_REFUSAL);
 	p->refusal = NULL;
@@ -89,6 +106,15 @@ static void add_call(struct place *p, const struct fact *f)
 	r = p->refusal;
 	if (r && (int64_t)f->v[3] < 0 && r->nr_calls < BOOT_CALLS && !f->cut)
 		r->calls[r->nr_calls++] = f;
+}
+
+/*
+ * At its death a guest says how many flags were erased, and names them, even repaired ones; else
+ * one that stands behind the repair is of a later time, or of another guest.
+ */
+static bool is_erased_anew(const struct boot_facts *b)
+{
+	return b->repaired && !(b->erased_total && b->erased_total->line > b->repaired->line);
 }
 
 static void add_to_boot(struct place *p, const struct fact *f)
@@ -119,9 +145,13 @@ static void add_to_boot(struct place *p, const struct fact *f)
 		break;
 	case FACT_S_ERASED_TOTAL:
 		one = &b->erased_total;
+		if (*one && f->v[0] >= (*one)->v[0])
+			*one = f;
 		break;
 	case FACT_S_REPAIRED:
 		one = &b->repaired;
+		if (*one && f->v[0] != (*one)->v[0])
+			b->doubt = b->doubt ?: f;
 		break;
 	case FACT_S_LOG:
 		one = &b->log;
@@ -131,6 +161,8 @@ static void add_to_boot(struct place *p, const struct fact *f)
 			b->nodes[b->nr_nodes++] = f;
 		break;
 	case FACT_S_ERASED:
+		if (is_erased_anew(b))
+			b->doubt = b->doubt ?: f;
 		if (b->nr_erased < BOOT_ERASED)
 			b->erased[b->nr_erased++] = f;
 		break;
@@ -156,6 +188,7 @@ static void add(struct place *p, const struct fact *f)
 		break;
 	case FACT_TRACE:
 	case FACT_TRACE_END:
+	case FACT_IRQ:
 		place__add_trace(p, f);
 		break;
 	case FACT_PAGE:
@@ -232,14 +265,31 @@ static void sort_fact(struct sorter *s, size_t at)
 	p->style = f->style;
 }
 
+/*
+ * A guest printed something long after an oops, or reached user space; what it prints behind its
+ * panic is no sign of life.
+ */
+static bool goes_on(const struct boot_facts *b, const struct oops *o)
+{
+	int64_t t = b->panic ? b->panic->t : b->t;
+	uint64_t lives = !b->lives ? 0 : b->panic ? b->lives->line : b->lives->last_line;
+
+	if (b->panic && b->panic->line < o->last)
+		return false;
+	return (o->t != NO_TIME && t != NO_TIME && t - o->t > GOES_ON) ||
+	       (lives > o->last && (!b->panic || lives < b->panic->line));
+}
+
 /* An oops kills a task, and its guest only when that could not be spared. */
 static void find_survivors(struct boot_facts *b)
 {
 	for (unsigned int i = 0; i < b->nr_oopses; i++) {
 		struct oops *o = &b->oopses[i];
+		const struct fact *cpu = o->of[FACT_CPU];
+		bool spared = !o->panic && !o->interrupt && !(cpu && !cpu->v[1]);
 
-		o->survived = (o->t != NO_TIME && b->t - o->t > GOES_ON) ||
-			      (b->lives && b->lives->last_line > o->last);
+		o->survived = spared && goes_on(b, o);
+		o->unfinished = o->survived && !place__finished(o);
 	}
 }
 

@@ -11,7 +11,7 @@
 #include "verdict.h"
 
 #define BOOTS_MAX	64	/* the newest ones */
-#define BOOT_OOPSES	8	/* of each the first ones */
+#define BOOT_OOPSES	8	/* of each the first ones, and the last */
 #define BOOT_REFUSALS	16
 #define BOOT_CALLS	32	/* of a batch there are no more */
 #define BOOT_ERASED	32	/* the series names no more */
@@ -31,6 +31,8 @@ struct oops {
 	uint32_t cut;				/* bits by kind: there, but not whole */
 	const struct fact *page, *reason;	/* a page that was dumped just before */
 	const struct fact *fault;		/* the series' line about it */
+	const struct fact *damaged;		/* that, where only some of it can be read */
+	const struct fact *stray;		/* such a line that is of another, or contradicts */
 	struct trace trace;			/* only .frames */
 	const struct fact *panic;		/* that followed */
 	uint64_t first, last;			/* lines */
@@ -41,7 +43,9 @@ struct oops {
 	bool ended;		/* and is over */
 	bool torn; /* lines of several, or out of order: what it says cannot be joined */
 	bool foreign;		/* its kernel is another than this boot's: of another guest */
-	bool survived;		/* its guest went on */
+	bool interrupt;		/* its trace begins in one */
+	bool survived;		/* its guest went on, */
+	bool unfinished;	/* or another did, for its last lines are not there */
 	struct verdict verdict;
 };
 
@@ -66,7 +70,9 @@ struct boot_facts {
 	int64_t t;				/* of the newest fact */
 	const struct fact *nodes[BOOT_NODES];
 	unsigned int nr_nodes;
-	const struct fact *erased_total, *repaired, *log;
+	const struct fact *erased_total;	/* the largest one */
+	const struct fact *repaired, *log;
+	const struct fact *doubt;		/* that contradicts .repaired */
 	const struct fact *erased[BOOT_ERASED];
 	unsigned int nr_erased;
 	const struct fact *last[BOOT_LAST];

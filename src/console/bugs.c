@@ -46,7 +46,8 @@ static bool has_frame(const struct known_bug *bug, const struct trace *trace)
 	if (!bug->frames)
 		return true;
 	for (unsigned int i = 0; trace && i < trace->nr; i++)
-		if (known_bug__names(bug->frames, trace->frames[i]->name))
+		if (!trace->frames[i]->extra &&
+		    known_bug__names(bug->frames, trace->frames[i]->name))
 			return true;
 	return false;
 }

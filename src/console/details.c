@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "record/records.h"
 #include "fact.h"
 
 bool fact__function(const char *text, bool whole, char *name, size_t size)
@@ -216,6 +215,8 @@ static bool bug_details(struct fact *f, bool whole)
 static bool warning_details(struct fact *f, bool whole)
 {
 	char *end = f->text + strcspn(f->text, " "), *at = end + strspn(end, " ");
+	const char *cpu = strstr(at, ", CPU#");
+	struct match found;
 
 	if (end == f->text || !memchr(f->text, ':', end - f->text)) {
 		/* "WARNING: …" of other kinds is no trace. */
@@ -226,7 +227,20 @@ static bool warning_details(struct fact *f, bool whole)
 		at += 3;
 	if (!fact__function(at, true, f->name, sizeof(f->name)) && !*at && !whole)
 		return false;
+	if (cpu && match(cpu, whole, ", CPU#%d", &found) == MATCH_YES) {
+		f->v[0] = found.v[0];
+		f->extra = 1;
+	}
 	*end = 0;
+	return true;
+}
+
+static bool panic_details(struct fact *f, bool whole)
+{
+	char *end = f->extra ? strstr(f->text, " ]---") : NULL;
+
+	if (end)
+		*end = 0;
 	return true;
 }
 
@@ -299,54 +313,6 @@ static bool call_details(struct fact *f, bool whole)
 	return true;
 }
 
-static bool where_of(const char *word, uint64_t *where)
-{
-	for (uint16_t w = XP_WHERE_NONE; w <= XP_WHERE_GROW; w++) {
-		if (!strcmp(word, record__where_name(w))) {
-			*where = w;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool erased_details(struct fact *f, bool whole)
-{
-	return f->v[1] <= XP_L4 && where_of(f->text, &f->v[2]);
-}
-
-static bool fault_details(struct fact *f, bool whole)
-{
-	if (f->extra) {
-		f->v[1] = XP_NO_PFN;
-		return !strcmp(f->text, "-");
-	}
-	if (f->v[2] > XP_L4 || f->v[3] > 1 || f->v[4] > 1)
-		return false;
-	return f->v[4] ? where_of(f->text, &f->v[5]) : !strcmp(f->text, "-");
-}
-
-/* "KIND pfn=… level=… where=… ip=PLACE", or "… op=OP mfn=… result=…". */
-static bool last_details(struct fact *f, bool whole)
-{
-	const char *ip = strstr(f->text, " ip="), *op = strstr(f->text, " op=");
-	char kind[16], place[MATCH_TEXT];
-	size_t len = strcspn(f->text, " ");
-	const char *result = op ? strstr(op, " result=") : NULL;
-
-	match__copy(kind, sizeof(kind), f->text, len);
-	if (!whole || (!ip && !result) || !strstr(f->text, " pfn="))
-		return false;
-	if (ip)
-		match__copy(place, sizeof(place), ip + 4, strcspn(ip + 4, " "));
-	else
-		snprintf(place, sizeof(place), "%.*s, result %.20s", (int)strcspn(op + 4, " "),
-			 op + 4, result + 8);
-	strcpy(f->name, kind);
-	strcpy(f->text, place);
-	return true;
-}
-
 static bool whole_details(struct fact *f, bool whole)
 {
 	return whole;
@@ -378,14 +344,10 @@ static bool (*const details[FACT_KINDS])(struct fact *f, bool whole) = {
 	[FACT_BUG] = bug_details,
 	[FACT_TRAP] = trap_details,
 	[FACT_WARNING] = warning_details,
+	[FACT_PANIC] = panic_details,
 	[FACT_PAGE] = page_details,
 	[FACT_DEFERRED] = deferred_details,
 	[FACT_MC_CALL] = call_details,
-	[FACT_S_ERASED_TOTAL] = whole_details,
-	[FACT_S_LOG] = whole_details,
-	[FACT_S_ERASED] = erased_details,
-	[FACT_S_FAULT] = fault_details,
-	[FACT_S_LAST] = last_details,
 	[FACT_REASON] = whole_details,
 	[FACT_PLATFORM] = platform_details,
 };
@@ -396,5 +358,7 @@ bool fact__details(struct fact *f, bool whole)
 		return false;
 	if (f->kind >= FACT_X_VERSION && f->kind != FACT_X_RIP)
 		return fact__xen_details(f, whole);
+	if (f->kind >= FACT_S_ERASED_TOTAL && f->kind <= FACT_S_REPAIRED)
+		return fact__series_details(f, whole);
 	return details[f->kind] ? details[f->kind](f, whole) : true;
 }

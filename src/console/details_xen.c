@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "fact.h"
 
 static bool xen_context_details(struct fact *f, bool whole)
@@ -84,8 +85,23 @@ static bool xen_entry_details(struct fact *f, bool whole)
 	bool two = match(f->text, whole, "l1e_owner=%d, pg_owner=%d", &owners) == MATCH_YES ||
 		   match(f->text, whole, "l1e_owner d%d, pg_owner d%d", &owners) == MATCH_YES;
 
+	f->v[1] = xen__pfn(f->v[1]);
 	/* Where the end of the line is not there nobody knows whose the page is. */
 	f->extra = !one && (!two || owners.v[0] != owners.v[1]);
+	return true;
+}
+
+static bool xen_type_details(struct fact *f, bool whole)
+{
+	f->v[3] = xen__pfn(f->v[3]);
+	return true;
+}
+
+/* Only one of its formats has a pfn. */
+static bool xen_validate_details(struct fact *f, bool whole)
+{
+	if (!f->extra)
+		f->v[1] = xen__pfn(f->v[1]);
 	return true;
 }
 
@@ -104,6 +120,8 @@ static bool (*const details[FACT_KINDS])(struct fact *f, bool whole) = {
 	[FACT_X_CONTEXT] = xen_context_details,
 	[FACT_X_UNHANDLED] = xen_unhandled_details,
 	[FACT_X_CRASHED] = xen_crashed_details,
+	[FACT_X_BAD_TYPE] = xen_type_details,
+	[FACT_X_VALIDATE] = xen_validate_details,
 	[FACT_X_ENTRY] = xen_entry_details,
 	[FACT_X_OWNER] = owner_details,
 	[FACT_X_IO] = io_details,

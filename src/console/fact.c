@@ -100,6 +100,8 @@ static bool read_rows(struct fact *f, const struct row *rows, size_t nr, const c
 		f->v[found.nr] = found.digits;
 	strcpy(f->text, found.text);
 	f->cut = end == MATCH_CUT || !fact__details(f, whole);
+	if (f->cut && f->kind == FACT_S_FAULT)
+		fact__read_damaged_fault(f, text);
 	return f->kind != FACT_NONE;
 }
 

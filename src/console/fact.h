@@ -16,13 +16,17 @@ enum fact_kind {
 
 #define FACT_NAME	48
 
-/* Lines of one oops came through the same hands: all of them have a stamp, or none of them. */
 /* FACT_LIVES: what the kernel says before it runs init. */
 enum { LIVES_SOON = 1 };
 
+/* Lines of one oops came through the same hands: all of them have a stamp, or none of them. */
 enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 
 #define VECTOR_PAGE_FAULT 14
+
+#define CPU_WITHOUT_NUMBER 2 /* .extra of "Pid: 1, comm: …" */
+
+#define FIELD_UNREAD UINT64_MAX	/* a field of a cut line of the series that is not whole */
 
 #define FORMAT_DAMAGED 99 /* .extra of a row in formats.def that fits what is left of a line */
 
@@ -54,11 +58,15 @@ unsigned int fact__rank(enum fact_kind kind);
  */
 bool fact__function(const char *text, bool whole, char *name, size_t size);
 
+/* Takes out of a line of the series about a fault that was damaged what is still whole in it. */
+void fact__read_damaged_fault(struct fact *fact, const char *text);
+
 /*
  * Completes a fact whose line says more than its format: true when all of it was there.
  * Private to fact.c and details*.c.
  */
 bool fact__details(struct fact *fact, bool whole);
 bool fact__xen_details(struct fact *fact, bool whole);
+bool fact__series_details(struct fact *fact, bool whole);
 
 #endif

@@ -52,6 +52,19 @@ static bool is_panic_of_others(const struct fact *panic)
 	return false;
 }
 
+/* Where no oops is: another boot of the console, that was left out perhaps, may have one. */
+static const char *where_none_is(const struct boot_facts *b, const struct console *c)
+{
+	bool elsewhere = c->boots.older, newest = false;
+
+	for (unsigned int i = 0; i < c->boots.nr; i++) {
+		elsewhere |= c->boots.boot[i]->nr_oopses;
+		if (c->boots.boot[i]->guest == b->guest)
+			newest = c->boots.boot[i] == b;
+	}
+	return !elsewhere ? "on this console" : newest ? "in the newest boot" : "in this boot";
+}
+
 /* Nothing is known to have happened: whether that is all is another question. */
 static void judge_living(struct boot_facts *b, const struct console *c)
 {
@@ -71,7 +84,7 @@ static void judge_living(struct boot_facts *b, const struct console *c)
 	else if (b->repaired && quiet)
 		strcpy(but, ", and every flag that was erased has been repaired");
 	verdict__set(v, VERDICT_LIVES, b->repaired && quiet ? GRADE_SHOWN : GRADE_LIKELY,
-		     "No oops is on this console: the guest reached user space%s", but);
+		     "No oops is %s: the guest reached user space%s", where_none_is(b, c), but);
 	verdict__rests_on(v, b->repaired);
 	verdict__rests_on(v, b->lives);
 }
@@ -116,18 +129,27 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 			     "panicked (%s), and nothing on it tells of erased flags",
 			     b->panic->text);
 		verdict__rests_on(v, b->panic);
+	} else if (b->lives && b->doubt) {
+		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "The guest reached user space; whether flags are left erased, nobody "
+			     "can tell: line %" PRIu64 " contradicts that %" PRIu64
+			     " of them were repaired, or is another guest's",
+			     b->doubt->line, repaired);
+		verdict__rests_on(v, b->doubt);
+		verdict__rests_on(v, b->repaired);
 	} else if (b->lives && b->lives->extra == LIVES_SOON && b->init_runs > 1) {
 		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-			     "No oops is on this console; the kernel tried %u programs as init, and "
-			     "whether the last one could be run nothing on it tells", b->init_runs);
+			     "No oops is %s; the kernel tried %u programs as init, and "
+			     "whether the last one could be run nothing on it tells",
+			     where_none_is(b, c), b->init_runs);
 		verdict__rests_on(v, b->lives);
 	} else if (b->lives) {
 		judge_living(b, c);
 	} else {
 		verdict__set(
 			v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
-			"No oops is on this console, so nothing on it tells of erased flags: on a "
-			"guest that lives, run `xenpin boot` in it");
+			"No oops is %s, so nothing tells of erased flags: on a guest that "
+			"lives, run `xenpin boot` in it", where_none_is(b, c));
 	}
 }
 
@@ -138,10 +160,15 @@ static void judge_boot(struct boot_facts *b, const struct console *c)
 	for (unsigned int i = 0; i < b->nr_oopses; i++)
 		judge__oops(&b->oopses[i], b, c);
 	o = decisive(b);
-	if (o)
-		b->verdict = o->verdict;
-	else
+	if (!o)
 		judge_without_oops(b, c);
+	else if (b->more_oopses && !verdict__is_finding(o->verdict.class))
+		verdict__set(&b->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			     "%u oopses between the first ones and the last were left out, and any "
+			     "of them may be of a lost flag. Of those that are left: %s",
+			     b->more_oopses, o->verdict.text);
+	else
+		b->verdict = o->verdict;
 }
 
 static void count_guests(struct console *c)
@@ -203,6 +230,17 @@ static void choose(struct console *c)
 	}
 }
 
+/* What was left out may have been a finding. */
+static void weaken(struct console *c)
+{
+	if ((!c->boots.older && !c->scan.forgotten) || c->finding)
+		return;
+	verdict__set(&c->nothing, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		     "The oldest lines of this console were left out, and may tell of a lost flag. "
+		     "Of the others: %s", c->verdict->text);
+	c->verdict = &c->nothing;
+}
+
 int console__judge(struct console *c)
 {
 	int err = boots__sort(&c->boots, &c->scan);
@@ -221,6 +259,7 @@ int console__judge(struct console *c)
 		c->clean &= b->verdict.class == VERDICT_LIVES && b->verdict.grade == GRADE_SHOWN;
 	}
 	choose(c);
+	weaken(c);
 	return 0;
 }
 

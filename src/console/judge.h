@@ -58,7 +58,8 @@ struct oops_view {
 	uint64_t address, code;
 	unsigned int digits;		/* of the address */
 	uint64_t pfn;			/* XP_NO_PFN: unknown */
-	bool read_only;			/* its mapping, by the walk of Linux */
+	bool read_only;			/* its mapping, by the walk of Linux; */
+	bool executable, no_code;	/* both false: unknown */
 	unsigned int level;		/* of the page table that it is; 0: unknown */
 };
 

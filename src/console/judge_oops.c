@@ -30,9 +30,10 @@ static bool died_of_erased_page(const struct oops_view *v, struct verdict *verdi
 {
 	const struct fact *fault = v->oops->fault;
 	const struct fact *line = v->pfn == XP_NO_PFN ? NULL : erased_line(v->boot, v->pfn);
-	bool by_fault = fault && fault->v[1] != XP_NO_PFN && fault->v[4];
 	/* Unless it was set again since. */
-	bool by_list = line && left_erased(v->boot) && !(fault && fault->v[3]);
+	bool clear = !v->oops->stray && !(fault && fault->v[3]);
+	bool by_fault = clear && fault && fault->v[1] != XP_NO_PFN && fault->v[4];
+	bool by_list = clear && line && left_erased(v->boot);
 
 	if ((!by_fault && !by_list) || (v->has_code && !oops_view__is_protected_write(v)) ||
 	    (v->oops->of[FACT_ACCESS] && !v->writes && !v->oops->torn))
@@ -129,7 +130,7 @@ static bool flag_is_known(const struct oops_view *v, struct verdict *verdict)
 
 static bool others_were_erased(const struct oops_view *v, struct verdict *verdict)
 {
-	uint64_t left = left_erased(v->boot);
+	uint64_t left = v->oops->stray ? 0 : left_erased(v->boot);
 	char words[160];
 
 	if (!left)
@@ -232,12 +233,27 @@ static bool xen_calls_it_a_table(const struct oops_view *v, struct verdict *verd
 	return true;
 }
 
+/* The series follows page tables, and does not know this page as one. */
+static bool is_no_table_to_series(const struct oops_view *v)
+{
+	const struct fact *f = v->oops->fault ?: v->oops->damaged;
+
+	return f && f->v[1] != XP_NO_PFN && !f->v[2];
+}
+
+/* Page tables of the image lie in its data, which nobody may execute. */
+static bool may_be_code(const struct oops_view *v)
+{
+	return v->executable || (address__may_be_text(v->address) && !v->no_code);
+}
+
 static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 {
 	const struct table_writer *writer = table_writer__find(v->function);
 	char pfn[40] = "";
 
-	if (!oops_view__is_protected_write(v) || !v->has_address || !writer)
+	if (!oops_view__is_protected_write(v) || !v->has_address || !writer ||
+	    is_no_table_to_series(v) || may_be_code(v))
 		return false;
 	/* Such a function writes page tables on any machine. */
 	if (strncmp(v->function, "xen_", 4) && !is_known_pv(v))
@@ -279,7 +295,10 @@ static bool nothing_decides(const struct oops_view *v, struct verdict *verdict)
 		     v->page_fault  ? oops_view__in_words(v, words, sizeof(words))
 		     : v->exception ? v->exception->text
 				    : "something that this console does not name",
-		     oops_view__is_protected_write(v)
+		     v->executable && oops_view__is_protected_write(v)
+			     ? "its mapping is that of code, and not of a page table: so does a "
+			       "wild pointer look"
+		     : oops_view__is_protected_write(v)
 			     ? "a lost flag looks like that, and so does any other write to a "
 			       "read-only page: nothing here tells whether the page is a page table"
 		     : v->oops->cut ? "the line that would tell more is cut"

@@ -32,11 +32,12 @@ bool refusal__is_pin(const struct refusal *r)
 	/* The debug format has the command: MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE. */
 	if (call && call->v[1] == 26 && call->extra == 2)
 		return (uint32_t)call->v[6] <= 4;
-	/* A table's mapping is made writable or not by update_va_mapping in the same batch. */
-	if (!call || (call->v[1] != 26 && call->v[1] != 14 && !xen__is_clobber(call->v[1])))
+	/* Who pins asks for other operations, too: a known one says itself what was refused. */
+	if (!call || (call->v[1] != 26 && !xen__is_clobber(call->v[1])))
 		return false;
 	for (unsigned int i = 0; i < r->trace.nr; i++)
-		if (known_bug__names(pinners, r->trace.frames[i]->name))
+		if (!r->trace.frames[i]->extra &&
+		    known_bug__names(pinners, r->trace.frames[i]->name))
 			return true;
 	return false;
 }
@@ -174,12 +175,16 @@ bool judge__stopped_for_refusal(const struct oops_view *v, struct verdict *verdi
 {
 	static const struct {
 		const char *functions;
+		const char *file;	/* that its BUG names; NULL: any, or none */
 		enum verdict_class class;
 		const char *what;
 	} stops[] = {
-		{ "pin_pagetable_pfn", VERDICT_PIN_REFUSED, "a pin or unpin" },
-		{ "xen_mc_flush", VERDICT_REFUSED, "hypercalls of a batch" },
-		{ "set_page_prot*|set_aliased_prot|make_lowmem_page_*|xen_set_fixmap",
+		{ "pin_pagetable_pfn", NULL, VERDICT_PIN_REFUSED, "a pin or unpin" },
+		/* XenLinux 2.6.18, where nothing else in them is asserted. */
+		{ "xen_pgd_pin|xen_pgd_unpin", "/mm/hypervisor.c:", VERDICT_PIN_REFUSED,
+		  "a pin or unpin" },
+		{ "xen_mc_flush", NULL, VERDICT_REFUSED, "hypercalls of a batch" },
+		{ "set_page_prot*|set_aliased_prot|make_lowmem_page_*|xen_set_fixmap", NULL,
 		  VERDICT_REFUSED, "to change the protection of a page" },
 	};
 	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->exception;
@@ -187,7 +192,8 @@ bool judge__stopped_for_refusal(const struct oops_view *v, struct verdict *verdi
 	if (!bug && !(trap && !strcmp(trap->text, "invalid opcode")))
 		return false;
 	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++) {
-		if (!known_bug__names(stops[i].functions, v->function))
+		if (!known_bug__names(stops[i].functions, v->function) ||
+		    (stops[i].file && !(bug && strstr(bug->text, stops[i].file))))
 			continue;
 		verdict__set(
 			verdict, stops[i].class, GRADE_LIKELY,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "record/records.h"
 #include "addresses.h"
 #include "bugs.h"
 #include "xen_account.h"
@@ -44,6 +45,7 @@ static bool judge_handed_out(struct xen_domain *d, const char *name)
 	for (unsigned int i = 0; i < d->nr; i++) {
 		const struct fact *f = d->facts[i];
 		struct xen_type is, wanted;
+		char page[FRAME_WORDS];
 
 		if (f->kind != FACT_X_BAD_TYPE)
 			continue;
@@ -52,10 +54,11 @@ static bool judge_handed_out(struct xen_domain *d, const char *name)
 			continue;
 		verdict__set(
 			&d->verdict, VERDICT_PIN_REFUSED, GRADE_LIKELY,
-			"Xen did not let %s map pfn 0x%" PRIx64 " (mfn 0x%" PRIx64 ") writable: "
+			"Xen did not let %s map %s writable: "
 			"to Xen it is %s L%u page table. The page went back to the allocator, or "
 			"was used otherwise, without being unpinned%s",
-			name, f->v[3], f->v[2], is.pinned ? "a pinned" : "an", is.level,
+			name, frame__name(f->v[2], f->v[3], page),
+			is.pinned ? "a pinned" : "an", is.level,
 			d->domain ? "" : "; or it is one of a guest that dom0 acts for");
 		verdict__rests_on(&d->verdict, f);
 		return true;
@@ -141,13 +144,14 @@ static void judge_pin_of_type(struct xen_domain *d, const struct fact *f, const 
 			      const char *owner)
 {
 	struct xen_type is, wanted;
+	char page[FRAME_WORDS];
 
 	verdict__rests_on(&d->verdict, types);
 	xen_types(types->v[0], types->v[1], &is, &wanted);
 	verdict__set(
 		&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
-		"Xen refused to pin mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ") %s%s%s: %s%s", f->v[0],
-		types->v[3], owner, wanted.level ? " as an " : "", wanted.level ? wanted.name : "",
+		"Xen refused to pin %s %s%s%s: %s%s", frame__name(f->v[0], types->v[3], page),
+		owner, wanted.level ? " as an " : "", wanted.level ? wanted.name : "",
 		is.writable ? "it is mapped writable somewhere, by another mapping of the same page"
 		: is.known  ? "it is in use as "
 			    : "Xen's types of it are of an unknown layout",
@@ -200,7 +204,7 @@ static bool judge_base(struct xen_domain *d, const char *name)
 
 	if (!f)
 		return false;
-	verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
+	verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
 		     "Xen refused to load mfn 0x%" PRIx64 " of %s as CR3: it is no valid L4",
 		     f->v[0], name);
 	verdict__rests_on(&d->verdict, f);
@@ -227,15 +231,14 @@ static bool judge_l1tf(struct xen_domain *d, const char *name)
 }
 
 /* "mfn 0x1 (pfn 0x2)" of a line that has them; false: it has not. */
-static bool page_in_words(const struct fact *f, char *buffer, size_t size)
+static bool page_in_words(const struct fact *f, char buffer[FRAME_WORDS])
 {
 	bool mfn_first = f->kind == FACT_X_ENTRY || (f->kind == FACT_X_VALIDATE && !f->extra);
 
 	if (f->kind == FACT_X_IO)
-		snprintf(buffer, size, "mfn 0x%" PRIx64, f->v[0]);
+		frame__name(f->v[0], XP_NO_PFN, buffer);
 	else if (mfn_first || f->kind == FACT_X_BAD_TYPE)
-		snprintf(buffer, size, "mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ")",
-			 f->v[mfn_first ? 0 : 2], f->v[mfn_first ? 1 : 3]);
+		frame__name(f->v[mfn_first ? 0 : 2], f->v[mfn_first ? 1 : 3], buffer);
 	else
 		return false;
 	return true;
@@ -248,20 +251,20 @@ static bool judge_entry(struct xen_domain *d, const char *name)
 		FACT_X_ENTRY, FACT_X_LINEAR, FACT_X_IO, FACT_X_VALIDATE, FACT_X_GET_TYPE,
 		FACT_X_BAD_TYPE, FACT_X_OWNER,
 	};
-	char page[64] = "a page that is not on this console";
+	char page[FRAME_WORDS] = "a page that is not on this console";
 	const struct fact *f = NULL;
 
 	for (size_t i = 0; !f && i < sizeof(kinds) / sizeof(*kinds); i++)
 		f = xen_domain__first(d, kinds[i]);
 	if (!f)
 		return false;
-	for (unsigned int i = 0; i < d->nr && !page_in_words(d->facts[i], page, sizeof(page)); i++)
+	for (unsigned int i = 0; i < d->nr && !page_in_words(d->facts[i], page); i++)
 		;
 	if (f->kind == FACT_X_ENTRY)
 		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
-			     "Xen refused an L%u entry of %s, 0x%" PRIx64
-			     ", that refers to mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ")%s",
-			     (unsigned int)f->v[2] & 7, name, f->v[3], f->v[0], f->v[1],
+			     "Xen refused an L%u entry of %s, 0x%" PRIx64 ", that refers to %s%s",
+			     (unsigned int)f->v[2] & 7, name, f->v[3],
+			     frame__name(f->v[0], f->v[1], page),
 			     f->extra ? ", a page of another domain" : "");
 	else if (f->kind == FACT_X_VALIDATE && f->extra == X_BAD_FLAGS)
 		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,

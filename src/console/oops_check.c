@@ -110,6 +110,25 @@ static bool writes_part_of_an_entry(const struct oops *o)
 	       address % (address >> 32 ? 8 : 4);
 }
 
+/* The series' line about a fault against what it says itself, and what its oops and boot say. */
+static bool fault_differs(const struct oops *o, const struct boot_facts *b)
+{
+	const struct fact *f = o->fault ?: o->damaged, *name = o->symbol ?: o->of[FACT_RIP];
+	const struct table_writer *writer = name ? table_writer__find(name->name) : NULL;
+	uint64_t address = address_of(o), pfn;
+
+	if (!f)
+		return false;
+	pfn = f->v[0] == FIELD_UNREAD ? XP_NO_PFN : address__pfn(f->v[0], 16);
+	if ((address && f->v[0] != FIELD_UNREAD && address != f->v[0]) ||
+	    (pfn != XP_NO_PFN && f->v[1] != XP_NO_PFN && pfn != f->v[1]) ||
+	    (f->v[4] == 1 && b->erased_total && !b->erased_total->v[0]))
+		return true;
+	/* Who asks the flag never writes to a page that has it. */
+	return writer && ((writer->asks && f->v[3] == 1) ||
+			  (f->v[2] && f->v[2] <= XP_L4 && f->v[2] != writer->level));
+}
+
 void oops__check(struct oops *o, const struct boot_facts *b)
 {
 	static bool (*const differ[])(const struct oops *o) = {
@@ -121,6 +140,11 @@ void oops__check(struct oops *o, const struct boot_facts *b)
 
 	for (size_t i = 0; i < sizeof(differ) / sizeof(*differ); i++)
 		o->torn |= differ[i](o);
+	if (fault_differs(o, b)) {
+		o->stray = o->fault ?: o->damaged;
+		o->fault = o->damaged = NULL;
+		o->torn = true;
+	}
 	if (boot__platform(b, &pv) &&
 	    (pv ? segment__is_native(segment_of(o)) : segment__is_pv(segment_of(o))))
 		o->torn = o->foreign = true;

@@ -69,6 +69,8 @@ static void read_page(struct oops_view *v)
 	if (walk && walk->v[1] == 1 && (walk->v[0] & ENTRY_PRESENT)) {
 		v->pfn = ENTRY_PFN(walk->v[0]);
 		v->read_only = !(walk->v[0] & ENTRY_WRITABLE);
+		v->no_code = walk->v[0] & ENTRY_NX;
+		v->executable = !v->no_code;
 	} else if (v->has_address) {
 		v->pfn = address__pfn(v->address, v->digits);
 	}
@@ -171,6 +173,8 @@ void oops_view__support(struct verdict *verdict, const struct oops_view *v)
 
 const char *oops_view__victim(const struct oops_view *v, bool first)
 {
+	if (v->oops->unfinished)
+		return first ? "The guest, or a task of it," : "the guest, or a task of it,";
 	if (v->oops->survived)
 		return first ? "A task of the guest" : "a task of the guest";
 	return first ? "The guest" : "the guest";

@@ -5,9 +5,6 @@
 
 #include "place.h"
 
-/* Between two lines of one oops, even on a serial line of 9600 baud. */
-#define GAP_MAX		3000000
-
 /* Lines from "kernel BUG at" to the registers, where the one that names the trap was left out. */
 #define BUG_LINES	2
 
@@ -33,25 +30,24 @@ static void begin_oops(struct place *p, const struct fact *f)
 	p->oops = NULL;
 	p->adrift = false;
 	p->trace = (struct trace){};
-	if (p->boot->nr_oopses == BOOT_OOPSES) {
+	if (p->boot->nr_oopses == BOOT_OOPSES)
 		p->boot->more_oopses++;
-		return;
-	}
-	p->oops = &p->boot->oopses[p->boot->nr_oopses++];
+	else
+		p->boot->nr_oopses++;
+	p->oops = &p->boot->oopses[p->boot->nr_oopses - 1];
+	*p->oops = (struct oops){};
 	p->oops->caller = f->caller;
 	p->oops->style = f->style;
 	touch(p->oops, f);
-	if (p->page && (p->page->t == NO_TIME || f->t - p->page->t < GAP_MAX))
+	if (p->page && (p->page->t == NO_TIME || f->t - p->page->t < PLACE_GAP_MAX))
 		p->oops->page = p->page;
-	if (p->reason && (p->reason->t == NO_TIME || f->t - p->reason->t < GAP_MAX))
+	if (p->reason && (p->reason->t == NO_TIME || f->t - p->reason->t < PLACE_GAP_MAX))
 		p->oops->reason = p->reason;
 	p->page = p->reason = NULL;
 }
 
 static void set(struct oops *o, const struct fact *f)
 {
-	if (!o)
-		return;
 	touch(o, f);
 	if (f->cut)
 		o->cut |= 1U << f->kind;
@@ -74,7 +70,7 @@ bool place__finished(const struct oops *o)
 /* Of about the same time, in any order. */
 static bool near(const struct oops *o, const struct fact *f)
 {
-	return o->t == NO_TIME || f->t == NO_TIME || llabs(f->t - o->t) <= GAP_MAX;
+	return o->t == NO_TIME || f->t == NO_TIME || llabs(f->t - o->t) <= PLACE_GAP_MAX;
 }
 
 /* In one oops time never goes back. */
@@ -86,7 +82,7 @@ static bool is_older(const struct oops *o, const struct fact *f)
 /* Whether @f may be the next line of @o.  The list of modules stands before the CPU's line. */
 static bool belongs(const struct oops *o, const struct fact *f)
 {
-	int64_t gap = f->kind == FACT_CPU || f->kind == FACT_RIP ? GAP_MAX : AT_ONCE;
+	int64_t gap = f->kind == FACT_CPU || f->kind == FACT_RIP ? PLACE_GAP_MAX : AT_ONCE;
 
 	return near(o, f) && f->t - o->t <= gap && f->t >= o->t && o->style == f->style &&
 	       o->caller == f->caller;
@@ -110,7 +106,7 @@ static bool starts_oops(const struct fact *f)
 void place__interrupt(struct place *p, enum block block)
 {
 	if (p->block == BLOCK_OOPS)
-		p->adrift = p->oops && !place__finished(p->oops);
+		p->adrift = !place__finished(p->oops);
 	p->block = block;
 	p->trace = (struct trace){};
 }
@@ -149,8 +145,6 @@ void place__add_to_oops(struct place *p, const struct fact *f)
 
 	if (p->adrift && !starts_oops(f) && near(o, f))
 		return;
-	if (p->block == BLOCK_OOPS && !o && !starts_oops(f))
-		return;
 	o = p->adrift && !near(o, f) ? NULL : o;
 	if (o && !p->adrift && belongs(o, f) && same_sort(o, f)) {
 		if (!complete(o) && fact__rank(f->kind) > rank_of(o)) {
@@ -165,8 +159,7 @@ void place__add_to_oops(struct place *p, const struct fact *f)
 	if (torn)
 		o->torn = true;
 	begin_oops(p, f);
-	if (p->oops)
-		p->oops->torn = torn;
+	p->oops->torn = torn;
 	set(p->oops, f);
 }
 
@@ -305,20 +298,29 @@ static bool is_next(const struct oops *o, const struct fact *f)
 	       (o->of[FACT_OOPS] || o->of[FACT_CODE]);
 }
 
-/* The series' line is about an oops, if it names its address; else it stands for one. */
+/*
+ * The series' line is about an oops, if it names its address; else it stands for one, or,
+ * when it stands in another, nobody knows for which.
+ */
 void place__add_fault(struct place *p, const struct fact *f)
 {
 	struct oops *o = p->block == BLOCK_OOPS ? p->oops : NULL;
 	const struct fact *address = o ? o->of[FACT_ADDRESS] : NULL;
 
+	if (address && near(o, f) && !o->fault && f->v[0] != address->v[0] &&
+	    f->v[0] != FIELD_UNREAD) {
+		o->stray = f;
+		o->torn |= !place__finished(o);
+		return;
+	}
+	if (f->cut && o && near(o, f))
+		o->damaged = f;
 	if (f->cut)
 		return;
 	if (!o || o->fault || !near(o, f) || (address ? address->v[0] != f->v[0] : !is_next(o, f)))
 		begin_oops(p, f);
-	if (p->oops) {
-		p->oops->fault = f;
-		touch(p->oops, f);
-	}
+	p->oops->fault = f;
+	touch(p->oops, f);
 }
 
 void place__add_panic(struct place *p, const struct fact *f)
@@ -339,5 +341,6 @@ void place__add_trace(struct place *p, const struct fact *f)
 	if (p->block != BLOCK_OOPS || !p->oops || !belongs(p->oops, f))
 		return;
 	p->oops->traced = true;
+	p->oops->interrupt |= f->kind == FACT_IRQ && !p->oops->trace.nr;
 	p->oops->ended |= f->kind == FACT_TRACE_END;
 }

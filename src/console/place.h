@@ -5,12 +5,15 @@
 
 #include "boots.h"
 
+/* µs between two lines of one oops, even on a serial line of 9600 baud. */
+#define PLACE_GAP_MAX	3000000
+
 enum block { BLOCK_NONE, BLOCK_OOPS, BLOCK_TRACE, BLOCK_REFUSAL, BLOCK_REPORT };
 
 struct place {
 	struct boot_facts *boot;
 	enum block block;		/* whose the next lines of a trace are */
-	struct oops *oops;		/* NULL: none, or no room for it */
+	struct oops *oops;		/* NULL: none */
 	bool adrift;			/* .oops was broken off: what is left of it is nobody's */
 	struct refusal *refusal;
 	struct trace trace;		/* of nobody yet */

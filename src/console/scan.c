@@ -39,7 +39,7 @@ static bool repeats(enum fact_kind kind)
 static bool part_of_trace(enum fact_kind kind)
 {
 	return kind == FACT_FRAME || kind == FACT_CPU || kind == FACT_RIP || kind == FACT_TRACE ||
-	       kind == FACT_TRACE_END || kind == FACT_CR2;
+	       kind == FACT_TRACE_END || kind == FACT_IRQ || kind == FACT_CR2;
 }
 
 /* Counts @f, if it was there before; else it is noted, unless there is no room for it. */

@@ -13,7 +13,7 @@ void console_text__print(FILE *out, const struct console *console);
 void console_json__print(FILE *out, const struct console *console, int status);
 
 /* What is odd about a console as a whole, as sentences; returns how many. */
-#define CONSOLE_NOTES	9
+#define CONSOLE_NOTES	10
 #define CONSOLE_NOTE	160
 unsigned int console__notes(const struct console *console, char notes[][CONSOLE_NOTE]);
 

@@ -106,7 +106,7 @@ static json_t *oops_object(const struct oops *o, const struct boot_facts *b,
 	set(object, "panic", o->panic ? text(o->panic->text) : NULL);
 	set(object, "torn", json_boolean(torn));
 	set(object, "foreign", json_boolean(o->foreign));
-	set(object, "survived", json_boolean(o->survived));
+	set(object, "survived", json_boolean(o->survived && !o->unfinished));
 	set(object, "verdict", verdict_object(&o->verdict));
 	return object;
 }

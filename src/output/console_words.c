@@ -15,17 +15,18 @@ static const char *type_in_words(const struct xen_type *t, char *buffer, size_t 
 static void bad_type_in_words(const struct fact *f, char *buffer, size_t size)
 {
 	struct xen_type is, wanted;
-	char a[40], b[40];
+	char a[40], b[40], page[FRAME_WORDS];
+
+	frame__name(f->v[2], f->v[3], page);
 
 	xen_types(f->v[0], f->v[1], &is, &wanted);
 	if (is.known)
 		snprintf(buffer, size,
-			 "mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ") is %s, and was to be %s", f->v[2],
-			 f->v[3], type_in_words(&is, a, sizeof(a)),
+			 "%s is %s, and was to be %s", page, type_in_words(&is, a, sizeof(a)),
 			 type_in_words(&wanted, b, sizeof(b)));
 	else
-		snprintf(buffer, size, "mfn 0x%" PRIx64 " (pfn 0x%" PRIx64 ") has type 0x%" PRIx64
-			 ", and was to have 0x%" PRIx64, f->v[2], f->v[3], f->v[0], f->v[1]);
+		snprintf(buffer, size, "%s has type 0x%" PRIx64 ", and was to have 0x%" PRIx64,
+			 page, f->v[0], f->v[1]);
 }
 
 static void call_in_words(const struct fact *f, char *buffer, size_t size)
@@ -66,6 +67,8 @@ static void pin_in_words(const struct fact *f, char *buffer, size_t size)
 
 void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 {
+	char page[FRAME_WORDS];
+
 	*buffer = 0;
 	switch (f->kind) {
 	case FACT_X_BAD_TYPE:
@@ -94,9 +97,8 @@ void console__fact_in_words(const struct fact *f, char *buffer, size_t size)
 		break;
 	case FACT_X_ENTRY:
 		snprintf(buffer, size,
-			 "L%u entry 0x%" PRIx64 " could not refer to mfn 0x%" PRIx64
-			 " (pfn 0x%" PRIx64 ")",
-			 (unsigned int)f->v[2] & 7, f->v[3], f->v[0], f->v[1]);
+			 "L%u entry 0x%" PRIx64 " could not refer to %s",
+			 (unsigned int)f->v[2] & 7, f->v[3], frame__name(f->v[0], f->v[1], page));
 		break;
 	case FACT_X_LINEAR:
 		snprintf(buffer, size, "a page table was to be mapped writable");
@@ -150,8 +152,19 @@ void console__caution(const struct console *c, char *buffer, size_t size)
 			 "joined. ");
 }
 
+/* The first line of the series about a fault that is of another one, or contradicts. */
+static const struct fact *stray_of(const struct console *c)
+{
+	for (unsigned int i = 0; i < c->boots.nr; i++)
+		for (unsigned int n = 0; n < c->boots.boot[i]->nr_oopses; n++)
+			if (c->boots.boot[i]->oopses[n].stray)
+				return c->boots.boot[i]->oopses[n].stray;
+	return NULL;
+}
+
 unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 {
+	const struct fact *stray = stray_of(c);
 	const struct scan *s = &c->scan;
 	unsigned int n = 0;
 
@@ -175,6 +188,10 @@ unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 	if (!c->boots.torn && c->guests > 1)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "%u guests are on it, each judged by its own lines", c->guests);
+	if (stray)
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "Line %" PRIu64 ", the series' own, contradicts the oops that it stands "
+			 "in, or its boot: it is of another, and was not used", stray->line);
 	if (s->forgotten || c->boots.older)
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "It holds more than is kept: the oldest %" PRIu64 " boots and %" PRIu64

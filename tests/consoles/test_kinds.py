@@ -142,6 +142,43 @@ def test_arguments_that_stand_elsewhere_are_unknown():
             assert b"0x0 0x0" not in ask(f"{FAILED}\n{CALL}{arguments}\n{between}\n".encode()).stdout
 
 
+WARNED = "arch/x86/xen/multicalls.c:102 xen_mc_flush+0x176/0x1a0"
+
+
+def refusal(at=WARNED, cpu=1, begin=5.0, op=26, frame="xen_pgd_pin", warning=None):
+    """A warning with its trace, and behind it what failed, on CPU 1 at 5 s."""
+    warning = warning or f"WARNING: CPU: {cpu} PID: 9 at {at}"
+    above = [warning, f"CPU: {cpu} PID: 9 Comm: bash Not tainted 6.1.0-18-amd64 #1", "Call Trace:",
+             f" {frame}+0x35/0xa0", " xen_dup_mmap+0xe/0x20", "---[ end trace 0000000000000000 ]---"]
+    below = ["1 of 3 multicall(s) failed: cpu 1", f"  call  2: op={op} arg=[ffff8880a1a9eb10] result=-22"]
+    lines = [f"[{begin:12.6f}] {line}" for line in above] + [f"[{5.001:12.6f}] {line}" for line in below]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("change", [
+    {}, {"op": 0xaaaaaaaaaaaaaaaa}, {"warning": f"WARNING: {WARNED.replace(' ', ' at ')}, CPU#1: bash/9"}], ids=str)
+def test_a_pin_that_was_refused(change):
+    assert verdict(refusal(**change))[:2] == (1, "pin-refused")
+
+
+@pytest.mark.parametrize("change", [
+    *({"op": op} for op in (1, 3, 14, 22)), {"frame": "flush_tlb_mm_range"},
+    {"at": "mm/foo.c:1 foo+0x1/0x20"}, {"at": "lib/refcount.c:25 refcount_warn+0x5/0x10", "begin": 4.9},
+    {"cpu": 3}, {"warning": f"WARNING: {WARNED.replace(' ', ' at ')}, CPU#3: bash/9"},
+    {"begin": 1.0}, {"warning": "br0: port 2(vif3.0) entered forwarding state"}], ids=str)
+def test_a_refusal_that_no_pin_is_shown_to_be(change):
+    """A known operation; a trace that is of another report, and names a pin as its last caller but one."""
+    text = refusal(**change).replace(" xen_dup_mmap", " dup_mmap")
+    assert verdict(text)[:2] == (5, "refused"), change
+
+
+@pytest.mark.parametrize("frame", ["xen_pgd_pin", "__xen_pgd_unpin", "xen_alloc_pte", "xen_exit_mmap"])
+def test_a_frame_that_may_be_a_remnant_decides_nothing(frame):
+    text = refusal(frame=frame).replace(" xen_dup_mmap", " dup_mmap")
+    assert verdict(text)[1] == "pin-refused"
+    assert verdict(text.replace(f" {frame}", f" ? {frame}"))[:2] == (5, "refused")
+
+
 PIN = "(XEN) mm.c:3000:d5v0 Error %s while pinning mfn 1d2e04\n"
 
 
@@ -163,6 +200,21 @@ def test_why_a_pin_was_refused(cause, error, words, found):
 def test_what_dom0_asks_for_may_be_another_guests(line):
     assert "or of a guest that it acts for" in verdict(f"(XEN) mm.c:1:d0v0 {line}\n")[2]["text"]
     assert "acts for" not in verdict(f"(XEN) mm.c:1:d5v0 {line}\n")[2]["text"]
+
+
+@pytest.mark.parametrize("mark", ["5555555555555555", "ffffffffffffffff", "fffffffffffffffe", "55555555", "ffffffff"])
+@pytest.mark.parametrize("line", [
+    "Bad type (saw 4c00000000000001 != exp e000000000000000) for mfn 36f40 (pfn %s)",
+    "Bad type (saw 1234000000000001 != exp 2000000000000000) for mfn 36f40 (pfn %s)",
+    "Error getting mfn 36f40 (pfn %s) from L1 entry 8010000036f40067 for l1e_owner d0, pg_owner d0",
+    "Error while validating mfn 36f40 (pfn %s) for type 20000000"])
+def test_xens_marks_for_no_pfn_are_none(line, mark):
+    text = f"(XEN) mm.c:3000:d0v0 {line}\n(XEN) mm.c:3001:d0v0 Error -22 while pinning mfn 36f40\n"
+    for said in ((text % mark), (text % mark).splitlines()[0] + "\n"):
+        assert mark.encode() not in ask(said.encode()).stdout + ask(said.encode(), "--json").stdout
+        assert b"0x36f40" in ask(said.encode()).stdout
+    if not line.startswith("Error while"):
+        assert b"(pfn 0x36f41)" in b" ".join(ask((text % "36f41").encode()).stdout.split())
 
 
 @pytest.mark.parametrize("below, domain", [
@@ -215,11 +267,36 @@ def test_the_end_of_an_oops(begin):
     ["[    6.000000] Run /sbin/init as init process"],
     ["[  100.000000] WARNING: CPU: 1 PID: 33 at lib/refcount.c:25 refcount_warn+0x5/0x10"]])
 def test_an_oops_need_not_kill(after):
-    assert verdict(console())[2]["text"].startswith("The guest died")
-    status, word, account = verdict(console(after=after))
+    assert verdict(console(pid="9"))[2]["text"].startswith("The guest died")
+    status, word, account = verdict(console(pid="9", after=after))
     assert (status, word) == (1, "lost-flag")
     assert account["text"].startswith("A task of the guest died")
     assert account["boots"][0]["oopses"][0]["survived"]
+    # The idle task and an interrupt are never spared, and behind a panic there is no life.
+    for dead in (console(pid="0", after=after), *(
+            console(pid="9", after=[f"[    5.000{n}00] {panic}", *after]) for n in (1, 9) for panic in (
+                "Kernel panic - not syncing: Fatal exception", "---[ end Kernel panic - not syncing: Fatal exception",
+                "---[ end Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000009 ]---")),
+            console(pid="9", after=after).replace("__pmd_alloc", "<IRQ>\n[    5.000009]  __pmd_alloc")):
+        account = verdict(dead)[2]
+        assert account["text"].startswith("The guest died, most likely of a lost flag")
+        assert not account["boots"][0]["oopses"][0]["survived"]
+
+
+def test_a_panic_long_after_an_oops():
+    later = ["[   40.000000] Kernel panic - not syncing: Out of memory"]
+    assert verdict(console(pid="9", after=later))[2]["text"].startswith("A task of the guest died")
+
+
+@pytest.mark.parametrize("end", range(len(BOOT) + 2, len(console().splitlines()) - 1))
+def test_an_oops_without_its_end_is_not_known_to_have_been_survived(end):
+    """What follows may be of another boot."""
+    begin = console(pid="9").replace(ADDRESS, "0000000000000018").splitlines()[:end]
+    for later in (console(pid="9", boot=[]).replace("[    5.", "[   78."), "[   78.000000] br0: port 2 entered\n"):
+        account = verdict("\n".join(begin) + "\n" + later)[2]
+        text = account["boots"][0]["oopses"][0]["verdict"]["text"]
+        assert "task" not in text or "he guest, or a task of it, died" in text, text
+        assert not account["boots"][0]["oopses"][0]["survived"]
 
 
 @pytest.mark.parametrize("reason, word", [
@@ -243,6 +320,59 @@ def test_boots_are_counted_from_the_first():
     assert b"Boot 150 of 150, the newest" in ask(text.encode()).stdout
 
 
+def many(number, last, **change):
+    """So many oopses that are of no flag, and behind them another one."""
+    some = console(address="0000000000000010", pid="9").replace("0003", "0002").splitlines()[len(BOOT):]
+    text = "\n".join(BOOT) + "\n"
+    for n in range(number):
+        text += "\n".join(some).replace("[    5.", f"[ {100 + 20 * n:4}.") + "\n"
+    return text + "\n".join(last).replace("[    5.", "[ 9000.") + "\n"
+
+
+@pytest.mark.parametrize("number", [1, 7, 8, 9, 30])
+def test_the_oops_that_ended_a_boot_is_judged_behind_any_number(number):
+    lost = console(after=["[    5.000010] Kernel panic - not syncing: Attempted to kill the idle task!"])
+    status, word, account = verdict(many(number, lost.splitlines()[len(BOOT):]))
+    assert (status, word) == (1, "lost-flag") and account["text"].startswith("The guest died")
+    (boot,) = account["boots"]
+    assert len(boot["oopses"]) + boot["more_oopses"] == number + 1
+
+
+@pytest.mark.parametrize("number", [3, 8, 9, 30])
+def test_what_was_not_judged_weakens_what_was(number):
+    status, word, account = verdict(many(number, []))
+    assert (status, word) == (5, "not-this-class" if number <= 8 else "cannot-tell")
+    assert account["text"].startswith(f"{number - 8} oopses") is (number > 8)
+
+
+@pytest.mark.parametrize("number", [60, 64, 65, 100])
+def test_boots_that_were_not_judged_weaken_what_was(number):
+    def lives(number):
+        return "".join(f"{BOOT[0]}\n[    3.{n:06}] xenpin: repaired=7\n[    4.{n:06}] Run /init as init process\n"
+                       for n in range(number))
+
+    text = ask(lives(number).encode())
+    assert text.returncode == (0 if number <= 64 else 5)
+    assert text.stdout.startswith(b"The oldest") is (number > 64)
+    assert ask((console() + lives(number)).encode()).returncode == (1 if number < 64 else 5)
+    assert ask((lives(number) + console()).encode()).stdout.startswith(b"The guest died, most likely of a lost")
+
+
+@pytest.mark.parametrize("function", ["xen_set_pmd", "xen_set_pud", "ptep_set_wrprotect", "native_set_pte"])
+def test_code_is_no_page_table(function):
+    """A wild pointer: what may be executed is none, and where text is nobody knows without the entry."""
+    tables = {"pte": "8010000002c12065", "address": "ffffffff82c12ff8", "function": f"{function}+0x4/0x20"}
+    assert verdict(console(**tables))[0] == 1
+    for change in ({"pte": "10000002c12065"}, {"pte": "0010000002c12065"}):
+        assert verdict(console(**{**tables, **change}))[:2] == (5, "cannot-tell")
+    for address in ("ffffffff81000000", "ffffffff810123f0", "ffffffff81fffff8"):
+        text = {**tables, "pte": f"10000{int(address, 16) - 0xffffffff80000000 >> 12:06x}065", "address": address}
+        assert verdict(console(**text))[:2] == (5, "cannot-tell")
+        assert verdict(console(**{**text, "pte": "80" + text["pte"]}))[0] == 1
+        no_walk = "\n".join(l for l in console(**text).splitlines() if "PGD" not in l) + "\n"
+        assert verdict(no_walk)[:2] == (5, "cannot-tell")
+
+
 def test_a_platform_is_the_one_that_booted():
     boot = [BOOT[0], "[    0.000000] Hypervisor detected: Xen HVM",
             "[    0.000000] Booting paravirtualized kernel on Xen PVH"]
@@ -254,3 +384,141 @@ def test_a_line_of_the_series_that_is_cut_may_have_told_of_more():
     assert verdict(lives)[:2] == (0, "lives")
     assert verdict(f"{lives}[    4.100000] xenpin: erased total=7\n")[0] != 0
     assert verdict(f"{lives}** 3 printk messages dropped **\n")[0] == 5
+
+
+LINE = "[    5.000007] xenpin: fault addr=0x%s pfn=0x%x level=%s flag=%s erased=%s where=%s"
+
+
+def series(address=ADDRESS, pfn=0x1e5b3f, level=3, flag=0, erased=1, where="handover", after=(), **oops):
+    """The oops of console() with the series' line about it, before its registers' last one or at its end."""
+    line = LINE % (address, pfn, level, flag, erased, where)
+    lines = console(after=after, **oops).splitlines()
+    at = next(n for n, text in enumerate(lines) if "CR2:" in text)
+    return ["\n".join([*lines[:at], line, *lines[at:]]) + "\n",
+            "\n".join([*lines, line.replace("5.000007", "5.000010")]) + "\n"]
+
+
+def test_the_series_line_about_a_fault():
+    for text in series():
+        assert verdict(text)[:2] == (1, "erased")
+    for text in series(flag=0, erased=0, where="-"):
+        account = verdict(text)[2]
+        assert account["verdict"]["class"] == "lost-flag" and "not known to have cleared" in account["text"]
+
+
+@pytest.mark.parametrize("change", [
+    {"address": "ffff8881e5b3ffe8"}, {"address": "ffff888100000068", "pfn": 0x100000},	# another fault's
+    {"pfn": 0x1e5b3}, {"pfn": 0x1e5b40},				# of no such address
+    *({"level": level} for level in (1, 2, 4)),				# the function writes none of it
+    *({"function": f"{name}+0x4/0x20", "level": 3} for name in ("xen_set_pmd", "xen_set_p4d", "native_set_pte")),
+    {"flag": 1}, {"flag": 1, "erased": 0, "where": "-"},		# who asks it would not have written
+    {"after": ["[    5.000011] xenpin: erased total=0 shown=0"]},
+    {"boot": BOOT + ["[    0.000001] xenpin: erased total=0 shown=0"]},
+], ids=str)
+def test_the_series_line_is_not_believed_against_all_others(change):
+    for text in series(**change):
+        status, word, account = verdict(text)
+        assert "erased flag" not in account["text"] and word != "written-past", account["text"]
+        assert all(oops["verdict"]["grade"] != "shown" for oops in account["boots"][0]["oopses"])
+        assert "contradicts the oops" in " ".join(account["notes"])
+    assert verdict(series(**change)[0])[:2] == (5, "cannot-tell")
+
+
+@pytest.mark.parametrize("release", ["5.10.0-28-amd64", "6.1.192-xenpin"])
+@pytest.mark.parametrize("function", ["memcpy_erms+0x6/0x10", "pmc_core_probe+0x138/0x190"])
+def test_lines_of_the_series_about_the_fault_of_another_guest(release, function):
+    text = series(address="ffff88826d24e068", pfn=0x26d24e, function=function, boot=[
+        BOOT[0].replace("6.1.0-18-amd64", release), BOOT[1]], after=[
+            "[    5.000009] xenpin: erased total=40 shown=1",
+            "[    5.000009] xenpin: erased pfn=0x26d24e level=3 where=handover"])[1]
+    status, word, account = verdict(text.replace("6.1.0-18-amd64", release))
+    assert (status, word) == (5, "cannot-tell") and "erased" not in account["text"]
+
+
+@pytest.mark.parametrize("flag, level, found", [
+    (0, 3, "lost-flag"), (1, 3, "cannot-tell"), (0, 0, "cannot-tell"), (1, 0, "cannot-tell"), (0, 2, "cannot-tell")])
+def test_what_can_be_read_of_a_damaged_line_of_the_series(flag, level, found):
+    """A weaker verdict does not say otherwise: with a `where` that goes with nothing, or cut behind it."""
+    for where in ("none", "0", "unknown", "handover", "other"):
+        for text in series(flag=flag, level=level, erased=0, where=where):
+            assert verdict(text)[1] == found, where
+            assert verdict(text.replace(f" where={where}", ""))[1] == found
+            assert verdict(text.replace(f"=0 where={where}", ""))[1] == found
+            # What a cut has left of a number is none.
+            assert verdict(text.replace(f"level={level} flag={flag} erased=0 where={where}", "le"))[1] == "lost-flag"
+
+
+@pytest.mark.parametrize("lines, found", [
+    (["repaired=7"], (0, "lives")), (["erased total=7 shown=0", "repaired=7"], (0, "lives")),
+    (["erased total=9 shown=0", "repaired=7"], (1, "erased")),
+    (["erased total=7 shown=0", "repaired=7", "erased total=9 shown=0"], (1, "erased")),
+    (["erased total=9 shown=0", "repaired=7", "erased total=7 shown=0"], (1, "erased")),
+    (["repaired=7", "erased pfn=0x26d24e level=3 where=deferred"], (5, "cannot-tell")),
+    (["erased total=7 shown=0", "repaired=7", "erased pfn=0x26d24e level=3 where=grow"], (5, "cannot-tell")),
+    (["repaired=7", "repaired=0"], (5, "cannot-tell")), (["repaired=0", "repaired=7"], (5, "cannot-tell")),
+    (["repaired=7", "repaired=7"], (0, "lives")),
+    # What a guest that dies lists has been repaired before.
+    (["repaired=7", "erased total=7 shown=1", "erased pfn=0x26d24e level=3 where=grow"], (0, "lives")),
+], ids=str)
+@pytest.mark.parametrize("init", [0, 1, -1])
+def test_what_was_repaired_and_what_was_not(lines, found, init):
+    """Wherever user space begins between them."""
+    lines = [f"xenpin: {line}" for line in lines]
+    at = {0: 0, 1: 1, -1: len(lines)}[init]
+    lines[at:at] = ["Run /sbin/init as init process"]
+    text = "\n".join(BOOT + [f"[{3.5 + n:12.6f}] {line}" for n, line in enumerate(lines)]) + "\n"
+    status, word, account = verdict(text)
+    assert (status, word) == found
+    assert ("every flag" in account["text"]) is (status == 0)
+
+
+@pytest.mark.parametrize("function, path, found", [
+    ("xen_pgd_pin", "arch/x86_64/mm/../../i386/mm/hypervisor.c", (1, "pin-refused")),
+    ("xen_pgd_unpin", "arch/i386/mm/hypervisor.c", (1, "pin-refused")),
+    ("xen_set_ldt", "arch/i386/mm/hypervisor.c", (5, "not-this-class")),
+    ("xen_pgd_pin", "arch/i386/mm/pgtable-xen.c", (5, "not-this-class")),
+    ("xen_pgd_pin [fake]", "arch/i386/mm/hypervisor.c", (5, "not-this-class"))])
+def test_where_xenlinux_stops_itself_for_a_pin_that_was_refused(function, path, found):
+    name, _, module = function.partition(" ")
+    text = (f"Kernel BUG at {path}:197\ninvalid opcode: 0000 [1] SMP\nCPU 0\n"
+            "Pid: 1, comm: init Not tainted 2.6.18-194.el5xen #1\n"
+            f"RIP: e030:[<ffffffff8027ce1c>]  [<ffffffff8027ce1c>] {name}+0x61/0x76 {module}\n")
+    assert verdict(text)[:2] == found
+
+
+@pytest.mark.parametrize("newest", [
+    ["[    0.500000] node 0 deferred pages initialised in 5ms"], ["[    4.000000] Run /init as init process"], [
+    "[    4.000000] Run /init as init process", "[    4.100000] Run /bin/sh as init process"]])
+def test_where_no_oops_is(newest):
+    """On a console that has one, of another boot, it is not missing."""
+    lives = "\n".join(BOOT + newest) + "\n"
+    assert verdict(lives)[2]["text"].startswith("No oops is on this console")
+    account = verdict(lives + console() + lives)[2]
+    texts = [boot["verdict"]["text"] for boot in account["boots"]]
+    assert "on this console" not in account["text"] and account["text"].startswith("No oops is in the newest boot")
+    assert texts[-1].startswith("No oops is in this boot")
+    # Another guest's boots are as old as they are.
+    account = verdict("".join(f"web1: {l}\n" for l in lives.splitlines()) + "".join(
+        f"web2: {l}\n" for l in console().splitlines()))[2]
+    assert any("No oops is in the newest boot" in boot["verdict"]["text"] for boot in account["boots"])
+
+
+@pytest.mark.parametrize("line", [
+    "Error while installing new baseptr 1234", "Error -22 while installing new baseptr 1234",
+    "Error while installing new mfn 1234", "Error -16 while installing new mfn 1234"])
+def test_a_cr3_that_was_refused_is_no_pin(line):
+    for place in ("mm.c:2630:d0 ", "mm.c:3321:d5v1 ", ""):
+        status, word, account = verdict(f"(XEN) {place}{line}\n")
+        assert (status, word) == (5, "refused") and "as CR3" in account["text"]
+
+
+@pytest.mark.parametrize("error, found", [
+    *((error, "refused") for error in (-1, -4, -11, -12, -13)), *((error, "pin-refused") for error in (-16, -22))])
+def test_errors_that_are_about_no_page(error, found):
+    assert verdict(PIN % error)[1] == found
+
+
+def test_a_remnant_names_no_known_bug():
+    text = refusal(op=0xaaaaaaaaaaaaaaaa).replace(" xen_dup_mmap", " move_page_tables").replace("6.1.0", "5.14.0")
+    assert verdict(text)[2]["verdict"]["looks_like"]["name"] == "5.14 mremap"
+    assert verdict(text.replace(" move_page", " ? move_page"))[2]["verdict"]["looks_like"] is None
