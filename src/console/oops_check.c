@@ -124,8 +124,11 @@ static bool fault_differs(const struct oops *o, const struct boot_facts *b)
 	    (pfn != XP_NO_PFN && f->v[1] != XP_NO_PFN && pfn != f->v[1]) ||
 	    (f->v[4] == 1 && b->erased_total && !b->erased_total->v[0]))
 		return true;
-	/* Who asks the flag never writes to a page that has it. */
-	return writer && ((writer->asks && f->v[3] == 1) ||
+	/*
+	 * Who asks the flag does not write to a page that has it: a line that is whole is believed
+	 * all the same, for the series looked at the page itself.
+	 */
+	return writer && ((o->damaged && writer->asks && f->v[3] == 1) ||
 			  (f->v[2] && f->v[2] <= XP_L4 && f->v[2] != writer->level));
 }
 
