@@ -26,7 +26,7 @@ bool refusal__is_pin(const struct refusal *r)
 	static const char pinners[] =
 		"xen_alloc_pt*|xen_release_pt*|xen_alloc_p?d*|xen_pgd_pin|"
 		"xen_pgd_unpin|__xen_pgd_pin|__xen_pgd_unpin|xen_mm_*|xen_alloc_pmd*|xen_alloc_pud*"
-		"|xen_enter_mmap|xen_exit_mmap|xen_activate_mm|xen_dup_mmap";
+		"|xen_enter_mmap|xen_exit_mmap|xen_activate_mm|xen_dup_mmap|xen_do_pin|pin_pagetable_pfn";
 	const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
 
 	/* The debug format has the command: MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE. */
@@ -35,6 +35,9 @@ bool refusal__is_pin(const struct refusal *r)
 	/* Who pins asks for other operations, too: a known one says itself what was refused. */
 	if (!call || (call->v[1] != 26 && !xen__is_clobber(call->v[1])))
 		return false;
+	/* Who asked for it, where the line itself says so. */
+	if (known_bug__names(pinners, call->name))
+		return true;
 	for (unsigned int i = 0; i < r->trace.nr; i++)
 		if (!r->trace.frames[i]->extra &&
 		    known_bug__names(pinners, r->trace.frames[i]->name))
