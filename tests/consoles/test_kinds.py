@@ -131,18 +131,18 @@ FAILED = "[    5.000000] 1 of 1 multicall(s) failed: cpu 0"
 @pytest.mark.parametrize("caller, known", [("xen_do_pin", True), ("xen_pgd_unpin", True), ("__xen_mc_entry", False)])
 def test_arguments_that_stand_elsewhere_are_unknown(caller, known):
     """Who asked may say what was refused, and never of which page or level."""
-    call = CALL.replace("xen_do_pin", caller)
-    status, word, account = verdict(f"{FAILED}\n{call}{ARGUMENTS}\n")
+    asked = CALL.replace("xen_do_pin", caller)
+    status, word, account = verdict(f"{FAILED}\n{asked}{ARGUMENTS}\n")
     assert (status, word) == (1, "pin-refused")
     for between in ("[    5.000003] br0: port 2(vif3.0) entered forwarding state", "(XEN) d3v0 some words",
                     "** 3 printk messages dropped **"):
         for arguments in ("", "pars=ffff888100aaa000 1 0 7ff0 args=0 12", "pars=ffff8881", "args="):
             status, word, account = verdict(
-                f"{FAILED}\n{call}{arguments}\n{between}\n[    5.000004] {ARGUMENTS[len(arguments):]}\n")
+                f"{FAILED}\n{asked}{arguments}\n{between}\n[    5.000004] {ARGUMENTS[len(arguments):]}\n")
             assert (status, word) == ((1, "pin-refused") if known else (5, "refused")), arguments
             (call,) = [c for boot in account["boots"] for r in boot["refusals"] for c in r["calls"]]
             assert call["op"] == "mmuext_op" and call["error"] == "EINVAL"
-            said = ask(f"{FAILED}\n{call}{arguments}\n{between}\n".encode()).stdout
+            said = ask(f"{FAILED}\n{asked}{arguments}\n{between}\n".encode()).stdout
             assert b"0x0 0x0" not in said and b"pin L" not in said
 
 
