@@ -75,7 +75,8 @@ def test_the_stacks_are_the_kernels_and_hold_every_operation(seen):
     hottest = sorted(of_forks, key=of_forks.get)[-2:]
     assert [sum(name in stack for stack in hottest) for name in ("copy_process", "exit_mmap", "xen_mc_flush")] == \
         [1, 1, 2]
-    assert any("pgd_pin" in function for stack in by_operations for function in stack)
+    # Called through a pointer, so it is there in each: xen_pgd_pin() is not.
+    assert any("xen_exit_mmap" in stack for stack in by_operations)
     assert not any("bpf_" in function for stack in of_forks for function in stack)
 
 
