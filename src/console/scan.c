@@ -144,18 +144,23 @@ static bool printed_twice(const struct scan *s, const struct fact *f)
 	return false;
 }
 
+/* Something that follows from a @line and stands in no format. */
+static void note(struct scan *s, const struct line *line, enum fact_kind kind)
+{
+	store(s, &(struct fact){ .kind = kind, .guest = line->guest, .domain = -1, .vcpu = -1,
+				 .count = 1, .line = line->number, .last_line = line->number,
+				 .t = line->t });
+}
+
 /* Notes when a guest begins to oops, and when it is known to have survived that. */
 static void watch(struct scan *s, const struct line *line, const struct fact *f)
 {
 	int64_t *oops = &s->oops[line->guest];
-	struct fact goes_on = { .kind = FACT_GOES_ON, .guest = line->guest, .domain = -1,
-				.vcpu = -1, .count = 1, .line = line->number,
-				.last_line = line->number, .t = line->t };
 
 	if (f && fact__rank(f->kind)) {
 		*oops = f->t;
 	} else if (*oops != NO_TIME && line->t > *oops + GOES_ON) {
-		store(s, &goes_on);
+		note(s, line, FACT_GOES_ON);
 		*oops = NO_TIME;
 	}
 }
@@ -167,14 +172,11 @@ static void watch(struct scan *s, const struct line *line, const struct fact *f)
 static void watch_init(struct scan *s, const struct line *line, const struct fact *f)
 {
 	int64_t *run = &s->run[line->guest];
-	struct fact lives = { .kind = FACT_LIVES, .guest = line->guest, .domain = -1, .vcpu = -1,
-			      .count = 1, .line = line->number, .last_line = line->number,
-			      .t = line->t };
 
 	if (f && f->kind == FACT_LIVES && f->extra == LIVES_SOON) {
 		*run = f->t;
 	} else if (*run != NO_TIME && line->t > *run + INIT_RUNS) {
-		store(s, &lives);
+		note(s, line, FACT_LIVES);
 		*run = NO_TIME;
 	}
 }
@@ -205,9 +207,6 @@ static bool ends_in_prompt(const char *text)
 static void watch_words(struct scan *s, const struct line *line)
 {
 	bool known = line->xen ? s->xen_alarm : s->alarmed[line->guest];
-	struct fact alarm = { .kind = FACT_ALARM, .guest = line->guest, .domain = -1, .vcpu = -1,
-			      .count = 1, .line = line->number, .last_line = line->number,
-			      .t = line->t };
 
 	if (known || !alarm__is_in(line->text, line->xen))
 		return;
@@ -215,7 +214,7 @@ static void watch_words(struct scan *s, const struct line *line)
 		s->xen_alarm = line->number;
 	} else {
 		s->alarmed[line->guest] = true;
-		store(s, &alarm);
+		note(s, line, FACT_ALARM);
 	}
 }
 
