@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "lab")]
 import lab  # noqa: E402
 import systems  # noqa: E402
@@ -32,6 +34,23 @@ def pytest_collection_modifyitems(config, items):
         if not named and needs:
             config.hook.pytest_deselected(items=needs)
             items[:] = [item for item in items if item not in needs]
+
+
+def cpu():
+    """Seconds of this process and of all whose end it waited for."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    item.cpu = cpu()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    """What a test cost, with what was made for it, as a property of its report."""
+    if call.when == "teardown":
+        item.user_properties.append(("cpu", f"{cpu() - item.cpu:.2f}"))
 
 
 def pytest_sessionfinish(session, exitstatus):
