@@ -19,7 +19,8 @@ B		:= build
 # Checks at run time are a distribution's choice; they cost a trace to JSON a tenth.
 HARDENED	:= -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fcf-protection
 CFLAGS		?= -O2 -g $(if $(filter no,$(STATIC)),$(HARDENED))
-WARN		:= -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
+# A kind of record for which a reducer has no decision is an error.
+WARN		:= -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Werror=switch
 # Debug information names no directory of the machine that compiled it.
 HERE		:= -ffile-prefix-map="$(CURDIR)"=.
 XP_CPPFLAGS	:= -D_GNU_SOURCE -DXENPIN_VERSION='"$(VERSION)"' -I$(B) -Isrc $(HERE)
@@ -201,7 +202,7 @@ $(B)/unit/test_signals: UNIT_MORE := $(WAIT)
 $(B)/unit/test_signals: $(WAIT)
 
 REPLAY		:= $(B)/replay
-$(REPLAY): tests/replay/replay.c $(wildcard src/model/*.[ch] src/*/*.h include/*.h)
+$(REPLAY): tests/replay/replay.c src/record/records.c $(wildcard src/model/*.[ch] src/*/*.h include/*.h include/*.def)
 	$(say) UNIT $@
 	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $(filter %.c,$^) -ljansson
 

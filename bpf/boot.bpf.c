@@ -39,25 +39,13 @@ struct {
 } xenpin_earlyctl SEC(".maps");
 
 /* Whose loss it is. */
-static __always_inline enum xp_hook hook_of(__u8 kind)
+static __always_inline enum xp_probe probe_of(__u8 kind)
 {
-	if (kind == XP_BATCH)
-		return XP_HOOK_FLUSH;
-	if (kind == XP_DIRECT)
-		return XP_HOOK_DIRECT;
-	if (kind == XP_TABLE_ALLOC)
-		return XP_HOOK_ALLOC;
-	if (kind == XP_TABLE_RELEASE)
-		return XP_HOOK_RELEASE;
-	if (kind == XP_MM_PIN)
-		return XP_HOOK_PGD_PIN;
-	if (kind == XP_MM_UNPIN)
-		return XP_HOOK_PGD_UNPIN;
-	if (kind == XP_FLAG_SET || kind == XP_REPAIRED)
-		return XP_HOOK_SET;
-	if (kind == XP_FLAG_CLEAR || kind == XP_ERASED)
-		return XP_HOOK_CLEAR;
-	return XP_HOOK_BOOT;
+#define KIND(name, word, shape, what, probe, ...) \
+	if (kind == XP_##name) \
+		return XP_PROBE_##probe;
+#include "kinds.def"
+	return XP_PROBE_BOOT;
 }
 
 /* CPUs meet here only for the length of a cmpxchg, so a few tries always do. */
@@ -102,7 +90,7 @@ int BPF_PROG(early_record, const struct xp_record *rec, const struct xp_op *ops,
 		n = XP_OPS_MAX / 2;
 	dst = reserve(r, 1 + n, &slot);
 	if (!dst) {
-		__sync_fetch_and_add(&r->ring.lost[hook_of(rec->kind)], 1);
+		__sync_fetch_and_add(&r->ring.dropped[probe_of(rec->kind)], 1);
 		return 0;
 	}
 	bpf_probe_read_kernel(dst, sizeof(*dst), rec);

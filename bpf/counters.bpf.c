@@ -261,7 +261,7 @@ struct bpf_iter__task {
 
 #pragma clang attribute pop
 
-/* Run when somebody reads: page tables of all processes, without a hook. */
+/* Run when somebody reads: page tables of all processes, without a probe. */
 SEC("iter/task") int each_task(struct bpf_iter__task *ctx)
 {
 	struct task_struct___iter *task = ctx->task;

@@ -7,13 +7,13 @@
 #include "kaddr.h"
 #include "task.h"
 
-/* Nothing is recorded before all hooks are attached. */
+/* Nothing is recorded before all probes are attached. */
 volatile __u32 armed;
 
 /* What the head of a record says, known before there is a record. */
 struct xp_event {
 	enum xp_kind kind;
-	enum xp_hook hook;
+	enum xp_probe probe;
 	__u8 level;
 	__u8 flags;
 };
@@ -50,7 +50,7 @@ static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u
 						       struct xp_event ev, __u32 nslots, __u32 *seq)
 {
 	const struct task_struct *task = bpf_get_current_task_btf();
-	struct xp_record *rec = ring__reserve(ring, cpu, nslots, ev.hook, seq);
+	struct xp_record *rec = ring__reserve(ring, cpu, nslots, ev.probe, seq);
 
 	if (!rec)
 		return NULL;

@@ -51,7 +51,7 @@ static __always_inline void flight__begin(void *ctx, struct flight *flight)
 {
 	struct xp_event ev = {
 		.kind = XP_BATCH,
-		.hook = XP_HOOK_FLUSH,
+		.probe = XP_PROBE_FLUSH,
 		.flags = XP_F_RESULT,
 	};
 	__u32 cpu, seq, nops = flight->nops;

@@ -8,8 +8,8 @@
  * CPU: a cmpxchg on the head settles it.  A record becomes visible when its
  * seq is written, after everything else (x86 keeps stores in order).
  *
- * A ring that had no room for a record is closed: everything is counted as lost
- * until the reader has emptied it, told the loss and opened it.  So a gap is
+ * A ring that had no room for a record is closed: everything is counted as dropped
+ * until the reader has emptied it, told how much that was, and opened it.  So a gap is
  * where the records end, and the programs need no code that tells of it.
  */
 #ifndef XENPIN_BPF_RING_H
@@ -45,21 +45,21 @@ static __always_inline struct xp_ring *ring__this_cpu(__u32 *cpu)
 	return bpf_map_lookup_elem(&rings, cpu);
 }
 
-/* A record of @hook: now, or one that will not be known for what it is. */
-static __always_inline void ring__lose(struct xp_ring *r, enum xp_hook hook)
+/* A record of @probe: now, or one that will not be known for what it is. */
+static __always_inline void ring__drop(struct xp_ring *r, enum xp_probe probe)
 {
-	__sync_fetch_and_add(&r->lost[hook], 1);
+	__sync_fetch_and_add(&r->dropped[probe], 1);
 	WRITE_ONCE(r->closed, 1);
 }
 
 /*
- * Reserve @nslots for a record of @hook; @seq is what makes it visible.  NULL
+ * Reserve @nslots for a record of @probe; @seq is what makes it visible.  NULL
  * when there is no room, which is counted.  Time is taken after the reservation:
  * whoever reads the clock and then finds the slot free knows that the record
  * to come is younger.
  */
 static __always_inline struct xp_record *ring__reserve(struct xp_ring *r, __u32 cpu, __u32 nslots,
-						       enum xp_hook hook, __u32 *seq)
+						       enum xp_probe probe, __u32 *seq)
 {
 	__u64 head = READ_ONCE(r->head), seen;
 	struct xp_record *rec;
@@ -79,7 +79,7 @@ static __always_inline struct xp_record *ring__reserve(struct xp_ring *r, __u32 
 		rec->cpu = cpu;
 		return rec;
 	}
-	ring__lose(r, hook);
+	ring__drop(r, probe);
 	return NULL;
 }
 

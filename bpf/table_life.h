@@ -34,7 +34,7 @@ static __always_inline void note_table(__u64 pfn)
 		return;
 	ring = ring__this_cpu(&cpu);
 	if (ring)
-		ring__lose(ring, XP_HOOK_RELEASE);
+		ring__drop(ring, XP_PROBE_RELEASE);
 }
 
 static __always_inline int on_alloc(void *ctx, const struct mm_struct *mm, __u64 pfn,
@@ -42,7 +42,7 @@ static __always_inline int on_alloc(void *ctx, const struct mm_struct *mm, __u64
 {
 	struct xp_event ev = {
 		.kind = XP_TABLE_ALLOC,
-		.hook = XP_HOOK_ALLOC,
+		.probe = XP_PROBE_ALLOC,
 		.level = level__of(level),
 		.flags = pinned ? XP_F_PINNED : 0,
 	};
@@ -64,7 +64,7 @@ static __always_inline int on_release(void *ctx, __u64 pfn, unsigned int level, 
 {
 	struct xp_event ev = {
 		.kind = XP_TABLE_RELEASE,
-		.hook = XP_HOOK_RELEASE,
+		.probe = XP_PROBE_RELEASE,
 		.level = level__of(level),
 		.flags = XP_F_FLAG_KNOWN | (pinned ? XP_F_PINNED | XP_F_FLAG : 0),
 	};

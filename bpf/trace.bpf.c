@@ -2,8 +2,8 @@
 /*
  * The live tracer: page-table life, and every pin and unpin hypercall.
  *
- * Each hook has one body and a wrapper per way to attach; the loader loads the
- * way that this kernel has (src/trace/hooks.c).
+ * Each probe has one body and a wrapper per way to attach; the loader loads the
+ * way that this kernel has (src/trace/probes.c).
  */
 #include "direct_map.h"
 #include "table_life.h"
@@ -12,10 +12,10 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define MM_EVENT(kind_, hook_) \
-	((struct xp_event){ .kind = kind_, .hook = hook_, .level = XP_L4 })
+#define MM_EVENT(kind_, probe_) \
+	((struct xp_event){ .kind = kind_, .probe = probe_, .level = XP_L4 })
 
-/* One body, two ways to attach to a tracepoint; for some hooks there is a third, see below. */
+/* One body, two ways to attach to a tracepoint; for some probes there is a third, see below. */
 #define TRACEPOINT(event, name, args, call)                                                       \
 	SEC("tp_btf/" #event) int BPF_PROG(name##_btf, UNPAREN args)                               \
 	{                                                                                          \
@@ -33,12 +33,12 @@ TRACEPOINT(xen_mmu_alloc_ptpage, alloc,
 TRACEPOINT(xen_mmu_release_ptpage, release, (unsigned long pfn, unsigned int level, bool pinned),
 	   on_release(ctx, pfn, level, pinned))
 TRACEPOINT(xen_mmu_pgd_pin, pgd_pin, (struct mm_struct * mm, void *pgd),
-	   on_mm(ctx, MM_EVENT(XP_MM_PIN, XP_HOOK_PGD_PIN), XP_W_MM_PIN, mm, pgd))
+	   on_mm(ctx, MM_EVENT(XP_MM_PIN, XP_PROBE_PGD_PIN), XP_W_MM_PIN, mm, pgd))
 /* A program of its own, since it takes a while to load, and only who is to judge wants it. */
 TRACEPOINT(xen_mmu_pgd_unpin, upper, (struct mm_struct * mm, void *pgd),
 	   on_unpin_look(ctx, mm, pgd))
 TRACEPOINT(xen_mmu_pgd_unpin, pgd_unpin, (struct mm_struct * mm, void *pgd),
-	   on_mm(ctx, MM_EVENT(XP_MM_UNPIN, XP_HOOK_PGD_UNPIN), XP_W_MM_UNPIN, mm, pgd))
+	   on_mm(ctx, MM_EVENT(XP_MM_UNPIN, XP_PROBE_PGD_UNPIN), XP_W_MM_UNPIN, mm, pgd))
 
 /*
  * Where tracepoints can be preempted (PREEMPTIBLE_TRACEPOINTS): a whole process
@@ -58,13 +58,13 @@ int release_tp(struct trace_event_raw_xen_mmu_release_ptpage *ctx)
 /* Of the series in kernel/. */
 #define FLAG_ARGS \
 	(struct mm_struct * mm, unsigned long pfn, unsigned int level, bool old, unsigned long ip)
-#define FLAG_EVENT(kind_, hook_) ((struct xp_event){ .kind = kind_, .hook = hook_ })
+#define FLAG_EVENT(kind_, probe_) ((struct xp_event){ .kind = kind_, .probe = probe_ })
 
 TRACEPOINT(xenpin_flag_set, flag_set, FLAG_ARGS,
-	   on_flag(ctx, FLAG_EVENT(XP_FLAG_SET, XP_HOOK_SET), XP_W_SET, (__u64)mm, pfn, level, old,
+	   on_flag(ctx, FLAG_EVENT(XP_FLAG_SET, XP_PROBE_FLAG_SET), XP_W_SET, (__u64)mm, pfn, level, old,
 		   ip))
 TRACEPOINT(xenpin_flag_clear, flag_clear, FLAG_ARGS,
-	   on_flag(ctx, FLAG_EVENT(XP_FLAG_CLEAR, XP_HOOK_CLEAR), XP_W_CLEAR, (__u64)mm, pfn,
+	   on_flag(ctx, FLAG_EVENT(XP_FLAG_CLEAR, XP_PROBE_FLAG_CLEAR), XP_W_CLEAR, (__u64)mm, pfn,
 		   level, old, ip))
 
 /* The way in of a flush, and its ways out: bpf/flight.h. */

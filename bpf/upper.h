@@ -107,7 +107,7 @@ static long upper_tell_step(__u64 i, struct upper_told *told)
 	struct upper *u = told->upper;
 	struct xp_event ev = {
 		.kind = XP_FLAG_CLEAR,
-		.hook = XP_HOOK_PGD_UNPIN,
+		.probe = XP_PROBE_PGD_UNPIN,
 		.flags = XP_F_INFERRED | XP_F_FLAG_KNOWN | XP_F_FLAG,
 	};
 	__u64 bare;

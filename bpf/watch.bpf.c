@@ -19,7 +19,7 @@ const volatile __u32 level;
 
 __u32 was_set;		/* the flag, as the last writer left it */
 __u64 writes;		/* all of them */
-__u64 lost;
+__u64 dropped;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -36,7 +36,7 @@ SEC("syscall") int compare(void *ctx)
 		return 1;
 	set = !!(flags & bit);
 	if (__sync_val_compare_and_swap(&was_set, !set, set) != set)
-		__sync_fetch_and_add(&lost, 1);
+		__sync_fetch_and_add(&dropped, 1);
 	return 0;
 }
 
@@ -55,7 +55,7 @@ SEC("perf_event") int flags_written(void *ctx)
 		return 0;
 	change = bpf_ringbuf_reserve(&changes, sizeof(*change), 0);
 	if (!change) {
-		__sync_fetch_and_add(&lost, 1);
+		__sync_fetch_and_add(&dropped, 1);
 		return 0;
 	}
 	__builtin_memset(change, 0, sizeof(*change));

@@ -3,9 +3,9 @@
  * /sys/kernel/xenpin/boot_log: this header, then .head slots of records in
  * the format of record.h, the first with seq 1.  Little endian, fixed widths.
  *
- * The log never overwrites: when it is full, .lost counts what came later, and
+ * The log never overwrites: when it is full, .dropped counts what came later, and
  * what follows the log (the early ring, see XP_LOG_EARLY) starts at slot .head
- * all the same; a log with .lost != 0 is incomplete, and its last record is
+ * all the same; a log with .dropped != 0 is incomplete, and its last record is
  * where the gap is.
  *
  * Included by src/ and kernel/: only <linux/types.h> names.
@@ -36,7 +36,7 @@ struct xp_boot_log {
 	__u32 end;		/* enum xp_log_end */
 	__u64 slots;		/* capacity */
 	__u64 head;		/* slots used */
-	__u64 lost;		/* records dropped because the log was full */
+	__u64 dropped;		/* records dropped because the log was full */
 	__s64 t_offset;		/* ns; t + t_offset is CLOCK_MONOTONIC, negative before it began */
 	__u32 mode;		/* enum xp_log_mode */
 	__u32 tsc_khz;		/* t counts TSC cycles since the first record, in ns */
@@ -60,7 +60,7 @@ struct xp_boot_log {
  * the map XP_EARLY_CTL, an XP_TAKEOVER.  Its times are the boot log's: add
  * .t_offset.
  * Nothing is overwritten: records that find the ring full are counted in
- * .lost[], by hook.  There are no XP_LOST records in it.
+ * .dropped[], by probe.  There are no XP_DROPPED records in it.
  */
 #define XP_EARLY_RING	"xenpin_early"
 #define XP_EARLY_CTL	"xenpin_earlyctl"

@@ -20,42 +20,28 @@
 #define XP_OPS_MAX	32	/* per batch: 512 argument bytes hold at most 21 mmuext ops */
 #define XP_STACK_MAX	32	/* frames */
 
-enum xp_kind {
-	XP_LOST = 1,		/* u.lost: records dropped on this CPU just before */
-	XP_BATCH,		/* u.batch, then .nops struct xp_op: a flush with pins or unpins */
-	XP_TABLE_ALLOC,		/* u.table: a page becomes a page table */
-	XP_TABLE_RELEASE,	/* u.table: and stops being one */
-	XP_MM_PIN,		/* u.mm: a whole tree is about to be pinned */
-	XP_MM_UNPIN,		/* u.mm: and unpinned */
-	XP_DIRECT,		/* u.batch, then one struct xp_op: a hypercall of its own */
-	XP_FLAG_SET,		/* u.flag: PagePinned written (patched kernels) */
-	XP_FLAG_CLEAR,
-	XP_HANDOVER_BEGIN,	/* u.boot: memblock_free_all() */
-	XP_HANDOVER_END,
-	XP_HOOK_BEGIN,		/* u.boot: the after-bootmem hook; .pages marked at its end */
-	XP_HOOK_END,
-	XP_DEFERRED_BEGIN,	/* u.boot: deferred struct-page init of a node */
-	XP_DEFERRED_END,
-	XP_DEFERRED_RANGE,	/* u.boot: one range of it */
-	XP_ERASED,		/* u.flag: struct-page init erased a set flag */
-	XP_REPAIRED,		/* u.flag: and the hook marked it again */
-	XP_TAKEOVER,		/* u.boot: the early ring's first record; .pages is its slot */
-	XP_KIND_END
+enum {
+#define KIND(name, ...) XP_ROW_##name,
+#include "kinds.def"
+	XP_KINDS
 };
 
-/* What the tracer attaches to; an index into the per-CPU loss counters. */
-enum xp_hook {
-	XP_HOOK_FLUSH,
-	XP_HOOK_ALLOC,
-	XP_HOOK_RELEASE,
-	XP_HOOK_PGD_PIN,
-	XP_HOOK_PGD_UNPIN,
-	XP_HOOK_DIRECT,
-	XP_HOOK_SET,
-	XP_HOOK_CLEAR,
-	XP_HOOK_BOOT,
-	XP_HOOK_MAX = 12
+/* What a record tells: kinds.def.  0 is none, so that a slot that nobody wrote has none. */
+enum xp_kind {
+#define KIND(name, ...) XP_##name = XP_ROW_##name + 1,
+#include "kinds.def"
 };
+
+#define XP_KIND_END	(XP_KINDS + 1)
+
+/* Where a record comes from: by this, what had no room is counted.  See probes.def. */
+enum xp_probe {
+#define PROBE(name, ...) XP_PROBE_##name,
+#include "probes.def"
+	XP_PROBE_END
+};
+
+#define XP_PROBES_MAX	12	/* that a ring has counters for */
 
 /* Xen's numbering: L1 holds PTEs, L4 is the PGD.  0 when unknown. */
 enum xp_level { XP_L_NONE, XP_L1, XP_L2, XP_L3, XP_L4 };
@@ -71,7 +57,7 @@ enum xp_flags {
 
 enum xp_op_kind { XP_OP_PIN = 1, XP_OP_UNPIN };
 
-/* Where a struct page was initialised when its flag was lost. */
+/* Where a struct page was initialised when its flag was erased. */
 enum xp_where { XP_WHERE_NONE, XP_WHERE_HANDOVER, XP_WHERE_DEFERRED, XP_WHERE_GROW };
 
 struct xp_record {
@@ -88,9 +74,10 @@ struct xp_record {
 	union {
 		struct { __u64 pfn, mm, ip; } table, flag;
 		struct { __u64 mm, pgd, pgd_pfn; } mm;
-		struct { __u32 entries, nops; __u64 latency_ns, pad; } batch;
+		struct { __u32 entries, nops; __u64 latency_ns, pad; } batch;	/* .nops xp_op follow */
 		struct { __u64 pfn, pages; __u32 node, threads; } boot;
-		struct { __u32 hook, pad; __u64 count, pad2; } lost;
+		/* Records of .probe that were dropped on this CPU just before. */
+		struct { __u32 probe, pad; __u64 count, pad2; } dropped;
 	} u;
 };
 
@@ -117,8 +104,8 @@ struct xp_op {
  */
 struct xp_ring {
 	__u64 head;			/* slots reserved since the start; writer */
-	__u64 lost[XP_HOOK_MAX];	/* dropped since the start, per hook; writer */
-	__u32 closed;			/* full: all is lost until the reader clears it; both */
+	__u64 dropped[XP_PROBES_MAX];	/* since the start, by enum xp_probe; writer */
+	__u32 closed;			/* full: all is dropped until the reader clears it; both */
 	__u32 pad0;
 	__u64 pad1[18];
 	__u64 tail;			/* slots consumed since the start; reader */
@@ -132,6 +119,7 @@ struct xp_ring {
 
 _Static_assert(sizeof(struct xp_record) == XP_SLOT, "a record's head is one slot");
 _Static_assert(__builtin_offsetof(struct xp_record, u) == 40, "layout");
+_Static_assert(XP_PROBE_END <= XP_PROBES_MAX, "a ring counts what each probe dropped");
 _Static_assert(sizeof(struct xp_op) == 32, "two operations per slot");
 _Static_assert(__builtin_offsetof(struct xp_ring, tail) == 256, "own cache line");
 _Static_assert(__builtin_offsetof(struct xp_ring, slots) == 512, "layout");

@@ -5,6 +5,9 @@
 # Raise when a change of these scripts must make old results stale.
 build_format=2
 
+# In include/; the series carries copies of them.
+shared_headers=(record.h boot_log.h kinds.def probes.def)
+
 root=$(cd "$here/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/xenpin/kernel
 
@@ -47,8 +50,8 @@ hash_inputs()
 		cat "$here/config/lab.config"
 		if [ "$name" != "plain-$kver" ]; then
 			cat "$here/config/xenpin.config" "$here/patches/$kver"/*.patch
-			cat "$root/include/record.h" "$root/include/boot_log.h" \
-				"$root/bpf/boot.bpf.c" "$root/bpf/bound.h"
+			(cd "$root/include" && cat "${shared_headers[@]}")
+			cat "$root/bpf/boot.bpf.c" "$root/bpf/bound.h"
 		fi
 	) | sha256sum | cut -c 1-16
 }
@@ -119,14 +122,13 @@ apply_series()
 	done
 }
 
-# The series carries copies of two headers of ours: they must be these.
 check_headers()
 {
-	local pair
+	local header
 
-	for pair in record.h:xenpin_record.h boot_log.h:xenpin_boot_log.h; do
-		cmp -s "$root/include/${pair%:*}" "$src/include/xen/${pair#*:}" ||
-			die "include/${pair%:*} differs from the series' include/xen/${pair#*:}:" \
+	for header in "${shared_headers[@]}"; do
+		cmp -s "$root/include/$header" "$src/include/xen/xenpin/$header" ||
+			die "include/$header differs from the series' include/xen/xenpin/$header:" \
 			    "copy it there and make the patch anew"
 	done
 }

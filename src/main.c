@@ -16,7 +16,7 @@ const struct command commands[] = {
 	{ "page", "PFN", "what every witness says of one page", FOR_PAGE, cmd_page },
 	{ "trace", "[-- CMD [ARG]...]", "live records of page tables, pins and unpins", FOR_TRACE,
 	  cmd_trace },
-	{ "boot", "[-- CMD [ARG]...]", "this boot's account: hand-over, hook, deferred init, erased flags",
+	{ "boot", "[-- CMD [ARG]...]", "this boot's account: hand-over, probe, deferred init, erased flags",
 	  FOR_BOOT, cmd_boot },
 	{ "record", "[-- CMD [ARG]...]", "live records into a file, for `xenpin report`", FOR_RECORD,
 	  cmd_record },

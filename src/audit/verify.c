@@ -128,21 +128,10 @@ static void touch_pfn(struct verify *v, uint64_t pfn)
 
 void verify__touch(struct verify *v, const struct xp_record *rec)
 {
-	const struct xp_op *op = record__ops(rec);
+	uint64_t pfn;
 
-	switch (rec->kind) {
-	case XP_BATCH:
-	case XP_DIRECT:
-		for (uint32_t i = 0; i < rec->u.batch.nops; i++)
-			touch_pfn(v, op[i].pfn);
-		break;
-	case XP_TABLE_ALLOC:
-	case XP_TABLE_RELEASE:
-	case XP_FLAG_SET:
-	case XP_FLAG_CLEAR:
-		touch_pfn(v, rec->u.table.pfn);
-		break;
-	}
+	for (uint32_t i = 0; record__frame(rec, i, &pfn); i++)
+		touch_pfn(v, pfn);
 }
 
 int verify__rescan(struct verify *v)
@@ -228,7 +217,7 @@ void verify__history(struct verify_result *r, const struct xp_record *rec)
 	for (uint64_t i = 0; i < r->nr_differences && i < VERIFY_MAX; i++) {
 		struct difference *d = &r->differences[i];
 
-		if (d->nr_seq < VERIFY_HISTORY && frames__about(rec, d->pfn))
+		if (d->nr_seq < VERIFY_HISTORY && record__is_about(rec, d->pfn))
 			d->seq[d->nr_seq++] = rec->seq;
 	}
 }

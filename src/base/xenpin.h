@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Counted up when a name or a meaning in the JSON objects changes: docs/records.schema.json. */
+#define JSON_SCHEMA	3
+
 /* The contract with scripts; each has a test in tests/. */
 enum exit_status {
 	EXIT_CLEAN	= 0,
@@ -13,7 +16,7 @@ enum exit_status {
 	EXIT_USAGE	= 2,
 	EXIT_CANNOT	= 3,	/* this system cannot: not PV, no BTF, a capability missing */
 	EXIT_LOAD	= 4,	/* load or attach failed */
-	EXIT_INCOMPLETE	= 5,	/* records were lost, or coverage is partial */
+	EXIT_INCOMPLETE	= 5,	/* records were dropped, or coverage is partial */
 };
 
 struct options;

@@ -120,7 +120,7 @@ static bool lost_in_boot(const struct boot_account *a)
 
 static void check_early(struct boot_account *a, bool beyond)
 {
-	uint64_t lost = early__lost(a->early), missed = early__missed(a->early);
+	uint64_t dropped = early__dropped(a->early), missed = early__missed(a->early);
 
 	if (early__taken(a->early))
 		gap(a, "an earlier reader took the first %llu slots of the early ring",
@@ -128,11 +128,11 @@ static void check_early(struct boot_account *a, bool beyond)
 	if (missed)
 		gap(a, "the kernel skipped %llu runs of the early program",
 		    (unsigned long long)missed);
-	if (!lost)
+	if (!dropped)
 		return;
-	a->report.lost += lost;
+	a->report.dropped += dropped;
 	if (beyond || lost_in_boot(a))
-		gap(a, "the early ring was full, %llu records are lost", (unsigned long long)lost);
+		gap(a, "the early ring was full, %llu records were dropped", (unsigned long long)dropped);
 }
 
 static void check_log(struct boot_account *a)
@@ -145,16 +145,16 @@ static void check_log(struct boot_account *a)
 		gap(a, "it is the boot log of a kernel that kept none (xenpin.log=0)");
 	if (h->end == XP_LOG_RUNNING)
 		gap(a, "the boot log was copied while the kernel still wrote to it");
-	if (h->lost)
+	if (h->dropped)
 		gap(a, "the boot log was too small: %llu slots hold the first records, %llu more "
-		       "are lost; CONFIG_XENPIN_BOOT_LOG_KB makes it larger",
-		    (unsigned long long)h->slots, (unsigned long long)h->lost);
+		       "were dropped; CONFIG_XENPIN_BOOT_LOG_KB makes it larger",
+		    (unsigned long long)h->slots, (unsigned long long)h->dropped);
 	if (h->untracked)
 		gap(a, "%llu page tables could not be watched for erased flags",
 		    (unsigned long long)h->untracked);
 	if (h->end == XP_LOG_EARLY && a->copy)
 		gap(a, "the early ring, which continues the boot log, is not in its file");
-	a->report.lost += h->lost;
+	a->report.dropped += h->dropped;
 }
 
 static void check_records(struct boot_account *a)

@@ -18,7 +18,7 @@ struct boot_report {
 	bool dom0;
 	const struct xp_boot_log *log;	/* NULL: this kernel keeps none, and .boot is empty */
 	bool early;			/* the early ring continues it */
-	uint64_t lost;			/* records that log or ring had no room for */
+	uint64_t dropped;			/* records that log or ring had no room for */
 	const struct boot *boot;
 	struct boot_sum sum;
 	const struct kmsg *kmsg;	/* NULL: a log from elsewhere */

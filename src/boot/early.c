@@ -24,7 +24,7 @@ struct early {
 	uint32_t slots;		/* a power of two */
 	uint64_t first, next;	/* slots */
 	uint64_t taken;		/* slots from .first on that were gone when we came */
-	uint64_t told[XP_HOOK_MAX];
+	uint64_t told[XP_PROBES_MAX];
 	int prog_fd;
 };
 
@@ -199,16 +199,16 @@ static void give_back(struct early *e, uint64_t until)
 
 static void tell_losses(struct early *e, record_fn fn, void *context)
 {
-	for (int h = 0; h < XP_HOOK_MAX; h++) {
-		uint64_t lost = __atomic_load_n(&e->ring->lost[h], __ATOMIC_RELAXED);
+	for (int p = 0; p < XP_PROBES_MAX; p++) {
+		uint64_t dropped = __atomic_load_n(&e->ring->dropped[p], __ATOMIC_RELAXED);
 		struct xp_record rec = {
-			.kind = XP_LOST, .nslots = 1,
-			.u.lost = { .hook = h, .count = lost - e->told[h] },
+			.kind = XP_DROPPED, .nslots = 1,
+			.u.dropped = { .probe = p, .count = dropped - e->told[p] },
 		};
 
-		if (rec.u.lost.count)
+		if (rec.u.dropped.count)
 			fn(context, &rec);
-		e->told[h] = lost;
+		e->told[p] = dropped;
 	}
 }
 
@@ -257,13 +257,13 @@ uint64_t early__taken(const struct early *e)
 	return e->taken;
 }
 
-uint64_t early__lost(const struct early *e)
+uint64_t early__dropped(const struct early *e)
 {
-	uint64_t lost = 0;
+	uint64_t dropped = 0;
 
-	for (int h = 0; h < XP_HOOK_MAX; h++)
-		lost += e->ring->lost[h];
-	return lost;
+	for (int p = 0; p < XP_PROBES_MAX; p++)
+		dropped += e->ring->dropped[p];
+	return dropped;
 }
 
 uint64_t early__missed(const struct early *e)

@@ -22,7 +22,7 @@ struct early *early__new(struct xp_ring *ring, uint64_t first, uint32_t slots);
 
 /*
  * All complete records that were not handed over before, in the order of their
- * numbers.  A record of XP_LOST, without a number, tells what the ring had no
+ * numbers.  A record of XP_DROPPED, without a number, tells what the ring had no
  * room for since the last call.  Returns how full the ring is, in percent, or
  * -EBADMSG when a record is no record.
  */
@@ -39,7 +39,7 @@ void early__rewind(struct early *early);
 
 uint64_t early__first(const struct early *early);	/* the number of its first slot */
 uint64_t early__taken(const struct early *early);	/* slots that another reader gave back */
-uint64_t early__lost(const struct early *early);	/* records that found it full */
+uint64_t early__dropped(const struct early *early);	/* records that found it full */
 uint64_t early__missed(const struct early *early);	/* runs of its program that were skipped */
 
 #endif

@@ -98,7 +98,7 @@ static enum exit_status compare(json_t *a, json_t *b, const struct options *opts
 	int64_t ns = known ? json_integer_value(boot_b) - json_integer_value(boot_a) : 0;
 
 	if (opts->json) {
-		json_t *o = json_pack("{sisssOsOso}", "schema", 1, "type", "boot-comparison", "a",
+		json_t *o = json_pack("{sisssOsOso}", "schema", JSON_SCHEMA, "type", "boot-comparison", "a",
 				      a, "b", b, "difference_ns",
 				      known ? json_integer(ns) : json_null());
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The command behind "--": started before hooks are attached, held until they are armed. */
+/* The command behind "--": started before probes are attached, held until they are armed. */
 #ifndef XENPIN_CHILD_H
 #define XENPIN_CHILD_H
 

@@ -10,7 +10,7 @@
 #include "base/signals.h"
 #include "base/xenpin.h"
 #include "output/finding.h"
-#include "trace/hooks.h"
+#include "trace/probes.h"
 #include "options.h"
 
 static json_t *pfns_of(const struct audit *audit, enum finding_class class)
@@ -29,7 +29,7 @@ static void print_json(const struct audit *a, const struct platform *p)
 
 	for (size_t i = 0; i < a->nr_findings; i++)
 		finding__print_json(stdout, &a->findings[i], NULL);
-	object = json_pack("{sisssIsssssos{sisisisi}sisosososisisbsIsIsIsI}", "schema", 1, "type", "audit",
+	object = json_pack("{sisssIsssssos{sisisisi}sisosososisisbsIsIsIsI}", "schema", JSON_SCHEMA, "type", "audit",
 			   "t", (json_int_t)a->begin, "kernel", p->kernel, "domain",
 			   p->dom0 ? "dom0" : "domU", "witnesses", json_witnesses(a->witnesses),
 			   "tables", "L1", (int)a->tables[XP_L1], "L2", (int)a->tables[XP_L2], "L3",
@@ -125,7 +125,7 @@ int cmd_audit(const struct options *opts)
 	int err;
 
 	signals__catch(0);
-	hooks__verbose(opts->verbose);
+	probes__verbose(opts->verbose);
 	platform__read(&platform);
 	obstacle = platform__obstacle(&platform);
 	if (obstacle) {

@@ -133,8 +133,8 @@ static bool history_is_whole(const struct account *a)
 {
 	const struct boot_account *left = &a->left;
 
-	return !*left->log.flaw && !left->log.header.lost && !left->boot.missing &&
-	       !early__taken(left->early) && !early__lost(left->early) &&
+	return !*left->log.flaw && !left->log.header.dropped && !left->boot.missing &&
+	       !early__taken(left->early) && !early__dropped(left->early) &&
 	       !early__missed(left->early);
 }
 

@@ -20,7 +20,7 @@
 #include "export/clients.h"
 #include "export/figures.h"
 #include "export/textfile.h"
-#include "trace/hooks.h"
+#include "trace/probes.h"
 #include "options.h"
 #include "tracing.h"
 
@@ -269,7 +269,7 @@ int cmd_export(const struct options *opts)
 		    strerror(-err));
 		return EXIT_USAGE;
 	}
-	hooks__verbose(opts->verbose);
+	probes__verbose(opts->verbose);
 	e.base = event_base_new();
 	e.signals = e.base ? event_new(e.base, signals__catch(0), EV_READ, on_signal, e.base) : NULL;
 	if (!e.signals || event_add(e.signals, NULL)) {

@@ -8,7 +8,8 @@
 #include "base/platform.h"
 #include "base/privileges.h"
 #include "base/xenpin.h"
-#include "trace/hooks.h"
+#include "record/records.h"
+#include "trace/probes.h"
 #include "options.h"
 
 /* What does not work without the kernel's symbols; the reason follows. */
@@ -21,47 +22,47 @@ struct verdict {
 
 struct features {
 	struct platform platform;
-	const char *obstacle;		/* NULL: hooks were probed */
+	const char *obstacle;		/* NULL: probes were probed */
 	const char *hidden;		/* why the kernel's symbols are; NULL: they are not */
-	struct verdict ways[HOOKS][WAYS_MAX];
+	struct verdict ways[LIVE_PROBES][WAYS_MAX];
 };
 
 /* The first way that works, or -1. */
-static int chosen(const struct features *f, int hook)
+static int chosen(const struct features *f, int probe)
 {
-	for (int w = 0; w < WAYS_MAX && hooks[hook].ways[w].via; w++)
-		if (f->ways[hook][w].works)
+	for (int w = 0; w < WAYS_MAX && probes[probe].ways[w].via; w++)
+		if (f->ways[probe][w].works)
 			return w;
 	return -1;
 }
 
-static const char *via(const struct features *f, int hook)
+static const char *via(const struct features *f, int probe)
 {
-	int w = chosen(f, hook);
+	int w = chosen(f, probe);
 
-	if (hook >= hooks__here())
+	if (probe >= probes__here())
 		return "inferred";
-	return w < 0 ? "none" : hooks[hook].ways[w].via;
+	return w < 0 ? "none" : probes[probe].ways[w].via;
 }
 
-static void probe(struct features *f)
+static void try_all(struct features *f)
 {
 	platform__read(&f->platform);
 	f->obstacle = platform__obstacle(&f->platform);
 	f->hidden = platform__hides_symbols();
 	if (f->obstacle)
 		return;
-	for (int h = 0; h < HOOKS; h++)
-		for (int w = 0; w < WAYS_MAX && hooks[h].ways[w].via; w++)
-			f->ways[h][w].works = hooks__probe(h, w, f->ways[h][w].reason);
+	for (int probe = 0; probe < LIVE_PROBES; probe++)
+		for (int w = 0; w < WAYS_MAX && probes[probe].ways[w].via; w++)
+			f->ways[probe][w].works = probes__try(probe, w, f->ways[probe][w].reason);
 }
 
 static enum exit_status status(const struct features *f)
 {
 	if (f->obstacle)
 		return EXIT_CANNOT;
-	for (int h = 0; h < HOOKS; h++)
-		if (hooks[h].required && chosen(f, h) < 0)
+	for (int probe = 0; probe < LIVE_PROBES; probe++)
+		if (probes[probe].required && chosen(f, probe) < 0)
 			return EXIT_LOAD;
 	return EXIT_CLEAN;
 }
@@ -83,27 +84,27 @@ static void print_text(const struct features *f)
 		printf("\nNo tracing: %s.\n", f->obstacle);
 		return;
 	}
-	printf("\n%-10s %-9s %-8s %s\n", "HOOK", "", "VIA", "OBSERVES");
-	for (int h = 0; h < HOOKS; h++) {
-		printf("%-10s %-9s %-8s %s\n", hooks[h].name,
-		       hooks[h].required ? "required" : "optional", via(f, h), hooks[h].what);
-		for (int w = 0; w < WAYS_MAX && hooks[h].ways[w].via; w++)
-			if (!f->ways[h][w].works)
-				printf("%20s no %s: %s\n", "", hooks[h].ways[w].via,
-				       f->ways[h][w].reason);
+	printf("\n%-10s %-9s %-8s %s\n", "PROBE", "", "VIA", "OBSERVES");
+	for (int probe = 0; probe < LIVE_PROBES; probe++) {
+		printf("%-10s %-9s %-8s %s\n", record_probes[probe].name,
+		       probes[probe].required ? "required" : "optional", via(f, probe), record_probes[probe].what);
+		for (int w = 0; w < WAYS_MAX && probes[probe].ways[w].via; w++)
+			if (!f->ways[probe][w].works)
+				printf("%20s no %s: %s\n", "", probes[probe].ways[w].via,
+				       f->ways[probe][w].reason);
 	}
 }
 
-static json_t *hook_object(const struct features *f, int h)
+static json_t *probe_object(const struct features *f, int probe)
 {
 	json_t *ways = json_array();
 
-	for (int i = 0; i < WAYS_MAX && hooks[h].ways[i].via; i++)
-		json_array_append_new(ways, json_pack("{sssbss}", "via", hooks[h].ways[i].via,
-						      "works", f->ways[h][i].works, "reason",
-						      f->ways[h][i].reason));
-	return json_pack("{sssbssssso}", "name", hooks[h].name, "required", hooks[h].required, "via",
-			 via(f, h), "observes", hooks[h].what, "ways", ways);
+	for (int i = 0; i < WAYS_MAX && probes[probe].ways[i].via; i++)
+		json_array_append_new(ways, json_pack("{sssbss}", "via", probes[probe].ways[i].via,
+						      "works", f->ways[probe][i].works, "reason",
+						      f->ways[probe][i].reason));
+	return json_pack("{sssbssssso}", "name", record_probes[probe].name, "required", probes[probe].required, "via",
+			 via(f, probe), "observes", record_probes[probe].what, "ways", ways);
 }
 
 static void print_json(const struct features *f)
@@ -111,14 +112,14 @@ static void print_json(const struct features *f)
 	const struct platform *p = &f->platform;
 	json_t *list = json_array(), *object;
 
-	for (int h = 0; h < HOOKS && !f->obstacle; h++)
-		json_array_append_new(list, hook_object(f, h));
-	object = json_pack("{sissssssss sisbsbssssssso}", "schema", 1, "type", "features", "kernel",
+	for (int probe = 0; probe < LIVE_PROBES && !f->obstacle; probe++)
+		json_array_append_new(list, probe_object(f, probe));
+	object = json_pack("{sissssssss sisbsbssssssso}", "schema", JSON_SCHEMA, "type", "features", "kernel",
 			   p->kernel, "guest", platform__guest_name(p->guest), "domain",
 			   p->guest != GUEST_PV ? "" : p->dom0 ? "dom0" : "domU", "vcpus",
 			   (int)p->vcpus, "btf", p->btf, "confidentiality", p->confidential,
 			   "missing_capabilities", privileges__missing() ?: "", "obstacle",
-			   f->obstacle ?: "", "hidden_symbols", f->hidden ?: "", "hooks", list);
+			   f->obstacle ?: "", "hidden_symbols", f->hidden ?: "", "probes", list);
 	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(object);
@@ -128,8 +129,8 @@ int cmd_features(const struct options *opts)
 {
 	struct features f = {};
 
-	hooks__verbose(opts->verbose);
-	probe(&f);
+	probes__verbose(opts->verbose);
+	try_all(&f);
 	(opts->json ? print_json : print_text)(&f);
 	return stdout_ends(status(&f));
 }

@@ -18,7 +18,7 @@
 #include "output/sinks.h"
 #include "record/comm.h"
 #include "report/feed.h"
-#include "trace/hooks.h"
+#include "trace/probes.h"
 #include "trace/watchpoint.h"
 #include "options.h"
 #include "tracing.h"
@@ -138,7 +138,7 @@ static int feed_recording(struct page *p, char why[RECORDING_WHY])
 	}
 	feed__end(&p->feed);
 	pins__find(p->feed.pins, p->pfn, &p->history);
-	/* Nothing tells what a filter or a missing hook left out. */
+	/* Nothing tells what a filter or a missing probe left out. */
 	p->history.doubt |= info->session.filtered || feed__partial(info);
 	recording__close(p->feed.recording);
 	return err;
@@ -211,7 +211,7 @@ static void print_json(const struct page *p)
 	json_t *object;
 
 	xen_words(p, xen, sizeof(xen));
-	object = json_pack("{sisssIsososisbsosisosssssbsssssbsbssss}", "schema", 1, "type", "page", "t",
+	object = json_pack("{sisssIsososisbsosisosssssbsssssbsbssss}", "schema", JSON_SCHEMA, "type", "page", "t",
 			   (json_int_t)p->audit.begin, "pfn", json_hex(p->pfn), "mfn",
 			   json_frame(p->seen.mfn), "level", p->seen.level, "in_tree", p->reached,
 			   "mm", json_hex(p->seen.mm), "pid", (int)p->owner.pid, "comm",
@@ -322,10 +322,10 @@ static enum exit_status conclude(const struct page *p, struct watch *w)
 	if (p->err && p->err != -EPIPE)
 		say("the watch ended early: %s", strerror(-p->err));
 	if (p->err != -EPIPE)
-		fprintf(stderr, "%llu changes in %llu writes of the flags, %llu lost\n",
+		fprintf(stderr, "%llu changes in %llu writes of the flags, %llu dropped\n",
 			(unsigned long long)p->changes, (unsigned long long)watch__writes(w),
-			(unsigned long long)watch__lost(w));
-	return (p->err && p->err != -EPIPE) || watch__lost(w) || blind ? EXIT_INCOMPLETE : EXIT_CLEAN;
+			(unsigned long long)watch__dropped(w));
+	return (p->err && p->err != -EPIPE) || watch__dropped(w) || blind ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
 static enum exit_status watch(struct page *p)
@@ -422,7 +422,7 @@ int cmd_page(const struct options *opts)
 		say("page: --duration, --count and --ready-file are for --watch");
 		return EXIT_USAGE;
 	}
-	hooks__verbose(opts->verbose);
+	probes__verbose(opts->verbose);
 	if (!tracing__possible(&p.platform))
 		return EXIT_CANNOT;
 	err = snapshot__open(&p.snapshot, why);

@@ -12,7 +12,7 @@
 #include "base/privileges.h"
 #include "boot/boot_account.h"
 #include "report/finish.h"
-#include "trace/hooks.h"
+#include "trace/probes.h"
 #include "tracing.h"
 
 /* As long as it takes a second or two, nobody needs to be told. */
@@ -23,10 +23,10 @@ static enum exit_status conclude(const struct options *opts, struct recorder *re
 {
 	int64_t records = recorder__records(recorder);
 	char why[RECORDING_WHY];
-	uint64_t findings, lost, missed;
+	uint64_t findings, dropped, missed;
 	int err;
 
-	recorder__losses(recorder, &lost, &missed);
+	recorder__losses(recorder, &dropped, &missed);
 	if (records > MANY_RECORDS)
 		say("looking for findings in %" PRId64 " records, and making rows of them; to "
 		    "interrupt that does no harm", records);
@@ -36,8 +36,8 @@ static enum exit_status conclude(const struct options *opts, struct recorder *re
 		    "report' reads them, 'xenpin record --finish -o FILE' makes the rest",
 		    opts->output, why);
 	else
-		say("%" PRId64 " records, %" PRIu64 " lost, %" PRIu64 " missed, %" PRIu64
-		    " findings; `xenpin report %s` says more", records, lost, missed, findings,
+		say("%" PRId64 " records, %" PRIu64 " dropped, %" PRIu64 " missed, %" PRIu64
+		    " findings; `xenpin report %s` says more", records, dropped, missed, findings,
 		    opts->output);
 	return findings ? EXIT_FINDING : err ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
@@ -157,7 +157,7 @@ int cmd_record(const struct options *opts)
 	}
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
-	if (opts->trace.what & (XP_W_SET | XP_W_CLEAR) && hooks__here() == HOOK_SET) {
+	if (opts->trace.what & (XP_W_SET | XP_W_CLEAR) && probes__here() == XP_PROBE_FLAG_SET) {
 		say("--op: this kernel tells of no write of the flag, and what is inferred is not "
 		    "recorded: it follows from the other records");
 		return EXIT_USAGE;

@@ -15,7 +15,7 @@
 #include "base/xenpin.h"
 #include "export/figures.h"
 #include "top/screen.h"
-#include "trace/hooks.h"
+#include "trace/probes.h"
 #include "options.h"
 #include "tracing.h"
 
@@ -192,7 +192,7 @@ int cmd_top(const struct options *opts)
 	struct platform platform;
 	enum exit_status status;
 
-	hooks__verbose(opts->verbose);
+	probes__verbose(opts->verbose);
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
 	s.signals = signals__catch(SIGWINCH);

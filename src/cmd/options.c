@@ -299,7 +299,7 @@ static const struct option_spec specs[] = {
 	  FOR_RECORD, AT(finish) },
 	{ "stack", 's', NULL, "kernel stacks, with source lines where debug information is",
 	  LIVE, AT(trace.stack) },
-	{ "ready-file", 0, "FILE", "create FILE once all hooks are armed", LIVE | FOR_EXPORT | FOR_TOP |
+	{ "ready-file", 0, "FILE", "create FILE once all probes are armed", LIVE | FOR_EXPORT | FOR_TOP |
 	  FOR_PAGE, AT(ready_file), parse_string },
 	{ "ring-pages", 0, "N", "buffer per CPU, in pages of 4 KiB (default 256)", LIVE,
 	  AT(trace.ring_pages), parse_ring, 1, 512 },

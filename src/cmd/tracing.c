@@ -33,27 +33,14 @@ struct trace {
 	struct pins *pins;
 	struct sink *sink;
 	struct session session;
-	struct hook_report hooks[HOOKS];
+	struct probe_report probes[LIVE_PROBES];
 	struct until until;
 	struct audits audits;
 	struct audit audit;	/* of the begin: what was there before */
 	uint32_t wanted;	/* enum xp_what */
-	bool partial;		/* an optional hook failed */
+	bool partial;		/* an optional probe failed */
 	bool done;		/* --count reached */
 	int err;		/* -errno: memory or output ended */
-};
-
-static const struct {
-	uint8_t hook;
-	uint32_t what;
-} kinds[XP_KIND_END] = {
-	[XP_BATCH] = { XP_HOOK_FLUSH, XP_W_PIN | XP_W_UNPIN },
-	[XP_TABLE_ALLOC] = { XP_HOOK_ALLOC, XP_W_ALLOC },
-	[XP_TABLE_RELEASE] = { XP_HOOK_RELEASE, XP_W_RELEASE },
-	[XP_MM_PIN] = { XP_HOOK_PGD_PIN, XP_W_MM_PIN },
-	[XP_MM_UNPIN] = { XP_HOOK_PGD_UNPIN, XP_W_MM_UNPIN },
-	[XP_FLAG_SET] = { HOOK_SET, XP_W_SET },
-	[XP_FLAG_CLEAR] = { HOOK_CLEAR, XP_W_CLEAR },
 };
 
 /* --count is of what is printed: of findings, where these are all. */
@@ -77,8 +64,8 @@ static void on_inferred(void *context, const struct xp_record *flag)
 {
 	struct trace *trace = context;
 
-	if (trace->done || !(trace->wanted & kinds[flag->kind].what) ||
-	    live__attachments(trace->live)[kinds[flag->kind].hook].way >= 0)
+	if (trace->done || !(trace->wanted & record__kind(flag)->wanted) ||
+	    live__attachments(trace->live)[record__kind(flag)->probe].way >= 0)
 		return;
 	trace->session.inferred++;
 	print(trace, flag);
@@ -98,14 +85,14 @@ static void on_finding(void *context, const struct finding *finding)
 /* Runs that the kernel skipped are told by no record: they may be anywhere since the last look. */
 static void note_missed(struct trace *trace)
 {
-	for (int h = 0; h < HOOKS; h++) {
-		uint64_t missed = live__missed(trace->live, h);
+	for (int p = 0; p < LIVE_PROBES; p++) {
+		uint64_t missed = live__missed(trace->live, p);
 
-		if (missed == trace->hooks[h].missed)
+		if (missed == trace->probes[p].missed)
 			continue;
-		trace->hooks[h].missed = missed;
+		trace->probes[p].missed = missed;
 		if (trace->pins)
-			pins__lost(trace->pins, hooks[h].id);
+			pins__dropped(trace->pins, p);
 	}
 }
 
@@ -117,13 +104,13 @@ static void confirm(struct trace *trace)
 	pins__confirm(trace->pins);
 }
 
-static void on_lost(struct trace *trace, const struct xp_record *rec)
+static void on_dropped(struct trace *trace, const struct xp_record *rec)
 {
-	int h = hooks__find(rec->u.lost.hook);
+	uint32_t probe = rec->u.dropped.probe;
 
-	if (h < HOOKS)
-		trace->hooks[h].lost += rec->u.lost.count;
-	trace->session.lost += rec->u.lost.count;
+	if (probe < LIVE_PROBES)
+		trace->probes[probe].dropped += rec->u.dropped.count;
+	trace->session.dropped += rec->u.dropped.count;
 	if (trace->pins && pins__begins_gap(trace->pins, rec))
 		confirm(trace);
 	trace->sink->ops->record(trace->sink, rec);
@@ -165,13 +152,13 @@ static void deliver(struct trace *trace, const struct xp_record *rec)
 	const uint32_t ops = XP_W_PIN | XP_W_UNPIN;
 	union any_record copy;
 
-	if (!(trace->wanted & kinds[rec->kind].what))
+	if (!(trace->wanted & record__kind(rec)->wanted))
 		return;
 	if (rec->kind == XP_BATCH && (trace->wanted & ops) != ops)
 		rec = narrowed(trace, rec, &copy);
 	if (!rec)
 		return;
-	trace->hooks[kinds[rec->kind].hook].delivered++;
+	trace->probes[record__kind(rec)->probe].delivered++;
 	trace->session.delivered++;
 	print(trace, rec);
 }
@@ -182,12 +169,12 @@ static void on_record(void *context, struct xp_record *rec)
 
 	if (trace->done || trace->err)
 		return;
-	if (rec->kind == XP_LOST) {
-		on_lost(trace, rec);
+	if (rec->kind == XP_DROPPED) {
+		on_dropped(trace, rec);
 		judge(trace, rec);
 		return;
 	}
-	if (rec->kind >= XP_KIND_END || !kinds[rec->kind].what)
+	if (!record__kind(rec)->wanted)
 		return;
 	/* First what completes the record, then the record, then what it implies. */
 	if (trace->pins)
@@ -203,8 +190,8 @@ static void refresh(const struct session *session)
 
 	note_missed(trace);
 	trace->session.missed = 0;
-	for (int h = 0; h < HOOKS; h++)
-		trace->session.missed += trace->hooks[h].missed;
+	for (int p = 0; p < LIVE_PROBES; p++)
+		trace->session.missed += trace->probes[p].missed;
 }
 
 static int drain(struct trace *trace)
@@ -213,7 +200,7 @@ static int drain(struct trace *trace)
 
 	if (fill < 0)
 		trace->err = fill;
-	/* What was lost on one CPU may explain what others told until the gap's end. */
+	/* What was dropped on one CPU may explain what others told until the gap's end. */
 	if (!live__in_gap(trace->live))
 		confirm(trace);
 	if (!trace->err)
@@ -240,23 +227,23 @@ static void follow(struct trace *trace)
 	}
 }
 
-static void report_hooks(struct trace *trace)
+static void report_probes(struct trace *trace)
 {
 	const struct attachment *at = live__attachments(trace->live);
 
-	for (int h = 0; h < HOOKS; h++) {
-		trace->hooks[h].name = hooks[h].name;
-		trace->hooks[h].via = hooks__via(at, h);
-		if (at[h].way != WAY_NONE)	/* absent is no gap */
+	for (int p = 0; p < LIVE_PROBES; p++) {
+		trace->probes[p].name = record_probes[p].name;
+		trace->probes[p].via = probes__via(at, p);
+		if (at[p].way != WAY_NONE)	/* absent is no gap */
 			continue;
 		trace->partial = true;
 		if (trace->pins)
-			pins__without(trace->pins, hooks[h].id);
-		say("the hook %s (%s) is missing, so coverage is partial: %s", hooks[h].name,
-		    hooks[h].what, at[h].reason[0]);
+			pins__without(trace->pins, p);
+		say("the probe %s (%s) is missing, so coverage is partial: %s", record_probes[p].name,
+		    record_probes[p].what, at[p].reason[0]);
 	}
-	trace->session.hooks = trace->hooks;
-	trace->session.nr_hooks = hooks__here();
+	trace->session.probes = trace->probes;
+	trace->session.nr_probes = probes__here();
 	trace->session.platform = trace->platform;
 	trace->session.filtered = tracing__is_filtered(trace->opts);
 	trace->session.refresh = refresh;
@@ -343,7 +330,7 @@ static enum exit_status finish(struct trace *trace)
 		    "nothing was concluded from them", (unsigned long long)unknown);
 	if (s->findings)
 		return EXIT_FINDING;
-	if ((trace->err && trace->err != -EPIPE) || err || s->lost || s->missed || unknown ||
+	if ((trace->err && trace->err != -EPIPE) || err || s->dropped || s->missed || unknown ||
 	    trace->partial)
 		return EXIT_INCOMPLETE;
 	return EXIT_CLEAN;
@@ -351,8 +338,8 @@ static enum exit_status finish(struct trace *trace)
 
 static int dry_run(struct trace *trace)
 {
-	for (int h = 0; h < trace->session.nr_hooks; h++)
-		printf("%-10s would attach via %s\n", trace->hooks[h].name, trace->hooks[h].via);
+	for (int p = 0; p < trace->session.nr_probes; p++)
+		printf("%-10s would attach via %s\n", trace->probes[p].name, trace->probes[p].via);
 	return stdout_ends(trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN);
 }
 
@@ -493,7 +480,7 @@ static enum exit_status run(struct trace *trace)
 		say("cannot trace: %s", why);
 		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
-	report_hooks(trace);
+	report_probes(trace);
 	if (opts->trace.dry_run)
 		return dry_run(trace);
 	status = wants_audits(trace) ? audit_first(trace) : EXIT_CLEAN;
@@ -530,7 +517,7 @@ enum exit_status tracing__run(const struct options *opts, const struct platform 
 	enum exit_status status;
 	int err;
 
-	hooks__verbose(opts->verbose);
+	probes__verbose(opts->verbose);
 	err = until__begin(&trace.until, opts->cmd);
 	if (err) {
 		say("cannot run '%s': %s", opts->cmd[0], strerror(-err));

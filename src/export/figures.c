@@ -45,7 +45,7 @@ static void take_report(struct metrics *m, const struct report *r)
 	m->counts.unseen = a->records[XP_BATCH] - a->latencies.count;
 	take_latencies(m, &a->latencies);
 	m->missed = r->missed;
-	m->lost = a->lost_total;
+	m->dropped = a->dropped_total;
 	m->complete = r->complete;
 	m->has_tables = true;
 	pins__each(r->pins, count_table, m);

@@ -166,7 +166,7 @@ static const struct symbol *find_symbol(const struct symbols *s, uint64_t addres
 	return low ? &s->symbols[low - 1] : NULL;
 }
 
-/* What stands between a hook and the kernel function that it interrupted. */
+/* What stands between a probe and the kernel function that it interrupted. */
 static bool is_bpf(const char *name)
 {
 	static const char *const prefixes[] = { "bpf_prog_", "bpf_trampoline_", "bpf_trace_run",

@@ -71,7 +71,7 @@ static struct slice *slice_at(struct account *a, uint64_t t)
 
 			a->slices[s] = (struct slice){
 				x->pins + y->pins, x->unpins + y->unpins, x->allocs + y->allocs,
-				x->releases + y->releases, x->lost + y->lost,
+				x->releases + y->releases, x->dropped + y->dropped,
 			};
 		}
 		memset(&a->slices[SLICES / 2], 0, sizeof(a->slices) / 2);
@@ -233,25 +233,15 @@ static int add_by_task(struct account *a, struct slice *s, const struct xp_recor
 
 	if (!p || see_process(a, p, rec->pid))
 		return -ENOMEM;
-	switch (rec->kind) {
-	case XP_BATCH:
-	case XP_DIRECT:
+	if (record__has_ops(rec))
 		add_batch(a, p, s, rec);
-		break;
-	case XP_TABLE_ALLOC:
+	else if (record__kind(rec)->shape == SHAPE_table)
 		see_pfn(a, rec->u.table.pfn);
-		p->allocs++;
-		s->allocs++;
-		break;
-	case XP_TABLE_RELEASE:
-		see_pfn(a, rec->u.table.pfn);
-		p->releases++;
-		s->releases++;
-		break;
-	case XP_MM_PIN:
-		p->trees++;
-		break;
-	}
+	p->allocs += rec->kind == XP_TABLE_ALLOC;
+	s->allocs += rec->kind == XP_TABLE_ALLOC;
+	p->releases += rec->kind == XP_TABLE_RELEASE;
+	s->releases += rec->kind == XP_TABLE_RELEASE;
+	p->trees += rec->kind == XP_MM_PIN;
 	return 0;
 }
 
@@ -259,7 +249,7 @@ int account__apply(struct account *a, const struct xp_record *rec)
 {
 	struct slice *s;
 
-	if (rec->kind >= XP_KIND_END)
+	if (!record__kind(rec)->word)
 		return 0;
 	if (!a->last_t)
 		a->first_t = rec->t;
@@ -267,29 +257,25 @@ int account__apply(struct account *a, const struct xp_record *rec)
 		a->last_t = rec->t;
 	a->records[rec->kind]++;
 	s = slice_at(a, rec->t);
-	switch (rec->kind) {
-	case XP_LOST:
-		if (rec->u.lost.hook < XP_HOOK_MAX)
-			a->lost[rec->u.lost.hook] += rec->u.lost.count;
-		a->lost_total += rec->u.lost.count;
-		s->lost += rec->u.lost.count;
+	switch ((enum record_shape)record__kind(rec)->shape) {
+	case SHAPE_dropped:
+		if (rec->u.dropped.probe < XP_PROBE_END)
+			a->dropped[rec->u.dropped.probe] += rec->u.dropped.count;
+		a->dropped_total += rec->u.dropped.count;
+		s->dropped += rec->u.dropped.count;
 		return 0;
-	case XP_FLAG_SET:
-	case XP_FLAG_CLEAR:
-	case XP_ERASED:
-	case XP_REPAIRED:
+	case SHAPE_flag:
 		see_pfn(a, rec->u.flag.pfn);
 		return 0;
-	case XP_BATCH:
-	case XP_DIRECT:
-	case XP_TABLE_ALLOC:
-	case XP_TABLE_RELEASE:
-	case XP_MM_PIN:
-	case XP_MM_UNPIN:
+	case SHAPE_batch:
+	case SHAPE_table:
+	case SHAPE_mm:
 		return add_by_task(a, s, rec);
-	default:
-		return 0;
+	case SHAPE_boot:
+	case SHAPES:
+		break;
 	}
+	return 0;
 }
 
 static int by_work(const void *x, const void *y)

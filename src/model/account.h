@@ -30,7 +30,7 @@ uint64_t latency__percentile(const struct latencies *latencies, unsigned int per
 
 /* A slice of time. */
 struct slice {
-	uint32_t pins, unpins, allocs, releases, lost;
+	uint32_t pins, unpins, allocs, releases, dropped;
 };
 
 #define SLICES 1024
@@ -48,7 +48,7 @@ struct account {
 	uint64_t records[XP_KIND_END];
 	uint64_t pins, unpins, failed;		/* operations of all batches */
 	uint64_t pins_of[XP_L4 + 1];		/* by level */
-	uint64_t lost[XP_HOOK_MAX], lost_total;
+	uint64_t dropped[XP_PROBE_END], dropped_total;
 	struct latencies latencies;
 	uint64_t first_t, last_t;
 	uint64_t max_pfn;			/* the highest that was seen */

@@ -142,8 +142,8 @@ int boot__apply(struct boot *b, const struct xp_record *rec)
 {
 	int err;
 
-	if (rec->kind == XP_LOST) {
-		b->unnumbered += rec->u.lost.count;
+	if (rec->kind == XP_DROPPED) {
+		b->unnumbered += rec->u.dropped.count;
 		return 0;
 	}
 	count_gap(b, rec);

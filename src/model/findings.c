@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "record/comm.h"
+#include "record/records.h"
 #include "pins.h"
 
 const struct explanation finding_classes[FINDING_CLASSES] = {
@@ -116,41 +117,16 @@ static void add_task(struct text *t, const struct finding *f, const char *before
 		add(t, "%s%s (pid %u)", before, name, f->pid);
 }
 
-static const char *last_event(const struct finding *f)
-{
-	switch (f->last) {
-	case XP_TABLE_ALLOC:
-		return "allocated";
-	case XP_TABLE_RELEASE:
-		return "released";
-	case XP_MM_PIN:
-		return "pinned with its tree";
-	case XP_MM_UNPIN:
-		return "unpinned with its tree";
-	case XP_BATCH:
-	case XP_DIRECT:
-		return "pinned or unpinned by itself";
-	case XP_FLAG_SET:
-		return "flag set";
-	case XP_FLAG_CLEAR:
-		return "flag cleared";
-	case XP_ERASED:
-		return "erased";
-	case XP_REPAIRED:
-		return "marked again";
-	}
-	return NULL;
-}
-
 /* The model keeps times to about a second. */
 static void add_past(struct text *t, const struct finding *f)
 {
+	const char *past = record_kinds[f->last].past;
 	unsigned long long seconds = (f->t > f->since ? f->t - f->since : 0) / 1000000000;
 
 	if (seconds < 2)
-		add(t, "; %s less than 2 s before", last_event(f));
+		add(t, "; %s less than 2 s before", past);
 	else
-		add(t, "; %s about %llu s before", last_event(f), seconds);
+		add(t, "; %s about %llu s before", past, seconds);
 }
 
 static void add_evidence(struct text *t, const struct finding *f)
@@ -161,7 +137,7 @@ static void add_evidence(struct text *t, const struct finding *f)
 	if (f->witnesses & WITNESS_XEN && !f->op)
 		add(t, f->class == FINDING_STALE ? ", no page table to Xen" :
 						   ", a page table to Xen");
-	if (f->witnesses & WITNESS_HISTORY && last_event(f))
+	if (f->witnesses & WITNESS_HISTORY && record_kinds[f->last].past)
 		add_past(t, f);
 }
 

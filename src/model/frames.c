@@ -133,15 +133,10 @@ int frames__apply(struct frames *f, const struct xp_record *rec)
 	struct frame *frame;
 	uint64_t pfn;
 
-	switch (rec->kind) {
-	case XP_BATCH:
-	case XP_DIRECT:
+	if (record__has_ops(rec))
 		return apply_ops(f, rec);
-	case XP_MM_PIN:		/* each table of the tree has records of its own */
-	case XP_MM_UNPIN:
-		return 0;
-	}
-	if (!frames__one(rec, &pfn))
+	/* Each table of a tree has records of its own. */
+	if (record__kind(rec)->shape == SHAPE_mm || !record__frame(rec, 0, &pfn))
 		return 0;
 	frame = get(f, pfn);
 	if (!frame)
@@ -162,36 +157,4 @@ void frames__each(const struct frames *f, frame_fn fn, void *context)
 	for (uint64_t i = 0; i < f->size; i++)
 		if (f->hash[i].used)
 			fn(context, &f->hash[i]);
-}
-
-bool frames__one(const struct xp_record *rec, uint64_t *pfn)
-{
-	switch (rec->kind) {
-	case XP_MM_PIN:
-	case XP_MM_UNPIN:
-		*pfn = rec->u.mm.pgd_pfn;
-		return true;
-	case XP_TABLE_ALLOC:
-	case XP_TABLE_RELEASE:
-	case XP_FLAG_SET:
-	case XP_FLAG_CLEAR:
-	case XP_ERASED:
-	case XP_REPAIRED:
-		*pfn = rec->u.table.pfn;
-		return true;
-	default:
-		return false;
-	}
-}
-
-bool frames__about(const struct xp_record *rec, uint64_t pfn)
-{
-	bool has_ops = rec->kind == XP_BATCH || rec->kind == XP_DIRECT;
-	const struct xp_op *op = record__ops(rec);
-	uint64_t one;
-
-	for (uint32_t i = 0; has_ops && i < rec->u.batch.nops; i++)
-		if (op[i].pfn == pfn)
-			return true;
-	return frames__one(rec, &one) && one == pfn;
 }

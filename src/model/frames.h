@@ -39,10 +39,4 @@ const struct frame *frames__find(const struct frames *frames, uint64_t pfn);
 typedef void (*frame_fn)(void *context, const struct frame *frame);
 void frames__each(const struct frames *frames, frame_fn fn, void *context);
 
-/* The one frame that @record is about; false: it is about none, or about those of its operations. */
-bool frames__one(const struct xp_record *record, uint64_t *pfn);
-
-/* Is @record about @pfn? */
-bool frames__about(const struct xp_record *record, uint64_t pfn);
-
 #endif

@@ -6,11 +6,11 @@
 #include "base/grow.h"
 #include "held.h"
 
-#define BIT(hook) (1U << XP_HOOK_##hook)
+#define BIT(probe) (1U << XP_PROBE_##probe)
 
 static const struct {
 	uint8_t class, grade, witnesses;
-	uint16_t any;	/* a loss of one of these hooks explains it */
+	uint16_t any;	/* a dropped record of one of these probes explains it */
 	uint16_t ends;	/* and so does one of these with one of ALLOC: another table's life */
 	int8_t instead;	/* the rule that remains then; -1: none */
 } rules[RULES] = {
@@ -21,9 +21,9 @@ static const struct {
 			WITNESS_FLAG | WITNESS_TREE | WITNESS_DIRECT_MAP, 0, 0, -1 },
 	/* The tree was unpinned, or the page became another table. */
 	[RULE_RELEASED] = { FINDING_RELEASED_PINNED, GRADE_SHOWN, WITNESS_FLAG | WITNESS_HISTORY,
-			    BIT(PGD_UNPIN), BIT(RELEASE) | BIT(FLUSH) | BIT(DIRECT), -1 },
+			    BIT(PGD_UNPIN), BIT(RELEASE) | BIT(FLUSH) | BIT(UNBATCHED), -1 },
 	[RULE_RELEASED_PIN] = { FINDING_RELEASED_PINNED, GRADE_SHOWN,
-				WITNESS_FLAG | WITNESS_HISTORY, BIT(FLUSH) | BIT(DIRECT),
+				WITNESS_FLAG | WITNESS_HISTORY, BIT(FLUSH) | BIT(UNBATCHED),
 				BIT(RELEASE), -1 },
 	/* It was released in between: this is another table. */
 	[RULE_MOVED] = { FINDING_LOST, GRADE_SHOWN, WITNESS_FLAG | WITNESS_TREE | WITNESS_HISTORY,
@@ -37,20 +37,20 @@ static const struct {
 			  0, -1 },
 	/* It was unpinned in between; that Xen refused is a fact all the same. */
 	[RULE_TWICE] = { FINDING_DOUBLE_PIN, GRADE_PROVEN, WITNESS_XEN | WITNESS_HISTORY,
-			 BIT(FLUSH) | BIT(DIRECT), 0, RULE_REFUSED },
+			 BIT(FLUSH) | BIT(UNBATCHED), 0, RULE_REFUSED },
 	/* Or the page was released, and this is another table. */
 	[RULE_TWICE_UNSEEN] = { FINDING_DOUBLE_PIN, GRADE_SHOWN, WITNESS_HISTORY,
-				BIT(FLUSH) | BIT(DIRECT) | BIT(RELEASE), 0, -1 },
+				BIT(FLUSH) | BIT(UNBATCHED) | BIT(RELEASE), 0, -1 },
 	[RULE_REFUSED] = { FINDING_HYPERCALL_FAILED, GRADE_PROVEN, WITNESS_XEN, 0, 0, -1 },
 };
 
 static bool explained(const struct held_one *one)
 {
-	return one->lost & rules[one->rule].any ||
-	       (one->lost & rules[one->rule].ends && one->lost & BIT(ALLOC));
+	return one->dropped & rules[one->rule].any ||
+	       (one->dropped & rules[one->rule].ends && one->dropped & BIT(ALLOC));
 }
 
-/* Class and grade by what was lost; false: nothing remains. */
+/* Class and grade by what was dropped; false: nothing remains. */
 static bool grade(struct held_one *one)
 {
 	struct finding *f = &one->finding;
@@ -64,14 +64,14 @@ static bool grade(struct held_one *one)
 	f->grade = rules[one->rule].grade;
 	f->witnesses = rules[one->rule].witnesses;
 	/* What Xen itself said needs no history. */
-	if (one->lost && f->grade == GRADE_SHOWN)
+	if (one->dropped && f->grade == GRADE_SHOWN)
 		f->grade = GRADE_SUSPECTED;
 	return true;
 }
 
-int held__add(struct held *held, enum rule rule, const struct finding *finding, uint16_t lost)
+int held__add(struct held *held, enum rule rule, const struct finding *finding, uint16_t dropped)
 {
-	struct held_one one = { *finding, lost, rule };
+	struct held_one one = { *finding, dropped, rule };
 
 	if (!grade(&one)) {
 		held->silenced++;
@@ -83,12 +83,12 @@ int held__add(struct held *held, enum rule rule, const struct finding *finding, 
 	return 0;
 }
 
-void held__lose(struct held *held, int hook)
+void held__lose(struct held *held, int probe)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < held->count; i++) {
-		held->all[i].lost |= 1U << hook;
+		held->all[i].dropped |= 1U << probe;
 		if (grade(&held->all[i]))
 			held->all[kept++] = held->all[i];
 	}

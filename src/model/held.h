@@ -29,7 +29,7 @@ enum rule {
 
 struct held_one {
 	struct finding finding;
-	uint16_t lost;		/* hooks, as bits: since what the finding rests on */
+	uint16_t dropped;		/* probes, as bits: since what the finding rests on */
 	uint8_t rule;
 };
 
@@ -41,13 +41,13 @@ struct held {
 
 /*
  * Judge by @rule; class, grade and witnesses of @finding are filled in here.
- * @lost: records of these hooks (bits) were lost since the table was last
+ * @dropped: records of these probes (bits) were dropped since the table was last
  * known.  Returns 0 or -ENOMEM.
  */
-int held__add(struct held *held, enum rule rule, const struct finding *finding, uint16_t lost);
+int held__add(struct held *held, enum rule rule, const struct finding *finding, uint16_t dropped);
 
-/* Records of a hook were lost at some time since the last held__confirm(). */
-void held__lose(struct held *held, int hook);
+/* Records of a probe were dropped at some time since the last held__confirm(). */
+void held__lose(struct held *held, int probe);
 
 /* Hand over and forget. */
 void held__confirm(struct held *held, void (*fn)(void *context, const struct finding *finding),

@@ -176,11 +176,11 @@ int life__tree(struct step *s, bool pin)
 	if (i == NIL || tables__link(tables, i, mm_of_tree(s, i)))
 		return -ENOMEM;
 	pgd = at(s->pins, i);
-	/* Whose tree it is was lost, maybe only since it was pinned: any may be unpinned. */
+	/* The record that told whose tree it is was dropped, maybe only since it was pinned: any may be unpinned. */
 	if (!pin && pgd->mm == NIL && s->pins->epoch)
-		pins__lost(s->pins, XP_HOOK_PGD_UNPIN);
+		pins__dropped(s->pins, XP_PROBE_PGD_UNPIN);
 	step__set_level(s->pins, i, XP_L4);
-	if (step__lost(s->pins, pgd))
+	if (step__dropped(s->pins, pgd))
 		pgd->xen = PIN_UNKNOWN;
 	step__renew(s->pins, pgd);
 	if (!pin)

@@ -19,7 +19,7 @@ static int apply_pin(struct step *s, const struct xp_op *op, bool seen)
 		return -ENOMEM;
 	e = at(s->pins, i);
 	/* After a loss, told or not, it may be another mm's by now. */
-	if (step__lost(s->pins, e) || (e->level && e->level != op->level))
+	if (step__dropped(s->pins, e) || (e->level && e->level != op->level))
 		tables__unlink(&s->pins->tables, i);
 	e->level = op->level;
 	e->mfn = op->mfn;

@@ -34,7 +34,7 @@ void pins__free(struct pins *pins)
 /* Returns 0 or -ENOMEM. */
 static int follow_gap(struct gaps *g, const struct xp_record *rec)
 {
-	uint16_t bit = 1U << rec->u.lost.hook;
+	uint16_t bit = 1U << rec->u.dropped.probe;
 
 	while (g->nr <= rec->cpu) {
 		if (GROW(g->open, g->nr, g->size, 16))
@@ -50,18 +50,18 @@ static int follow_gap(struct gaps *g, const struct xp_record *rec)
 
 bool pins__begins_gap(const struct pins *pins, const struct xp_record *rec)
 {
-	return rec->kind == XP_LOST && !record__ends_gap(rec) && !pins->gaps.count;
+	return rec->kind == XP_DROPPED && !record__ends_gap(rec) && !pins->gaps.count;
 }
 
-void pins__without(struct pins *pins, int hook)
+void pins__without(struct pins *pins, int probe)
 {
-	pins->without |= 1U << hook;
+	pins->without |= 1U << probe;
 }
 
 int pins__apply(struct pins *pins, const struct xp_record *rec)
 {
-	if (rec->kind == XP_LOST && rec->u.lost.hook < XP_HOOK_MAX) {
-		pins__lost(pins, rec->u.lost.hook);
+	if (rec->kind == XP_DROPPED && rec->u.dropped.probe < XP_PROBES_MAX) {
+		pins__dropped(pins, rec->u.dropped.probe);
 		return follow_gap(&pins->gaps, rec);
 	}
 	return unknown__apply(pins, rec);
@@ -72,22 +72,17 @@ void pins__complete(const struct pins *pins, struct xp_record *rec)
 	struct xp_op *op = record__ops(rec);
 	uint32_t i;
 
-	switch (rec->kind) {
-	case XP_TABLE_RELEASE:
+	if (rec->kind == XP_TABLE_RELEASE) {
 		i = find(pins, rec->u.table.pfn);
 		if (i != NIL)
 			rec->u.table.mm = tables__mm_of(&pins->tables, at(pins, i));
-		break;
-	case XP_BATCH:
-	case XP_DIRECT:
-		for (uint32_t n = 0; n < rec->u.batch.nops; n++, op++) {
-			if (op->op != XP_OP_UNPIN)
-				continue;
-			i = find(pins, op->pfn);
-			if (i != NIL)
-				op->level = at(pins, i)->level;
-		}
-		break;
+	}
+	for (uint32_t n = 0; record__has_ops(rec) && n < rec->u.batch.nops; n++, op++) {
+		if (op->op != XP_OP_UNPIN)
+			continue;
+		i = find(pins, op->pfn);
+		if (i != NIL)
+			op->level = at(pins, i)->level;
 	}
 }
 
@@ -97,19 +92,19 @@ static void restart_epochs(struct pins *pins)
 	tables__each(&pins->tables, i)
 		at(pins, i)->epoch = 0;
 	pins->seed_epoch = 0;
-	for (int h = 0; h < XP_HOOK_MAX; h++)
-		pins->lost_at[h] = 1;
+	for (int p = 0; p < XP_PROBES_MAX; p++)
+		pins->dropped_at[p] = 1;
 	pins->epoch = 1;
 }
 
-void pins__lost(struct pins *pins, int hook)
+void pins__dropped(struct pins *pins, int probe)
 {
-	if (hook < 0 || hook >= XP_HOOK_MAX)
+	if (probe < 0 || probe >= XP_PROBES_MAX)
 		return;
 	if (pins->epoch == EPOCH_MAX)
 		restart_epochs(pins);
-	pins->lost_at[hook] = ++pins->epoch;
-	held__lose(&pins->held, hook);
+	pins->dropped_at[probe] = ++pins->epoch;
+	held__lose(&pins->held, probe);
 }
 
 void pins__confirm(struct pins *pins)
@@ -181,8 +176,8 @@ static struct pin_state state_of(const struct pins *pins, const struct table *e)
 		.last = e->last,
 	};
 
-	for (int h = 0; h < XP_HOOK_MAX; h++)
-		state.doubt |= pins->lost_at[h] > e->epoch;
+	for (int p = 0; p < XP_PROBES_MAX; p++)
+		state.doubt |= pins->dropped_at[p] > e->epoch;
 	return state;
 }
 

@@ -6,11 +6,11 @@
  * Records go in, in the order of time.  Out come, by callback, the writes of
  * PagePinned that a stock kernel does not show, and findings.  A finding is
  * held back until pins__confirm(): a loss is told only by the next record of
- * the CPU that lost, and must still be able to silence what it explains.
+ * the CPU that dropped it, and must still be able to silence what it explains.
  *
  * The driver of a live stream confirms after each drain, which tells all losses
  * before it hands over what they may explain, and every driver where a gap begins
- * and none is open (pins__begins_gap()): what is lost later explains nothing of
+ * and none is open (pins__begins_gap()): what is dropped later explains nothing of
  * before. That of a finished stream (a recording, a boot log) confirms at its end, too.
  */
 #ifndef XENPIN_PINS_H
@@ -101,26 +101,26 @@ void pins__free(struct pins *pins);
  */
 void pins__complete(const struct pins *pins, struct xp_record *record);
 
-/* Apply a completed record, XP_LOST included.  Returns 0 or -ENOMEM. */
+/* Apply a completed record, XP_DROPPED included.  Returns 0 or -ENOMEM. */
 int pins__apply(struct pins *pins, const struct xp_record *record);
 
 /*
- * Records of @hook (enum xp_hook) are missing and nothing in the stream tells
+ * Records of @probe (enum xp_probe) are missing and nothing in the stream tells
  * where: the kernel skipped a program, a source has a hole.
  */
-void pins__lost(struct pins *pins, int hook);
+void pins__dropped(struct pins *pins, int probe);
 
 /* What was found so far and no loss explains goes to the finding handler. */
 void pins__confirm(struct pins *pins);
 
 /*
- * Does @record, an XP_LOST that is to be applied next, tell of a gap, and is none open?
+ * Does @record, an XP_DROPPED that is to be applied next, tell of a gap, and is none open?
  * All before it was told: what was found until here can be confirmed.
  */
 bool pins__begins_gap(const struct pins *pins, const struct xp_record *record);
 
-/* @hook (enum xp_hook) has no probe: none of its records ever comes. */
-void pins__without(struct pins *pins, int hook);
+/* @probe (enum xp_probe) is not attached: none of its records ever comes. */
+void pins__without(struct pins *pins, int probe);
 
 /* Is there any? */
 bool pins__waiting(const struct pins *pins);
@@ -136,7 +136,7 @@ struct pin_state {
 	uint8_t xen;		/* enum pin_xen */
 	uint8_t flag;		/* enum pin_flag */
 	uint8_t last;		/* enum xp_kind of the last event; 0: seeded */
-	bool doubt;		/* records were lost since */
+	bool doubt;		/* records were dropped since */
 };
 
 /*
@@ -159,10 +159,10 @@ void pins__each(const struct pins *pins, pin_fn fn, void *context);
 /* Known page tables now. */
 uint32_t pins__count(const struct pins *pins);
 
-/* Records that did not say all, such as which page they were about: as bad as lost ones. */
+/* Records that did not say all, such as which page they were about: as bad as dropped ones. */
 uint64_t pins__unknown(const struct pins *pins);
 
-/* Moments that could not be judged, for want of history or because of losses. */
+/* Moments that could not be judged, for want of history or because records were dropped. */
 uint64_t pins__unjudged(const struct pins *pins);
 
 #endif

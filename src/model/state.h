@@ -10,9 +10,9 @@
 #define SINCE_SHIFT	30
 #define EPOCH_MAX	UINT32_MAX
 
-/* Gaps that an XP_LOST began and none has ended yet. */
+/* Gaps that an XP_DROPPED began and none has ended yet. */
 struct gaps {
-	uint16_t *open;			/* by CPU: hooks, as bits */
+	uint16_t *open;			/* by CPU: probes, as bits */
 	size_t nr, size;
 	uint32_t count;
 };
@@ -21,10 +21,10 @@ struct pins {
 	struct tables tables;
 	struct held held;
 	struct gaps gaps;
-	uint16_t without;		/* hooks, as bits, that have no probe */
+	uint16_t without;		/* probes, as bits, that have no probe */
 	struct pins_handlers handlers;
-	uint32_t epoch;			/* grows with every loss */
-	uint32_t lost_at[XP_HOOK_MAX];	/* the epoch that a hook's last loss began */
+	uint32_t epoch;			/* grows with every gap */
+	uint32_t dropped_at[XP_PROBES_MAX];	/* the epoch that a probe's last gap began */
 	uint64_t unjudged;
 	uint64_t unknown;		/* records that did not say all */
 	bool pins_l1;			/* this kernel pins L1 tables by themselves */

@@ -33,16 +33,16 @@ void step__begin_another_life(struct step *s, uint32_t i)
 	at(s->pins, i)->flag = PIN_FLAG_UNKNOWN;
 }
 
-uint16_t step__lost(const struct pins *pins, const struct table *e)
+uint16_t step__dropped(const struct pins *pins, const struct table *e)
 {
-	uint16_t lost = pins->without;
+	uint16_t dropped = pins->without;
 
 	if (e->epoch == pins->epoch)
-		return lost;
-	for (int h = 0; h < XP_HOOK_MAX; h++)
-		if (pins->lost_at[h] > e->epoch)
-			lost |= 1U << h;
-	return lost;
+		return dropped;
+	for (int p = 0; p < XP_PROBES_MAX; p++)
+		if (pins->dropped_at[p] > e->epoch)
+			dropped |= 1U << p;
+	return dropped;
 }
 
 static void copy_stack(struct finding *f, const struct xp_record *rec)
@@ -57,7 +57,7 @@ int step__judge(struct step *s, enum rule rule, const struct table *e, const str
 {
 	const struct xp_record *rec = s->record;
 	struct finding f = { .t = rec->t, .pid = rec->pid, .level = rec->level, .mfn = XP_NO_PFN };
-	uint16_t lost = 0;
+	uint16_t dropped = 0;
 
 	memcpy(f.comm, rec->comm, sizeof(f.comm));
 	copy_stack(&f, rec);
@@ -68,7 +68,7 @@ int step__judge(struct step *s, enum rule rule, const struct table *e, const str
 		f.mfn = e->mfn == NO_MFN ? XP_NO_PFN : e->mfn;
 		f.last = e->last;
 		f.since = (uint64_t)e->since << SINCE_SHIFT;
-		lost = step__lost(s->pins, e);
+		dropped = step__dropped(s->pins, e);
 	} else if (op) {
 		f.pfn = op->pfn;
 		f.level = op->level;
@@ -81,7 +81,7 @@ int step__judge(struct step *s, enum rule rule, const struct table *e, const str
 		f.op = op->op;
 		f.result = rec->flags & XP_F_RESULT ? op->result : 0;
 	}
-	return held__add(&s->pins->held, rule, &f, lost);
+	return held__add(&s->pins->held, rule, &f, dropped);
 }
 
 void step__write_flag(struct step *s, struct table *e, bool set)
@@ -125,7 +125,7 @@ int pins__step(struct pins *pins, const struct xp_record *rec)
 {
 	struct step s = { pins, rec };
 
-	switch (rec->kind) {
+	switch ((enum xp_kind)rec->kind) {
 	case XP_TABLE_ALLOC:
 		return life__alloc(&s);
 	case XP_TABLE_RELEASE:
@@ -135,7 +135,7 @@ int pins__step(struct pins *pins, const struct xp_record *rec)
 	case XP_MM_UNPIN:
 		return life__tree(&s, false);
 	case XP_BATCH:
-	case XP_DIRECT:
+	case XP_UNBATCHED:
 		return ops__batch(&s);
 	case XP_FLAG_SET:
 	case XP_REPAIRED:
@@ -144,7 +144,16 @@ int pins__step(struct pins *pins, const struct xp_record *rec)
 		return writes__clear(&s);
 	case XP_ERASED:
 		return writes__erased(&s);
-	default:
-		return 0;
+	case XP_DROPPED:	/* see pins__apply() */
+	case XP_HANDOVER_BEGIN:
+	case XP_HANDOVER_END:
+	case XP_HOOK_BEGIN:
+	case XP_HOOK_END:
+	case XP_DEFERRED_BEGIN:
+	case XP_DEFERRED_END:
+	case XP_DEFERRED_RANGE:
+	case XP_TAKEOVER:
+		break;
 	}
+	return 0;
 }

@@ -24,7 +24,7 @@ static inline void step__drop(struct pins *pins, uint32_t i)
 	}
 }
 
-/* What is known of the table is known again, whatever was lost before. */
+/* What is known of the table is known again, whatever was dropped before. */
 static inline void step__renew(struct pins *pins, struct table *e)
 {
 	e->epoch = pins->epoch;
@@ -53,8 +53,8 @@ void step__begin_another_life(struct step *step, uint32_t i);
 /* A table's level; of an L4, that it is its mm's PGD. */
 void step__set_level(struct pins *pins, uint32_t i, uint8_t level);
 
-/* Hooks, as bits, whose records were lost since @table was known for sure. */
-uint16_t step__lost(const struct pins *pins, const struct table *table);
+/* Probes, as bits, whose records were dropped since @table was known for sure. */
+uint16_t step__dropped(const struct pins *pins, const struct table *table);
 
 /* Judge @table, if it is known, or else what @op or the record names.  0 or -ENOMEM. */
 int step__judge(struct step *step, enum rule rule, const struct table *table,

@@ -3,7 +3,8 @@
  * The model's memory: page tables by pfn, mms by address, the tables of an mm.
  *
  * Links are indices, so a table costs 40 bytes: half a million of them, the
- * direct map of 1 TiB, stay under 32 MiB.  What the fields mean is pins.c's.
+ * direct map of 1 TiB, stay under 32 MiB.  What the fields mean is pins.h's and
+ * step.c's.
  */
 #ifndef XENPIN_TABLES_H
 #define XENPIN_TABLES_H
@@ -11,6 +12,8 @@
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "../../include/record.h"
 
 #define NIL UINT32_MAX
 
@@ -26,13 +29,14 @@ struct table {
 	uint64_t gone : 1;		/* dropped while the state is being seeded */
 	uint64_t mfn : FRAME_BITS;	/* or NO_MFN */
 	uint32_t since;			/* time of the last event, in units of 2^30 ns */
-	uint32_t epoch;			/* of losses, when it was last known for sure */
+	uint32_t epoch;			/* of gaps, when it was last known for sure */
 	uint32_t mm;			/* index into mms, or NIL */
 	uint32_t hash_next;
 	uint32_t next, prev;		/* of the same mm; free entries use next */
 };
 
 _Static_assert(sizeof(struct table) == 40, "see above");
+_Static_assert(XP_KIND_END <= 1 << 5, "a table's .last holds any kind");
 
 struct mm {
 	uint64_t address;

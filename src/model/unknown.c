@@ -9,20 +9,6 @@
 #include "record/records.h"
 #include "step.h"
 
-/* The hook whose record it is, by enum xp_kind; only those that the model follows. */
-static const uint8_t hook_of[XP_KIND_END] = {
-	[XP_BATCH] = XP_HOOK_FLUSH,
-	[XP_TABLE_ALLOC] = XP_HOOK_ALLOC,
-	[XP_TABLE_RELEASE] = XP_HOOK_RELEASE,
-	[XP_MM_PIN] = XP_HOOK_PGD_PIN,
-	[XP_MM_UNPIN] = XP_HOOK_PGD_UNPIN,
-	[XP_DIRECT] = XP_HOOK_DIRECT,
-	[XP_FLAG_SET] = XP_HOOK_SET,
-	[XP_FLAG_CLEAR] = XP_HOOK_CLEAR,
-	[XP_ERASED] = XP_HOOK_BOOT,
-	[XP_REPAIRED] = XP_HOOK_BOOT,
-};
-
 static bool is_frame(uint64_t pfn)
 {
 	return pfn < NO_MFN;
@@ -44,25 +30,30 @@ static bool ops__are_known(const struct xp_record *rec)
 	return true;
 }
 
+/* A table's first record tells whose it is, its last one whether it still had its flag. */
+static bool table__is_known(const struct xp_record *rec)
+{
+	if (!is_frame(rec->u.table.pfn) || !rec->level)
+		return false;
+	return rec->kind == XP_TABLE_RELEASE ? rec->flags & XP_F_FLAG_KNOWN : rec->u.table.mm;
+}
+
 /* Does @rec say what each rule that it comes to may ask of it? */
 static bool is_known(const struct xp_record *rec)
 {
-	switch (rec->kind) {
-	case XP_TABLE_ALLOC:
-		return is_frame(rec->u.table.pfn) && rec->level && rec->u.table.mm;
-	case XP_TABLE_RELEASE:
-		return is_frame(rec->u.table.pfn) && rec->level && rec->flags & XP_F_FLAG_KNOWN;
-	case XP_MM_PIN:
-	case XP_MM_UNPIN:
+	switch ((enum record_shape)record__kind(rec)->shape) {
+	case SHAPE_table:
+		return table__is_known(rec);
+	case SHAPE_mm:
 		return is_frame(rec->u.mm.pgd_pfn) && rec->u.mm.mm;
-	case XP_BATCH:
-	case XP_DIRECT:
+	case SHAPE_batch:
 		return ops__are_known(rec);
-	case XP_FLAG_SET:
-	case XP_FLAG_CLEAR:
-	case XP_ERASED:
-	case XP_REPAIRED:
+	case SHAPE_flag:
 		return is_frame(rec->u.flag.pfn);
+	case SHAPE_dropped:
+	case SHAPE_boot:
+	case SHAPES:
+		break;
 	}
 	return true;
 }
@@ -88,11 +79,6 @@ static void forget_table(struct pins *pins, uint64_t pfn)
 		step__drop(pins, i);
 }
 
-static bool has_ops(const struct xp_record *rec)
-{
-	return rec->kind == XP_BATCH || rec->kind == XP_DIRECT;
-}
-
 /*
  * In the boot log, tables that the kernel makes with one function for L2 and L3.  Everything else
  * is known of such a table; it is judged as one that is older than the records: not at all.
@@ -114,14 +100,14 @@ int unknown__apply(struct pins *pins, const struct xp_record *rec)
 		return 0;
 	}
 	/* What is known of a batch first: no table is in two of its operations. */
-	if (has_ops(rec)) {
+	if (record__has_ops(rec)) {
 		forget_ops(pins, rec);
 		err = pins__step(pins, rec);
-	} else if (rec->kind == XP_TABLE_ALLOC || rec->kind == XP_TABLE_RELEASE) {
+	} else if (record__kind(rec)->shape == SHAPE_table) {
 		forget_table(pins, rec->u.table.pfn);
 	}
 	pins->unjudged++;
 	pins->unknown++;
-	pins__lost(pins, hook_of[rec->kind]);
+	pins__dropped(pins, record__kind(rec)->probe);
 	return err;
 }

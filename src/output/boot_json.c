@@ -32,7 +32,7 @@ static json_t *new_object(const char *type)
 {
 	json_t *o = json_object();
 
-	set_int(o, "schema", true, 1);
+	set_int(o, "schema", true, JSON_SCHEMA);
 	set_string(o, "type", type);
 	return o;
 }
@@ -237,7 +237,7 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	json_object_set_new(o, "xen", xen_object(r->xen));
 	set_int(o, "records", true, r->boot->records);
 	set_int(o, "slots", true, r->boot->next);
-	set_int(o, "lost", exact, r->lost);
+	set_int(o, "dropped", exact, r->dropped);
 	json_object_set_new(o, "incomplete", gaps_array(r));
 	print_line(out, o);
 }

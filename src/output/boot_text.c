@@ -232,9 +232,9 @@ void boot_text__print(FILE *out, const struct boot_report *r)
 		print_stock(out, r);
 	if (r->xen)
 		print_xen(out, r);
-	if (r->early && r->lost && !r->nr_gaps)
+	if (r->early && r->dropped && !r->nr_gaps)
 		row(out, "later", "%" PRIu64 " records found the early ring full; boot was over by "
-		    "then", r->lost);
+		    "then", r->dropped);
 	for (unsigned int i = 0; i < r->nr_gaps; i++)
 		row(out, i ? "" : "INCOMPLETE", "%s", r->gaps[i]);
 }

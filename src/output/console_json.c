@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/xenpin.h"
 #include "console/addresses.h"
 #include "console/bugs.h"
 #include "record/records.h"
@@ -206,7 +207,7 @@ static json_t *boot_object(const struct boot_facts *b, const struct console *c)
 	set(o, "erased", fact_array(b->erased, b->nr_erased, erased_object));
 	set(o, "repaired", number(b->repaired, b->repaired ? b->repaired->v[0] : 0));
 	set(o, "history", fact_array(b->last, b->nr_last, last_object));
-	set(o, "lost", number(b->log, b->log ? b->log->v[1] : 0));
+	set(o, "dropped", number(b->log, b->log ? b->log->v[1] : 0));
 	set(o, "panic", b->panic ? text(b->panic->text) : NULL);
 	set(o, "verdict", verdict_object(&b->verdict));
 	return o;
@@ -259,7 +260,7 @@ void console_json__print(FILE *out, const struct console *c, int status)
 		json_array_append_new(said, json_stringn(caution, strlen(caution) - 2));
 	for (unsigned int i = 0; i < n; i++)
 		json_array_append_new(said, json_string(notes[i]));
-	set(o, "schema", json_integer(2));
+	set(o, "schema", json_integer(JSON_SCHEMA));
 	set(o, "type", json_string("console"));
 	set(o, "status", json_integer(status));
 	set(o, "text", json_string(c->verdict->text));

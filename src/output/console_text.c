@@ -181,7 +181,7 @@ static void print_series(FILE *out, const struct boot_facts *b)
 	if (b->repaired)
 		row(out, "repaired", "%" PRIu64 " flags", b->repaired->v[0]);
 	if (b->log)
-		row(out, "boot log", "%" PRIu64 " of %" PRIu64 " slots, %" PRIu64 " records lost",
+		row(out, "boot log", "%" PRIu64 " of %" PRIu64 " slots, %" PRIu64 " records dropped",
 		    b->log->v[0], b->log->v[2], b->log->v[1]);
 }
 

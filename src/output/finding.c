@@ -2,6 +2,7 @@
 /* Findings as JSON and as text. */
 #include <string.h>
 
+#include "base/xenpin.h"
 #include "guest/symbols.h"
 #include "finding.h"
 
@@ -60,7 +61,7 @@ void finding__print_json(FILE *out, const struct finding *f, struct symbols *sym
 	size_t len = finding__text(f, text, sizeof(text));
 	json_t *object;
 
-	object = json_pack("{sisssIsssssosososisosisosssosI}", "schema", 1, "type", "finding", "t",
+	object = json_pack("{sisssIsssssosososisosisosssosI}", "schema", JSON_SCHEMA, "type", "finding", "t",
 			   (json_int_t)f->t, "class", finding__class(f), "grade", finding__grade(f),
 			   "witnesses", json_witnesses(f->witnesses), "pfn", json_frame(f->pfn),
 			   "mfn", json_frame(f->mfn), "level", f->level, "mm", json_hex(f->mm),

@@ -14,7 +14,6 @@
 #include "../../include/config.h"
 #include "guest/symbols.h"
 #include "record/records.h"
-#include "trace/hooks.h"
 #include "finding.h"
 #include "json.h"
 #include "sinks.h"
@@ -126,7 +125,7 @@ ALWAYS_INLINE void put_time(struct line *l, uint64_t t)
 
 ALWAYS_INLINE void put_begin(struct line *l, const char *type, const struct xp_record *rec)
 {
-	PUT(l, "{\"schema\":1,\"type\":\"");
+	PUT(l, JSON_BEGIN "\"type\":\"");
 	put_string(l, type);
 	PUT(l, "\",\"t\":");
 	put_time(l, rec->t);
@@ -138,13 +137,10 @@ ALWAYS_INLINE void put_head(struct line *l, const char *type, const struct xp_re
 	put_task(l, rec);
 }
 
-ALWAYS_INLINE void put_what(struct line *l, bool first, const char *is, const char *is_not)
+static void put_what(struct line *l, const struct xp_record *rec)
 {
 	PUT(l, ",\"what\":\"");
-	if (first)
-		put_string(l, is);
-	else
-		put_string(l, is_not);
+	put_string(l, record__kind(rec)->what);
 	PUT(l, "\"");
 }
 
@@ -226,7 +222,7 @@ static void put_read_only(struct line *l, const struct xp_record *rec)
 static void put_table(struct line *l, const struct xp_record *rec)
 {
 	put_head(l, "table", rec);
-	put_what(l, rec->kind == XP_TABLE_ALLOC, "alloc", "release");
+	put_what(l, rec);
 	PUT(l, ",\"pfn\":");
 	put_hex_string(l, rec->u.table.pfn);
 	PUT(l, ",\"level\":");
@@ -246,7 +242,7 @@ static void put_table(struct line *l, const struct xp_record *rec)
 static void put_mm(struct line *l, const struct xp_record *rec)
 {
 	put_head(l, "mm", rec);
-	put_what(l, rec->kind == XP_MM_PIN, "pin", "unpin");
+	put_what(l, rec);
 	PUT(l, ",\"mm\":");
 	put_mm_string(l, rec->u.mm.mm);
 	PUT(l, ",\"pgd\":");
@@ -256,7 +252,7 @@ static void put_mm(struct line *l, const struct xp_record *rec)
 static void put_flag(struct line *l, const struct xp_record *rec)
 {
 	put_head(l, "flag", rec);
-	put_what(l, rec->kind == XP_FLAG_SET, "set", "clear");
+	put_what(l, rec);
 	PUT(l, ",\"pfn\":");
 	put_hex_string(l, rec->u.flag.pfn);
 	PUT(l, ",\"level\":");
@@ -266,26 +262,23 @@ static void put_flag(struct line *l, const struct xp_record *rec)
 	put_read_only(l, rec);
 }
 
-static void put_lost(struct line *l, const struct xp_record *rec)
+static void put_dropped(struct line *l, const struct xp_record *rec)
 {
-	put_begin(l, "lost", rec);
+	put_begin(l, "dropped", rec);
 	PUT(l, ",\"cpu\":");
 	put_dec(l, rec->cpu);
-	PUT(l, ",\"hook\":\"");
-	put_string(l, hooks__name(rec->u.lost.hook));
+	PUT(l, ",\"probe\":\"");
+	put_string(l, record__probe_name(rec->u.dropped.probe));
 	PUT(l, "\",\"count\":");
-	put_dec(l, rec->u.lost.count);
+	put_dec(l, rec->u.dropped.count);
 }
 
+/* No trace delivers a stage of boot: `boot --records` prints them (boot_records.c). */
+#define put_boot NULL
+
 static const put_fn put_kind[XP_KIND_END] = {
-	[XP_LOST] = put_lost,
-	[XP_BATCH] = put_batch,
-	[XP_TABLE_ALLOC] = put_table,
-	[XP_TABLE_RELEASE] = put_table,
-	[XP_MM_PIN] = put_mm,
-	[XP_MM_UNPIN] = put_mm,
-	[XP_FLAG_SET] = put_flag,
-	[XP_FLAG_CLEAR] = put_flag,
+#define KIND(name, word, shape, ...) [XP_##name] = put_##shape,
+#include "../../include/kinds.def"
 };
 
 static void print_stack(struct sink *sink, const __u64 *stack)
@@ -312,7 +305,7 @@ static void json_record(struct sink *sink, const struct xp_record *rec)
 	if (!body || record__ends_gap(rec))
 		return;
 	body(&sink__lines, rec);
-	if (sink->symbols && rec->kind != XP_LOST) {
+	if (sink->symbols && rec->kind != XP_DROPPED) {
 		line__write(&sink__lines, sink->out);
 		print_stack(sink, record__stack(rec));
 	}
@@ -329,13 +322,13 @@ static void print_object(struct sink *sink, json_t *object)
 
 static void json_start(struct sink *sink, const struct session *s)
 {
-	json_t *hooks = json_array();
+	json_t *probes = json_array();
 
-	for (int i = 0; i < s->nr_hooks; i++)
-		json_array_append_new(hooks, json_pack("{ssss}", "name", s->hooks[i].name, "via",
-						       s->hooks[i].via));
-	print_object(sink, json_pack("{sisssIsosssssi}", "schema", 1, "type", "start", "t",
-				     (json_int_t)s->begin_ns, "hooks", hooks, "kernel",
+	for (int i = 0; i < s->nr_probes; i++)
+		json_array_append_new(probes, json_pack("{ssss}", "name", s->probes[i].name, "via",
+						       s->probes[i].via));
+	print_object(sink, json_pack("{sisssIsosssssi}", "schema", JSON_SCHEMA, "type", "start", "t",
+				     (json_int_t)s->begin_ns, "probes", probes, "kernel",
 				     s->platform->kernel, "domain",
 				     s->platform->dom0 ? "dom0" : "domU", "vcpus",
 				     s->platform->vcpus));
@@ -343,20 +336,20 @@ static void json_start(struct sink *sink, const struct session *s)
 
 static void json_end(struct sink *sink, const struct session *s)
 {
-	json_t *hooks = json_array();
+	json_t *probes = json_array();
 
 	line__write(&sink__lines, sink->out);
-	for (int i = 0; i < s->nr_hooks; i++)
-		json_array_append_new(hooks, json_pack("{sssIsIsI}", "name", s->hooks[i].name,
+	for (int i = 0; i < s->nr_probes; i++)
+		json_array_append_new(probes, json_pack("{sssIsIsI}", "name", s->probes[i].name,
 						       "delivered",
-						       (json_int_t)s->hooks[i].delivered, "lost",
-						       (json_int_t)s->hooks[i].lost, "missed",
-						       (json_int_t)s->hooks[i].missed));
-	print_object(sink, json_pack("{sisssIsIsIsIsIsIso}", "schema", 1, "type", "end", "t",
+						       (json_int_t)s->probes[i].delivered, "dropped",
+						       (json_int_t)s->probes[i].dropped, "missed",
+						       (json_int_t)s->probes[i].missed));
+	print_object(sink, json_pack("{sisssIsIsIsIsIsIso}", "schema", JSON_SCHEMA, "type", "end", "t",
 				     (json_int_t)s->end_ns, "delivered", (json_int_t)s->delivered,
-				     "lost", (json_int_t)s->lost, "missed", (json_int_t)s->missed,
+				     "dropped", (json_int_t)s->dropped, "missed", (json_int_t)s->missed,
 				     "findings", (json_int_t)s->findings, "elapsed_ns",
-				     (json_int_t)(s->end_ns - s->begin_ns), "hooks", hooks));
+				     (json_int_t)(s->end_ns - s->begin_ns), "probes", probes));
 }
 
 static void json_finding(struct sink *sink, const struct finding *finding)

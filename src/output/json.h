@@ -5,8 +5,14 @@
 
 #include <stdbool.h>
 
+#include "base/xenpin.h"
 #include "record/records.h"
 #include "line.h"
+
+/* How each object begins. */
+#define TEXT_OF(number)	#number
+#define TEXT(number)	TEXT_OF(number)
+#define JSON_BEGIN	"{\"schema\":" TEXT(JSON_SCHEMA) ","
 
 void put_hex_string(struct line *l, uint64_t value);
 void put_bool(struct line *l, bool value);

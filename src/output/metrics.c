@@ -201,8 +201,8 @@ static void put_counts(struct page *p, const struct metrics *m)
 	counter(p, "failed_operations", c->failed, "Of these calls, the ones that Xen refused.");
 	put_times(p, m);
 	counter(p, "flushes_unseen", c->unseen, "Batches with pins or unpins that were not seen whole.");
-	counter(p, "missed_events", m->missed, "Runs of hooks that the kernel skipped.");
-	counter(p, "lost_records", m->lost, "Records that found no room.");
+	counter(p, "missed_events", m->missed, "Runs of probes that the kernel skipped.");
+	counter(p, "dropped_records", m->dropped, "Records that found no room.");
 }
 
 void metrics__write(const struct metrics *m, enum metrics_format format, FILE *out)

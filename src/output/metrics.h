@@ -20,8 +20,8 @@ struct metrics {
 	bool up;			/* the rest is meant */
 	struct xp_counts counts;
 	enum metrics_times { METRICS_TREES, METRICS_FLUSHES } times;	/* of these .counts has them */
-	uint64_t missed, lost;		/* runs that the kernel skipped; records */
-	bool complete;			/* the recording has an end, no damage, every hook */
+	uint64_t missed, dropped;		/* runs that the kernel skipped; records */
+	bool complete;			/* the recording has an end, no damage, every probe */
 	bool has_tables;		/* page tables were seen, one by one */
 	uint64_t tables[XP_L4 + 1];	/* by level; 0: not known */
 	uint64_t table_bytes;		/* of all processes; 0: not known */

@@ -7,10 +7,11 @@
 #include "guest/symbols.h"
 #include "record/comm.h"
 #include "record/records.h"
-#include "trace/hooks.h"
 #include "finding.h"
 #include "line.h"
 #include "sinks.h"
+
+#define WORD_COLUMNS 8
 
 /* A task's name, in its column: mostly that of the record before. */
 static void put_name(struct line *l, const char comm[XP_COMM_LEN])
@@ -37,7 +38,7 @@ static void put_head(struct line *l, const struct sink *sink, const struct xp_re
 	PUT(l, " ");
 	put_dec_padded(l, rec->cpu, 3, ' ');
 	PUT(l, " ");
-	if (rec->kind == XP_LOST)
+	if (rec->kind == XP_DROPPED)
 		return;
 	put_dec_padded(l, rec->pid, 7, ' ');
 	PUT(l, " ");
@@ -96,9 +97,19 @@ static void put_batch(struct line *l, const struct xp_record *rec)
 		put_op(l, &op[i]);
 }
 
+/* What happened, in a column. */
+static void put_word(struct line *l, const struct xp_record *rec)
+{
+	const char *word = record__kind(rec)->word;
+
+	put_string(l, word);
+	for (size_t i = strlen(word); i < WORD_COLUMNS; i++)
+		PUT(l, " ");
+}
+
 static void put_table(struct line *l, const struct xp_record *rec)
 {
-	put_string(l, rec->kind == XP_TABLE_ALLOC ? "alloc   " : "release ");
+	put_word(l, rec);
 	put_level(l, rec->level);
 	put_named_hex(l, " pfn ", rec->u.table.pfn);
 	if (rec->u.table.mm)
@@ -113,14 +124,14 @@ static void put_table(struct line *l, const struct xp_record *rec)
 
 static void put_mm(struct line *l, const struct xp_record *rec)
 {
-	put_string(l, rec->kind == XP_MM_PIN ? "mm-pin  " : "mm-unpin");
+	put_word(l, rec);
 	put_named_hex(l, " mm ", rec->u.mm.mm);
 	put_named_hex(l, " pgd ", rec->u.mm.pgd);
 }
 
 static void put_flag(struct line *l, const struct xp_record *rec)
 {
-	put_string(l, rec->kind == XP_FLAG_SET ? "flag set" : "flag clr");
+	put_word(l, rec);
 	put_level(l, rec->level);
 	put_named_hex(l, " pfn ", rec->u.flag.pfn);
 	if (rec->flags & XP_F_INFERRED)
@@ -128,24 +139,21 @@ static void put_flag(struct line *l, const struct xp_record *rec)
 							   " (inferred)");
 }
 
-static void put_lost(struct line *l, const struct xp_record *rec)
+static void put_dropped(struct line *l, const struct xp_record *rec)
 {
-	PUT(l, "LOST ");
-	put_dec(l, rec->u.lost.count);
+	PUT(l, "DROPPED ");
+	put_dec(l, rec->u.dropped.count);
 	PUT(l, " records of ");
-	put_string(l, hooks__name(rec->u.lost.hook));
+	put_string(l, record__probe_name(rec->u.dropped.probe));
 	PUT(l, " here");
 }
 
+/* No trace delivers a stage of boot: `boot --records` prints them (boot_records.c). */
+#define put_boot NULL
+
 static const put_fn put_kind[XP_KIND_END] = {
-	[XP_LOST] = put_lost,
-	[XP_BATCH] = put_batch,
-	[XP_TABLE_ALLOC] = put_table,
-	[XP_TABLE_RELEASE] = put_table,
-	[XP_MM_PIN] = put_mm,
-	[XP_MM_UNPIN] = put_mm,
-	[XP_FLAG_SET] = put_flag,
-	[XP_FLAG_CLEAR] = put_flag,
+#define KIND(name, word, shape, ...) [XP_##name] = put_##shape,
+#include "../../include/kinds.def"
 };
 
 static void print_stack(struct sink *sink, const __u64 *stack)
@@ -182,15 +190,15 @@ static void text_start(struct sink *sink, const struct session *s)
 static void text_end(struct sink *sink, const struct session *s)
 {
 	sink__flush(sink);
-	fprintf(stderr, "\n%llu records in %.3f s, %llu lost, %llu missed, %llu findings\n",
+	fprintf(stderr, "\n%llu records in %.3f s, %llu dropped, %llu missed, %llu findings\n",
 		(unsigned long long)s->delivered, (s->end_ns - s->begin_ns) / 1e9,
-		(unsigned long long)s->lost, (unsigned long long)s->missed,
+		(unsigned long long)s->dropped, (unsigned long long)s->missed,
 		(unsigned long long)s->findings);
-	fprintf(stderr, "  %-10s %-8s %10s %8s %8s\n", "hook", "via", "delivered", "lost", "missed");
-	for (int i = 0; i < s->nr_hooks; i++)
-		fprintf(stderr, "  %-10s %-8s %10llu %8llu %8llu\n", s->hooks[i].name,
-			s->hooks[i].via, (unsigned long long)s->hooks[i].delivered,
-			(unsigned long long)s->hooks[i].lost, (unsigned long long)s->hooks[i].missed);
+	fprintf(stderr, "  %-10s %-8s %10s %8s %8s\n", "probe", "via", "delivered", "dropped", "missed");
+	for (int i = 0; i < s->nr_probes; i++)
+		fprintf(stderr, "  %-10s %-8s %10llu %8llu %8llu\n", s->probes[i].name,
+			s->probes[i].via, (unsigned long long)s->probes[i].delivered,
+			(unsigned long long)s->probes[i].dropped, (unsigned long long)s->probes[i].missed);
 }
 
 static void text_finding(struct sink *sink, const struct finding *finding)

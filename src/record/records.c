@@ -1,6 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a record must be before anybody follows its counts and lengths. */
+/* What is known of each kind of record, and what a record must be before anybody follows its counts. */
+#include <string.h>
+
+#include "../../include/config.h"
 #include "records.h"
+
+#define KIND(name, word_, shape_, what_, probe_, wanted_, past_) \
+	[XP_##name] = { .word = word_, .what = what_, .past = past_, .shape = SHAPE_##shape_, \
+			.probe = XP_PROBE_##probe_, .wanted = wanted_ },
+
+const struct record_kind record_kinds[XP_KIND_END] = {
+#include "../../include/kinds.def"
+};
+
+const struct record_probe record_probes[XP_PROBE_END] = {
+#define PROBE(name, ...) [XP_PROBE_##name] = { __VA_ARGS__ },
+#include "../../include/probes.def"
+};
+
+const char *record__probe_name(uint32_t probe)
+{
+	return probe < XP_PROBE_END ? record_probes[probe].name : "other";
+}
+
+uint32_t record__probe_named(const char *name)
+{
+	uint32_t probe = 0;
+
+	while (probe < XP_PROBE_END && strcmp(record_probes[probe].name, name))
+		probe++;
+	return probe;
+}
 
 size_t record__slots(const struct xp_record *rec)
 {
@@ -8,7 +38,7 @@ size_t record__slots(const struct xp_record *rec)
 
 	if (rec->flags & XP_F_STACK)
 		size += XP_STACK_BYTES;
-	if (rec->kind == XP_BATCH || rec->kind == XP_DIRECT)
+	if (record__has_ops(rec))
 		size += rec->u.batch.nops * sizeof(struct xp_op);
 	return (size + XP_SLOT - 1) / XP_SLOT;
 }
@@ -28,7 +58,7 @@ static const char *flaw_of_ops(const struct xp_record *rec)
 
 const char *record__flaw(const struct xp_record *rec, uint64_t slot, uint64_t left)
 {
-	bool has_ops = rec->kind == XP_BATCH || rec->kind == XP_DIRECT;
+	bool has_ops = record__has_ops(rec);
 
 	if (rec->seq != (uint32_t)(slot + 1))
 		return "its number is wrong";
@@ -49,31 +79,41 @@ const char *record__flaw(const struct xp_record *rec, uint64_t slot, uint64_t le
 	return has_ops ? flaw_of_ops(rec) : NULL;
 }
 
-static const char *const kind_names[XP_KIND_END] = {
-	[XP_LOST] = "lost",
-	[XP_BATCH] = "batch",
-	[XP_TABLE_ALLOC] = "alloc",
-	[XP_TABLE_RELEASE] = "release",
-	[XP_MM_PIN] = "mm-pin",
-	[XP_MM_UNPIN] = "mm-unpin",
-	[XP_DIRECT] = "direct",
-	[XP_FLAG_SET] = "flag-set",
-	[XP_FLAG_CLEAR] = "flag-clear",
-	[XP_HANDOVER_BEGIN] = "handover-begin",
-	[XP_HANDOVER_END] = "handover-end",
-	[XP_HOOK_BEGIN] = "hook-begin",
-	[XP_HOOK_END] = "hook-end",
-	[XP_DEFERRED_BEGIN] = "deferred-begin",
-	[XP_DEFERRED_END] = "deferred-end",
-	[XP_DEFERRED_RANGE] = "deferred-range",
-	[XP_ERASED] = "erased",
-	[XP_REPAIRED] = "repaired",
-	[XP_TAKEOVER] = "takeover",
-};
-
-const char *record__kind_name(uint8_t kind)
+bool record__frame(const struct xp_record *rec, uint32_t i, uint64_t *pfn)
 {
-	return kind < XP_KIND_END && kind_names[kind] ? kind_names[kind] : "unknown";
+	if (!record__kind(rec)->word)
+		return false;
+	switch ((enum record_shape)record__kind(rec)->shape) {
+	case SHAPE_batch:
+		if (i >= rec->u.batch.nops)
+			return false;
+		*pfn = record__ops(rec)[i].pfn;
+		return true;
+	case SHAPE_table:
+		*pfn = rec->u.table.pfn;
+		return !i;
+	case SHAPE_flag:
+		*pfn = rec->u.flag.pfn;
+		return !i;
+	case SHAPE_mm:
+		*pfn = rec->u.mm.pgd_pfn;
+		return !i;
+	case SHAPE_dropped:
+	case SHAPE_boot:
+	case SHAPES:
+		break;
+	}
+	return false;
+}
+
+bool record__is_about(const struct xp_record *rec, uint64_t pfn)
+{
+	uint64_t one;
+
+	for (uint32_t i = 0; record__frame(rec, i, &one); i++)
+		if (one == pfn)
+			return true;
+	return false;
 }
 
 /* The series' words (kernel/README.md); "memmap" is struct-page init before the hand-over. */

@@ -10,6 +10,35 @@
 
 #include "../../include/record.h"
 
+/* Members of struct xp_record's union. */
+enum record_shape {
+#define SHAPE(name, ...) SHAPE_##name,
+#include "../../include/kinds.def"
+	SHAPES
+};
+
+/* A row of include/kinds.def, which says what the fields mean. */
+struct record_kind {
+	const char *word, *what, *past;
+	uint8_t shape, probe;
+	uint16_t wanted;
+};
+
+extern const struct record_kind record_kinds[XP_KIND_END];
+
+/* Its row; of a kind that is none, one without a word. */
+static inline const struct record_kind *record__kind(const struct xp_record *rec)
+{
+	return &record_kinds[rec->kind < XP_KIND_END ? rec->kind : 0];
+}
+
+static inline bool record__has_ops(const struct xp_record *rec)
+{
+	const struct record_kind *kind = record__kind(rec);
+
+	return kind->word && kind->shape == SHAPE_batch;
+}
+
 /* Room for any. */
 union any_record {
 	struct xp_record head;
@@ -22,7 +51,7 @@ static inline const __u64 *record__stack(const struct xp_record *rec)
 	return rec->flags & XP_F_STACK ? (const __u64 *)(rec + 1) : NULL;
 }
 
-/* The .u.batch.nops operations of a batch. */
+/* The .u.batch.nops operations of a record that has some. */
 static inline struct xp_op *record__ops(const struct xp_record *rec)
 {
 	size_t stack = rec->flags & XP_F_STACK ? XP_STACK_BYTES : 0;
@@ -31,13 +60,22 @@ static inline struct xp_op *record__ops(const struct xp_record *rec)
 }
 
 /*
- * An XP_LOST with count 0 marks the end of a gap that an earlier XP_LOST of the same CPU
- * and hook began.  Only the model cares.
+ * An XP_DROPPED with count 0 marks the end of a gap that an earlier XP_DROPPED of the same CPU
+ * and probe began.  Only the model cares.
  */
 static inline bool record__ends_gap(const struct xp_record *rec)
 {
-	return rec->kind == XP_LOST && !rec->u.lost.count;
+	return rec->kind == XP_DROPPED && !rec->u.dropped.count;
 }
+
+/*
+ * The @i-th of the frames that @rec is about, from 0 on, in *@pfn: those of its operations, the
+ * page table, or the root of the tree.  False: there are not so many.
+ */
+bool record__frame(const struct xp_record *rec, uint32_t i, uint64_t *pfn);
+
+/* Is @pfn one of them? */
+bool record__is_about(const struct xp_record *rec, uint64_t pfn);
 
 /* How many slots it takes, by its kind, flags and operations. */
 size_t record__slots(const struct xp_record *rec);
@@ -60,8 +98,16 @@ static inline bool is_time(int64_t ns)
 	return ns <= XP_TIME_MAX && ns >= -XP_TIME_MAX;
 }
 
-/* The words of the series' console lines and of JSON: "flag-set", "handover". */
-const char *record__kind_name(uint8_t kind);
+/* The word of a place where struct pages are initialised, in the series' lines and JSON: "handover". */
 const char *record__where_name(uint16_t where);
+
+/* A row of include/probes.def. */
+extern const struct record_probe {
+	const char *name, *what;
+} record_probes[XP_PROBE_END];
+
+/* "flush" of XP_PROBE_FLUSH, "other" of no probe; and the probe of a name, or XP_PROBE_END. */
+const char *record__probe_name(uint32_t probe);
+uint32_t record__probe_named(const char *name);
 
 #endif

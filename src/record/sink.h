@@ -11,20 +11,20 @@
 #include "../../include/record.h"
 #include "base/platform.h"
 
-/* Names and counts of one hook, for the first and the last object. */
-struct hook_report {
+/* Names and counts of one probe, for the first and the last object. */
+struct probe_report {
 	const char *name, *via;
-	uint64_t delivered, lost, missed;
+	uint64_t delivered, dropped, missed;
 };
 
 struct session {
 	const struct platform *platform;
-	struct hook_report *hooks;
-	int nr_hooks;
+	struct probe_report *probes;
+	int nr_probes;
 	uint64_t begin_ns, end_ns;	/* CLOCK_MONOTONIC */
 	uint64_t delivered;		/* records from the kernel, handed to the sink */
 	uint64_t inferred;		/* flag records, concluded from those */
-	uint64_t lost, missed, findings;
+	uint64_t dropped, missed, findings;
 	bool audited;			/* audits look, too */
 	bool filtered;			/* not all records are wanted: there can be no findings */
 	/* Count what is missed, which is counted for the end otherwise.  NULL: nothing is. */

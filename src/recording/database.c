@@ -55,7 +55,7 @@ static int create_tables(sqlite3 *db)
 {
 	int rc = sqlite3_exec(db, setup, NULL, NULL, NULL);
 
-	for (int i = 0; !rc && i < LAYOUTS; i++)
+	for (int i = 0; !rc && i < SHAPES; i++)
 		rc = create_table(db, &layouts[i]);
 	if (!rc)
 		rc = create_table(db, &op_layout);

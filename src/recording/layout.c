@@ -50,10 +50,10 @@ static const struct column boot_columns[] = {
 	{}
 };
 
-static const struct column lost_columns[] = {
+static const struct column dropped_columns[] = {
 	HEAD,
-	{ "hook", AS_HOOK, offsetof(struct xp_record, u.lost.hook), 4 },
-	FIELD("count", u.lost.count),
+	{ "probe", AS_PROBE, offsetof(struct xp_record, u.dropped.probe), 4 },
+	FIELD("count", u.dropped.count),
 	{}
 };
 
@@ -63,31 +63,28 @@ static const struct column op_columns[] = {
 	{}
 };
 
+static const char *const op_words[] = { [XP_OP_PIN] = "pin", [XP_OP_UNPIN] = "unpin" };
+
 #define FLAG_BEFORE "CASE WHEN flags & 4 THEN flags >> 1 & 1 END"
 
-const struct layout layouts[LAYOUTS] = {
-	{ "batch", "", batch_columns, { { "flush", XP_BATCH }, { "direct", XP_DIRECT } } },
-	{ "page_table", ", pinned AS (flags & 1), flag AS (" FLAG_BEFORE ")", table_columns,
-	  { { "alloc", XP_TABLE_ALLOC }, { "release", XP_TABLE_RELEASE } } },
-	{ "mm", "", mm_columns, { { "pin", XP_MM_PIN }, { "unpin", XP_MM_UNPIN } } },
-	{ "flag", ", was AS (" FLAG_BEFORE ")", flag_columns,
-	  { { "set", XP_FLAG_SET }, { "clear", XP_FLAG_CLEAR }, { "erased", XP_ERASED },
-	    { "repaired", XP_REPAIRED } } },
-	{ "boot", "", boot_columns,
-	  { { "handover-begin", XP_HANDOVER_BEGIN }, { "handover-end", XP_HANDOVER_END },
-	    { "hook-begin", XP_HOOK_BEGIN }, { "hook-end", XP_HOOK_END },
-	    { "deferred-begin", XP_DEFERRED_BEGIN }, { "deferred-end", XP_DEFERRED_END },
-	    { "deferred-range", XP_DEFERRED_RANGE }, { "takeover", XP_TAKEOVER } } },
-	{ "lost", "", lost_columns, { { "lost", XP_LOST } } },
+/* Of each shape: columns that are computed. */
+#define dropped_derived ""
+#define batch_derived ""
+#define table_derived ", pinned AS (flags & 1), flag AS (" FLAG_BEFORE ")"
+#define mm_derived ""
+#define flag_derived ", was AS (" FLAG_BEFORE ")"
+#define boot_derived ""
+
+const struct layout layouts[SHAPES] = {
+#define SHAPE(shape, table) [SHAPE_##shape] = { table, shape##_derived, shape##_columns },
+#include "../../include/kinds.def"
 };
 
-const struct layout op_layout = {
-	"op", "", op_columns, { { "pin", XP_OP_PIN }, { "unpin", XP_OP_UNPIN } }
-};
+const struct layout op_layout = { "op", "", op_columns };
 
 const char layout_rest[] =
 	"CREATE TABLE recording(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-	"CREATE TABLE hook(name TEXT PRIMARY KEY, via TEXT, delivered INTEGER, lost INTEGER,"
+	"CREATE TABLE probe(name TEXT PRIMARY KEY, via TEXT, delivered INTEGER, dropped INTEGER,"
 	" missed INTEGER) WITHOUT ROWID;"
 	"CREATE TABLE task(task INTEGER PRIMARY KEY, pid INTEGER, comm TEXT);"
 	"CREATE TABLE finding(t INTEGER, class TEXT, grade TEXT, witnesses TEXT, pfn INTEGER,"
@@ -146,18 +143,25 @@ char *layout__select(const struct layout *l)
 	return whole;
 }
 
-const struct word *layout__of_kind(const struct layout *l, uint8_t kind)
+const char *layout__word(const struct layout *l, uint8_t kind)
 {
-	for (int i = 0; i < LAYOUT_WORDS && l->words[i].word; i++)
-		if (l->words[i].kind == kind)
-			return &l->words[i];
-	return NULL;
+	return l == &op_layout ? op_words[kind] : record_kinds[kind].what;
 }
 
-const struct word *layout__of_word(const struct layout *l, const char *word)
+static uint8_t find_op(const char *word)
 {
-	for (int i = 0; word && i < LAYOUT_WORDS && l->words[i].word; i++)
-		if (!strcmp(l->words[i].word, word))
-			return &l->words[i];
-	return NULL;
+	for (uint8_t op = XP_OP_PIN; op <= XP_OP_UNPIN; op++)
+		if (!strcmp(op_words[op], word))
+			return op;
+	return 0;
+}
+
+uint8_t layout__kind(const struct layout *l, const char *word)
+{
+	if (l == &op_layout)
+		return find_op(word);
+	for (uint8_t k = 1; k < XP_KIND_END; k++)
+		if (&layouts[record_kinds[k].shape] == l && !strcmp(record_kinds[k].what, word))
+			return k;
+	return 0;
 }

@@ -14,18 +14,16 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-#include "../../include/record.h"
+#include "record/records.h"
 
 #define RECORDING_ID		0x5850494e	/* application_id: "XPIN" */
-#define RECORDING_VERSION	2		/* user_version */
-
-enum { LAYOUTS = 6, LAYOUT_WORDS = 8 };
+#define RECORDING_VERSION	3		/* user_version */
 
 enum column_as {
 	AS_NUMBER,	/* .size bytes at .at */
 	AS_KNOWN,	/* the same, NULL for XP_NO_PFN and XP_NO_TIME */
-	AS_WORD,	/* the row's kind, as one of the table's words */
-	AS_HOOK,	/* the name of a hook */
+	AS_WORD,	/* the row's kind, as layout__word() */
+	AS_PROBE,	/* the name of a probe */
 	AS_SEEN,	/* as AS_NUMBER, NULL unless XP_F_RESULT */
 	AS_TASK,	/* pid and comm, as a row of `task` */
 };
@@ -36,20 +34,14 @@ struct column {
 	uint8_t at, size;	/* in struct xp_record or struct xp_op */
 };
 
-struct word {
-	const char *word;
-	uint8_t kind;		/* enum xp_kind or enum xp_op_kind */
-};
-
 struct layout {
 	const char *name;
 	const char *derived;	/* columns that are computed, as SQL; "" for none */
 	const struct column *columns;
-	struct word words[LAYOUT_WORDS];	/* the rest is NULL */
 };
 
-/* Tables of records; their rows begin with seq. */
-extern const struct layout layouts[LAYOUTS];
+/* Tables of records, by enum record_shape; their rows begin with seq. */
+extern const struct layout layouts[SHAPES];
 
 /* Rows of struct xp_op; they begin with the batch's seq. */
 extern const struct layout op_layout;
@@ -66,8 +58,11 @@ char *layout__columns(const struct layout *layout);
 char *layout__insert(const struct layout *layout);
 char *layout__select(const struct layout *layout);
 
-/* NULL when @layout has no such word or kind. */
-const struct word *layout__of_kind(const struct layout *layout, uint8_t kind);
-const struct word *layout__of_word(const struct layout *layout, const char *word);
+/*
+ * The column "what" of a record's table, or "op" of op_layout: the word of a kind (enum xp_kind or
+ * enum xp_op_kind) that is there, and the kind of a word, or 0.
+ */
+const char *layout__word(const struct layout *layout, uint8_t kind);
+uint8_t layout__kind(const struct layout *layout, const char *word);
 
 #endif

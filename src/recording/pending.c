@@ -4,7 +4,7 @@
 
 #include "base/grow.h"
 #include "record/sink.h"
-#include "trace/hooks.h"
+#include "record/records.h"
 #include "pending.h"
 
 struct table {
@@ -141,8 +141,8 @@ static int value(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int i)
 	case AS_WORD:
 		sqlite3_result_text(out, row->word, -1, SQLITE_STATIC);
 		break;
-	case AS_HOOK:
-		sqlite3_result_text(out, hooks__name(number(row->base, c)), -1, SQLITE_STATIC);
+	case AS_PROBE:
+		sqlite3_result_text(out, record__probe_name(number(row->base, c)), -1, SQLITE_STATIC);
 		break;
 	}
 	return SQLITE_OK;

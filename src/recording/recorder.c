@@ -34,20 +34,20 @@ struct recorder {
 	bool rotated;			/* it is there */
 	bool waits;			/* to rotate, and has said so */
 	int64_t begins, older_begins;	/* the number before the first record of each */
-	uint64_t missed_before[XP_HOOK_MAX];	/* in the time of older files */
-	uint64_t lost, missed;		/* at the end */
+	uint64_t missed_before[XP_PROBES_MAX];	/* in the time of older files */
+	uint64_t dropped, missed;		/* at the end */
 };
 
 /* Returns how many runs were skipped in the time of this file. */
-static uint64_t set_hooks(struct recorder *r, const struct session *s)
+static uint64_t set_probes(struct recorder *r, const struct session *s)
 {
 	uint64_t all = 0;
 
-	for (int i = 0; i < s->nr_hooks; i++) {
-		const struct hook_report *h = &s->hooks[i];
+	for (int i = 0; i < s->nr_probes; i++) {
+		const struct probe_report *h = &s->probes[i];
 		uint64_t missed = h->missed - r->missed_before[i];
 
-		writer__set_hook(r->writer, h->name, h->via, h->delivered, h->lost, missed);
+		writer__set_probe(r->writer, h->name, h->via, h->delivered, h->dropped, missed);
 		all += missed;
 	}
 	return all;
@@ -82,7 +82,7 @@ static void write_start(struct recorder *r)
 		writer__set_number(w, "judged_live", 1);
 		writer__set_number(w, "findings", 0);
 	}
-	set_hooks(r, s);
+	set_probes(r, s);
 	writer__checkpoint(w);
 }
 
@@ -94,20 +94,20 @@ static void write_end(struct recorder *r, const struct session *s, uint64_t end_
 	writer__set_text(w, "end", how);
 	writer__set_number(w, "end_ns", end_ns);
 	writer__set_number(w, "delivered", s->delivered);
-	writer__set_number(w, "lost", s->lost);
-	writer__set_number(w, "missed", set_hooks(r, s));
+	writer__set_number(w, "dropped", s->dropped);
+	writer__set_number(w, "missed", set_probes(r, s));
 	if (!r->sink.unjudged)
 		writer__set_number(w, "findings", s->findings);
 	writer__commit(w);
 }
 
-/* The early ring has gone on since the account was drawn up; what it lost is a gap of that. */
+/* The early ring has gone on since the account was drawn up; what it dropped is a gap of that. */
 static void write_boot_record(void *context, struct xp_record *rec)
 {
 	struct recorder *r = context;
 	union any_record copy;
 
-	if (rec->kind == XP_LOST || rec->seq > r->boot->boot.next)
+	if (rec->kind == XP_DROPPED || rec->seq > r->boot->boot.next)
 		return;
 	memcpy(&copy, rec, rec->nslots * XP_SLOT);
 	/* In the stream's time, although it may have begun before that clock did. */
@@ -127,7 +127,7 @@ static void write_boot(struct recorder *r)
 	writer__set_blob(w, "boot_log", &header, sizeof(header));
 	writer__set_number(w, "boot_records", writer__seq(w));
 	writer__set_number(w, "boot_early", report->early);
-	writer__set_number(w, "boot_lost", report->lost);
+	writer__set_number(w, "boot_dropped", report->dropped);
 	writer__set_number(w, "boot_ns", report->boot_ns);
 	for (unsigned int i = 0; i < report->nr_gaps; i++)
 		writer__boot_gap(w, report->gaps[i]);
@@ -165,7 +165,7 @@ static void recording_end(struct sink *sink, const struct session *session)
 {
 	struct recorder *r = (struct recorder *)sink;
 
-	r->lost = session->lost;
+	r->dropped = session->dropped;
 	r->missed = session->missed;
 	if (r->writer && !r->err)
 		write_end(r, session, session->end_ns, "complete");
@@ -192,8 +192,8 @@ static int wait_to_rotate(struct recorder *r)
 
 static void begin_to_miss_anew(struct recorder *r)
 {
-	for (int i = 0; i < r->session->nr_hooks; i++)
-		r->missed_before[i] = r->session->hooks[i].missed;
+	for (int i = 0; i < r->session->nr_probes; i++)
+		r->missed_before[i] = r->session->probes[i].missed;
 }
 
 /*
@@ -320,9 +320,9 @@ int64_t recorder__records(const struct recorder *r)
 	return writer__seq(r->writer) - (r->rotated ? r->older_begins : r->begins);
 }
 
-void recorder__losses(const struct recorder *r, uint64_t *lost, uint64_t *missed)
+void recorder__losses(const struct recorder *r, uint64_t *dropped, uint64_t *missed)
 {
-	*lost = r->lost;
+	*dropped = r->dropped;
 	*missed = r->missed;
 }
 

@@ -43,7 +43,7 @@ bool recorder__has_begun(const struct recorder *recorder);
 int64_t recorder__records(const struct recorder *recorder);
 
 /* Of the whole run, at its end: what the rings had no room for, and what the kernel skipped. */
-void recorder__losses(const struct recorder *recorder, uint64_t *lost, uint64_t *missed);
+void recorder__losses(const struct recorder *recorder, uint64_t *dropped, uint64_t *missed);
 
 /* After the end: the files that are there, closed, the older one first.  Returns how many. */
 int recorder__files(struct recorder *recorder, const char *files[RECORDER_FILES]);

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/signals.h"
-#include "trace/hooks.h"
+#include "record/records.h"
 #include "database.h"
 #include "recording_file.h"
 
@@ -62,15 +62,6 @@ static int get_task(struct recording *r, int64_t task, struct xp_record *rec)
 	return 0;
 }
 
-static uint32_t hook_of(const char *name)
-{
-	int h = 0;
-
-	while (h < HOOKS && strcmp(hooks[h].name, name))
-		h++;
-	return h < HOOKS ? hooks[h].id : XP_HOOK_MAX - 1;
-}
-
 static int put_number(struct recording *r, const struct column *c, void *at, int64_t n)
 {
 	if (c->size < 8 && (n < 0 || n >> 8 * c->size))
@@ -85,7 +76,7 @@ static int get_column(struct recording *r, struct cursor *cursor, int i, void *b
 {
 	const struct column *c = &cursor->layout->columns[i];
 	const char *text;
-	const struct word *word;
+	uint8_t kind;
 
 	i++; /* seq */
 	switch (c->as) {
@@ -95,16 +86,16 @@ static int get_column(struct recording *r, struct cursor *cursor, int i, void *b
 		return get_task(r, sqlite3_column_int64(cursor->rows, i), base);
 	case AS_WORD:
 		text = (const char *)sqlite3_column_text(cursor->rows, i);
-		word = layout__of_word(cursor->layout, text);
-		if (!word)
+		kind = layout__kind(cursor->layout, text ?: "");
+		if (!kind)
 			return recording__damaged(
 				r, "it is damaged: '%s' is no word of %s, in record %lld",
 				text ?: "", cursor->layout->name, (long long)r->seq);
-		*(uint8_t *)(base + c->at) = word->kind;
+		*(uint8_t *)(base + c->at) = kind;
 		return 0;
-	case AS_HOOK:
+	case AS_PROBE:
 		text = (const char *)sqlite3_column_text(cursor->rows, i);
-		return put_number(r, c, base + c->at, hook_of(text ?: ""));
+		return put_number(r, c, base + c->at, record__probe_named(text ?: ""));
 	case AS_KNOWN:
 		if (sqlite3_column_type(cursor->rows, i) == SQLITE_NULL)
 			return put_number(r, c, base + c->at, XP_NO_PFN);
@@ -184,7 +175,7 @@ static int get_record(struct recording *r, struct cursor *c)
 					 (long long)r->seq);
 	if (!err)
 		err = get_stack(r, rec);
-	if (!err && (rec->kind == XP_BATCH || rec->kind == XP_DIRECT))
+	if (!err && record__has_ops(rec))
 		err = get_ops(r, rec);
 	if (!err && (r->ops.seq <= r->seq || r->stacks.seq <= r->seq))
 		err = recording__damaged(r, "it is damaged: something belongs to record %lld "
@@ -198,7 +189,7 @@ static struct cursor *first_of(struct recording *r)
 {
 	struct cursor *first = &r->records[0];
 
-	for (int i = 1; i < LAYOUTS; i++)
+	for (int i = 1; i < SHAPES; i++)
 		if (r->records[i].seq < first->seq)
 			first = &r->records[i];
 	return first;
@@ -265,7 +256,7 @@ static int open_cursors(struct recording *r)
 {
 	int err = 0;
 
-	for (int i = 0; !err && i < LAYOUTS; i++) {
+	for (int i = 0; !err && i < SHAPES; i++) {
 		r->records[i].layout = &layouts[i];
 		err = open_cursor(r, &r->records[i], layout__select(&layouts[i]));
 	}
@@ -370,7 +361,7 @@ void recording__close(struct recording *r)
 {
 	if (!r)
 		return;
-	for (int i = 0; i < LAYOUTS; i++)
+	for (int i = 0; i < SHAPES; i++)
 		sqlite3_finalize(r->records[i].rows);
 	sqlite3_finalize(r->ops.rows);
 	sqlite3_finalize(r->stacks.rows);

@@ -23,7 +23,7 @@ struct recording_info {
 	bool has_boot;
 	struct xp_boot_log boot_log;
 	int64_t boot_records;		/* the first ones are of the boot */
-	struct boot_report boot;	/* .early, .lost, .boot_ns and .gaps */
+	struct boot_report boot;	/* .early, .dropped, .boot_ns and .gaps */
 	int64_t first_seq;		/* > 1: it goes on where a file before it ended */
 	int64_t raw_from;		/* the first record without rows; INT64_MAX: all have them */
 	int64_t findings;		/* noted in it; < 0: nobody looked for any yet */

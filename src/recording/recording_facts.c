@@ -127,8 +127,8 @@ static void get_fact(struct recording *r, const char *key, sqlite3_stmt *row)
 		memcpy(&info->boot_log, sqlite3_column_blob(row, 1), sizeof(info->boot_log));
 	else if (is(key, "boot_early"))
 		info->boot.early = n;
-	else if (is(key, "boot_lost"))
-		info->boot.lost = n;
+	else if (is(key, "boot_dropped"))
+		info->boot.dropped = n;
 	else if (is(key, "boot_ns"))
 		info->boot.boot_ns = n;
 	else if (is(key, "first_seq") && n > 0)
@@ -212,17 +212,17 @@ static bool on_boot_gap(struct recording *r, sqlite3_stmt *row)
 	return boot->nr_gaps < BOOT_GAPS;
 }
 
-static bool on_hook(struct recording *r, sqlite3_stmt *row)
+static bool on_probe(struct recording *r, sqlite3_stmt *row)
 {
 	struct session *s = &r->info.session;
-	struct hook_report *h = &r->hooks[s->nr_hooks];
-	char (*names)[16] = r->names[s->nr_hooks++];
+	struct probe_report *h = &r->probes[s->nr_probes];
+	char (*names)[16] = r->names[s->nr_probes++];
 
 	for (int i = 0; i < 2; i++)
 		copy_text(names[i], text_of(row, i), sizeof(names[i]));
-	*h = (struct hook_report){ names[0], names[1], sqlite3_column_int64(row, 2),
+	*h = (struct probe_report){ names[0], names[1], sqlite3_column_int64(row, 2),
 				   sqlite3_column_int64(row, 3), sqlite3_column_int64(row, 4) };
-	return s->nr_hooks < XP_HOOK_MAX;
+	return s->nr_probes < XP_PROBES_MAX;
 }
 
 static int get_pragma(struct recording *r, const char *name, int64_t *value)
@@ -285,9 +285,9 @@ int recording__read_facts(struct recording *r)
 		err = each_row(r, "SELECT key, value FROM recording", on_fact);
 	if (!err)
 		err = each_row(r, "SELECT text FROM boot_gap ORDER BY rowid", on_boot_gap);
-	r->info.session.hooks = r->hooks;
+	r->info.session.probes = r->probes;
 	if (!err)
-		err = each_row(r, "SELECT name, via, delivered, lost, missed FROM hook", on_hook);
+		err = each_row(r, "SELECT name, via, delivered, dropped, missed FROM probe", on_probe);
 	r->info.raw_from = INT64_MAX;
 	if (!err)
 		err = each_row(r, "SELECT min(seq) FROM raw", on_raw);
@@ -343,7 +343,7 @@ static int get_finding(struct recording *r, sqlite3_stmt *row, struct finding *f
 {
 	int class = number_of(text_of(row, 1), class_name, FINDING_CLASSES);
 	int grade = number_of(text_of(row, 2), grade_name, GRADES);
-	const struct word *op = layout__of_word(&op_layout, text_of(row, 10));
+	const char *op = text_of(row, 10);
 	const char *comm = text_of(row, 9);
 	int64_t level = sqlite3_column_int64(row, 6);
 
@@ -355,7 +355,7 @@ static int get_finding(struct recording *r, sqlite3_stmt *row, struct finding *f
 		.t = sqlite3_column_int64(row, 0), .class = class, .grade = grade,
 		.witnesses = witnesses_of(text_of(row, 3)), .pfn = frame_of(row, 4),
 		.mfn = frame_of(row, 5), .level = level, .mm = sqlite3_column_int64(row, 7),
-		.pid = sqlite3_column_int64(row, 8), .op = op ? op->kind : 0,
+		.pid = sqlite3_column_int64(row, 8), .op = layout__kind(&op_layout, op),
 		.result = sqlite3_column_int64(row, 11),
 	};
 	memcpy(f->comm, comm, strnlen(comm, XP_COMM_LEN));

@@ -20,9 +20,9 @@ struct cursor {
 struct recording {
 	sqlite3 *db;
 	struct recording_info info;
-	struct hook_report hooks[XP_HOOK_MAX];
-	char names[XP_HOOK_MAX][2][16];	/* name and via */
-	struct cursor records[LAYOUTS], ops, stacks;
+	struct probe_report probes[XP_PROBES_MAX];
+	char names[XP_PROBES_MAX][2][16];	/* name and via */
+	struct cursor records[SHAPES], ops, stacks;
 	sqlite3_stmt *task, *symbol, *pieces;
 	bool names_checked;		/* by the first recording__symbol(): */
 	int names_err;			/* none can be used, since */

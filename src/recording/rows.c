@@ -38,11 +38,7 @@ struct target {
 struct rows {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[STATEMENTS];
-	struct target records[LAYOUTS], ops;
-	struct {
-		struct target *to;
-		const char *word;
-	} of_kind[XP_KIND_END];
+	struct target records[SHAPES], ops;	/* by enum record_shape */
 	int64_t tasks;			/* rows so far */
 	struct cached_task {
 		uint32_t pid;
@@ -123,7 +119,7 @@ static void add_ops(struct rows *r, const struct xp_record *rec, int64_t seq)
 	for (uint32_t i = 0; i < rec->u.batch.nops; i++, op++)
 		add(r, &r->ops, (struct pending_row){
 			.seq = seq, .base = op,
-			.word = layout__of_kind(&op_layout, op->op)->word,
+			.word = layout__word(&op_layout, op->op),
 			.seen = rec->flags & XP_F_RESULT });
 }
 
@@ -141,10 +137,12 @@ static void insert_stack(struct rows *r, const struct xp_record *rec, int64_t se
 
 static void add_record(struct rows *r, const struct xp_record *rec, int64_t seq)
 {
-	add(r, r->of_kind[rec->kind].to, (struct pending_row){
-		.seq = seq, .task = task_of(r, rec), .base = rec,
-		.word = r->of_kind[rec->kind].word, .seen = rec->flags & XP_F_RESULT });
-	if (rec->kind == XP_BATCH || rec->kind == XP_DIRECT)
+	const struct record_kind *kind = record__kind(rec);
+
+	add(r, &r->records[kind->shape], (struct pending_row){
+		.seq = seq, .task = task_of(r, rec), .base = rec, .word = kind->what,
+		.seen = rec->flags & XP_F_RESULT });
+	if (record__has_ops(rec))
 		add_ops(r, rec, seq);
 	insert_stack(r, rec, seq);
 }
@@ -158,7 +156,7 @@ static void write_pending(struct rows *r, struct target *to)
 
 static void write_all_pending(struct rows *r)
 {
-	for (int i = 0; i < LAYOUTS; i++)
+	for (int i = 0; i < SHAPES; i++)
 		write_pending(r, &r->records[i]);
 	write_pending(r, &r->ops);
 }
@@ -253,27 +251,13 @@ static void close_target(struct target *to)
 	pending__close(&to->pending);
 }
 
-static void know_kinds(struct rows *r, struct target *to)
-{
-	for (int k = 1; k < XP_KIND_END; k++) {
-		const struct word *word = layout__of_kind(to->pending.layout, k);
-
-		if (!word)
-			continue;
-		r->of_kind[k].to = to;
-		r->of_kind[k].word = word->word;
-	}
-}
-
 static bool open_all(struct rows *r, const char *path)
 {
 	if (failed(r, database__open(&r->db, path), SQLITE_OK))
 		return false;
-	for (int i = 0; i < LAYOUTS; i++) {
+	for (int i = 0; i < SHAPES; i++)
 		if (!open_target(r, &r->records[i], &layouts[i]))
 			return false;
-		know_kinds(r, &r->records[i]);
-	}
 	if (!open_target(r, &r->ops, &op_layout))
 		return false;
 	if (failed(r, database__prepare_all(r->db, statements, r->stmt, STATEMENTS), SQLITE_OK) ||
@@ -286,7 +270,7 @@ static bool open_all(struct rows *r, const char *path)
 
 static void close_all(struct rows *r)
 {
-	for (int i = 0; i < LAYOUTS; i++)
+	for (int i = 0; i < SHAPES; i++)
 		close_target(&r->records[i]);
 	close_target(&r->ops);
 	database__finalize_all(r->stmt, STATEMENTS);

@@ -24,7 +24,7 @@
 #define ROW_BYTES	40		/* of a recording of forks: 37, its indexes included */
 
 enum statement {
-	BEGIN, COMMIT, RAW, SYMBOL, SET, FINDING, FORGET_FINDINGS, BOOT_GAP, HOOK, STATEMENTS
+	BEGIN, COMMIT, RAW, SYMBOL, SET, FINDING, FORGET_FINDINGS, BOOT_GAP, PROBE, STATEMENTS
 };
 
 static const char *const statements[STATEMENTS] = {
@@ -36,7 +36,7 @@ static const char *const statements[STATEMENTS] = {
 	[FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[FORGET_FINDINGS] = "DELETE FROM finding",
 	[BOOT_GAP] = "INSERT INTO boot_gap VALUES (?)",
-	[HOOK] = "INSERT OR REPLACE INTO hook VALUES (?, ?, ?, ?, ?)",
+	[PROBE] = "INSERT OR REPLACE INTO probe VALUES (?, ?, ?, ?, ?)",
 };
 
 struct writer {
@@ -140,17 +140,17 @@ void writer__set_blob(struct writer *w, const char *key, const void *value, size
 	step(w, w->stmt[SET]);
 }
 
-void writer__set_hook(struct writer *w, const char *name, const char *via, uint64_t delivered,
-		      uint64_t lost, uint64_t missed)
+void writer__set_probe(struct writer *w, const char *name, const char *via, uint64_t delivered,
+		      uint64_t dropped, uint64_t missed)
 {
-	sqlite3_stmt *stmt = w->stmt[HOOK];
+	sqlite3_stmt *stmt = w->stmt[PROBE];
 
 	if (!begin(w))
 		return;
 	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 2, via, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 3, delivered);
-	sqlite3_bind_int64(stmt, 4, lost);
+	sqlite3_bind_int64(stmt, 4, dropped);
 	sqlite3_bind_int64(stmt, 5, missed);
 	step(w, stmt);
 }
@@ -278,7 +278,7 @@ void writer__record(struct writer *w, const struct xp_record *rec, struct symbol
 		raw__pack(&w->raw, rec);
 	}
 	w->rows++;
-	if (rec->kind == XP_BATCH || rec->kind == XP_DIRECT)
+	if (rec->kind == XP_BATCH || rec->kind == XP_UNBATCHED)
 		w->rows += rec->u.batch.nops;
 	if (symbols)
 		insert_symbols(w, record__stack(rec), symbols);
@@ -317,7 +317,7 @@ void writer__finding(struct writer *w, const struct finding *f)
 	bind_string(stmt, 11, finding__effect(f));
 	bind_string(stmt, 12, text);
 	if (f->op)
-		bind_string(stmt, 13, layout__of_kind(&op_layout, f->op)->word);
+		bind_string(stmt, 13, layout__word(&op_layout, f->op));
 	else
 		sqlite3_bind_null(stmt, 13);
 	sqlite3_bind_int64(stmt, 14, f->result);

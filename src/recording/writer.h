@@ -41,12 +41,12 @@ void writer__record(struct writer *writer, const struct xp_record *record,
 void writer__finding(struct writer *writer, const struct finding *finding);
 void writer__forget_findings(struct writer *writer);
 
-/* Rows of `recording` and `hook`, replaced when they are there. */
+/* Rows of `recording` and `probe`, replaced when they are there. */
 void writer__set_number(struct writer *writer, const char *key, int64_t value);
 void writer__set_text(struct writer *writer, const char *key, const char *value);
 void writer__set_blob(struct writer *writer, const char *key, const void *value, size_t size);
-void writer__set_hook(struct writer *writer, const char *name, const char *via,
-		      uint64_t delivered, uint64_t lost, uint64_t missed);
+void writer__set_probe(struct writer *writer, const char *name, const char *via,
+		      uint64_t delivered, uint64_t dropped, uint64_t missed);
 
 /* A sentence: why the boot log and what continues it are not the whole truth. */
 void writer__boot_gap(struct writer *writer, const char *text);

@@ -33,7 +33,7 @@ void event__text(const struct event *e, char *text, size_t size)
 
 	switch (rec->kind) {
 	case XP_BATCH:
-	case XP_DIRECT:
+	case XP_UNBATCHED:
 		op_text(e, text, size);
 		return;
 	case XP_TABLE_ALLOC:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
-#include "trace/hooks.h"
+#include "record/records.h"
 #include "feed.h"
 
 /*
@@ -15,10 +15,10 @@ static void tell_gap(struct feed *f)
 	if (f->gap || !info->has_boot)
 		return;
 	f->gap = true;
-	if (!info->boot.nr_gaps && !info->boot.lost)
+	if (!info->boot.nr_gaps && !info->boot.dropped)
 		pins__confirm(f->pins);
-	for (int h = 0; h < HOOKS; h++)
-		pins__lost(f->pins, hooks[h].id);
+	for (int probe = 0; probe < XP_PROBE_END; probe++)
+		pins__dropped(f->pins, probe);
 }
 
 bool feed__of_boot(const struct feed *f)
@@ -26,26 +26,17 @@ bool feed__of_boot(const struct feed *f)
 	return recording__seq(f->recording) <= recording__info(f->recording)->boot_records;
 }
 
-static int hook_named(const char *name)
-{
-	int h = 0;
-
-	while (h < HOOKS && strcmp(hooks[h].name, name))
-		h++;
-	return h;
-}
-
-/* Before the first record: what is known of hooks, of the whole recording. */
+/* Before the first record: what is known of probes, of the whole recording. */
 static void begin(struct feed *f)
 {
 	const struct session *s = &recording__info(f->recording)->session;
 
-	for (int i = 0; !f->begun && i < s->nr_hooks; i++) {
-		int h = hook_named(s->hooks[i].name);
+	for (int i = 0; !f->begun && i < s->nr_probes; i++) {
+		uint32_t probe = record__probe_named(s->probes[i].name);
 
-		f->missed |= s->hooks[i].missed > 0;
-		if (h < HOOKS && !strcmp(s->hooks[i].via, "none"))
-			pins__without(f->pins, hooks[h].id);
+		f->missed |= s->probes[i].missed > 0;
+		if (probe < XP_PROBE_END && !strcmp(s->probes[i].via, "none"))
+			pins__without(f->pins, probe);
 	}
 	f->begun = true;
 }
@@ -62,18 +53,18 @@ int feed__apply(struct feed *f, struct xp_record *rec)
 	return pins__apply(f->pins, rec);
 }
 
-/* The hooks of which the kernel skipped runs: their records are missing somewhere. */
+/* The probes of which the kernel skipped runs: their records are missing somewhere. */
 static uint64_t tell_missed(struct feed *f)
 {
 	const struct session *s = &recording__info(f->recording)->session;
 	uint64_t missed = 0;
 
-	for (int i = 0; i < s->nr_hooks; i++) {
-		int h = hook_named(s->hooks[i].name);
+	for (int i = 0; i < s->nr_probes; i++) {
+		uint32_t probe = record__probe_named(s->probes[i].name);
 
-		missed += s->hooks[i].missed;
-		if (s->hooks[i].missed && h < HOOKS)
-			pins__lost(f->pins, hooks[h].id);
+		missed += s->probes[i].missed;
+		if (s->probes[i].missed && probe < XP_PROBE_END)
+			pins__dropped(f->pins, probe);
 	}
 	return missed;
 }
@@ -87,8 +78,8 @@ uint64_t feed__end(struct feed *f)
 
 bool feed__partial(const struct recording_info *info)
 {
-	for (int i = 0; i < info->session.nr_hooks; i++)
-		if (!strcmp(info->session.hooks[i].via, "none"))
+	for (int i = 0; i < info->session.nr_probes; i++)
+		if (!strcmp(info->session.probes[i].via, "none"))
 			return true;
 	return false;
 }

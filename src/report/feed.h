@@ -13,7 +13,7 @@ struct feed {
 	struct pins *pins;
 	struct recording *recording;	/* neither is owned */
 	bool begun;
-	bool missed;			/* the kernel skipped runs of some hook */
+	bool missed;			/* the kernel skipped runs of some probe */
 	bool gap;			/* between boot and stream: told to the model */
 };
 
@@ -23,10 +23,10 @@ bool feed__of_boot(const struct feed *feed);
 /* Complete that record, and apply it.  0 or -ENOMEM. */
 int feed__apply(struct feed *feed, struct xp_record *record);
 
-/* All was applied.  Returns how many runs of hooks the kernel skipped. */
+/* All was applied.  Returns how many runs of probes the kernel skipped. */
 uint64_t feed__end(struct feed *feed);
 
-/* A hook was missing when the recording was made. */
+/* A probe was missing when the recording was made. */
 bool feed__partial(const struct recording_info *info);
 
 #endif

@@ -9,7 +9,7 @@ static bool shows_flag(const struct event *e)
 
 	switch (rec->kind) {
 	case XP_BATCH:
-	case XP_DIRECT:
+	case XP_UNBATCHED:
 		return e->op.op == XP_OP_PIN && rec->flags & XP_F_RESULT && !e->op.result;
 	case XP_TABLE_ALLOC:
 		return rec->flags & XP_F_PINNED;

@@ -12,7 +12,7 @@
 
 #include "record/records.h"
 #include "record/sink.h"
-#include "trace/hooks.h"
+#include "record/records.h"
 #include "perfetto.pb-c.h"
 #include "report.h"
 
@@ -225,14 +225,14 @@ static void put_batch(struct writer *w, const struct xp_record *rec)
 	put_counter(w, rec->t, TRACK_PINNED, w->pinned);
 }
 
-static void put_lost(struct writer *w, const struct xp_record *rec)
+static void put_dropped(struct writer *w, const struct xp_record *rec)
 {
 	Event event = PERFETTO__PROTOS__TRACK_EVENT__INIT;
-	char *categories[] = { "lost" };
+	char *categories[] = { "dropped" };
 	char name[80];
 
-	snprintf(name, sizeof(name), "%" PRIu64 " records of %s lost", (uint64_t)rec->u.lost.count,
-		 hooks__name(rec->u.lost.hook));
+	snprintf(name, sizeof(name), "%" PRIu64 " records of %s dropped", (uint64_t)rec->u.dropped.count,
+		 record__probe_name(rec->u.dropped.probe));
 	event.name = name;
 	event.n_categories = 1;
 	event.categories = categories;
@@ -244,9 +244,9 @@ static void on_record(void *context, struct xp_record *rec)
 	struct writer *w = context;
 
 	switch (rec->kind) {
-	case XP_LOST:
+	case XP_DROPPED:
 		if (!record__ends_gap(rec))
-			put_lost(w, rec);
+			put_dropped(w, rec);
 		break;
 	case XP_BATCH:
 		put_batch(w, rec);

@@ -7,7 +7,6 @@
 
 #include "base/grow.h"
 #include "record/records.h"
-#include "trace/hooks.h"
 #include "report.h"
 
 static void add_finding(struct report *r, const struct finding *finding)
@@ -283,29 +282,11 @@ static void remember(struct report *r, uint64_t pfn, const struct xp_record *rec
 static void on_history(void *context, struct xp_record *rec)
 {
 	struct report *r = context;
-	const struct xp_op *op = record__ops(rec);
+	const struct xp_op *ops = record__has_ops(rec) ? record__ops(rec) : NULL;
+	uint64_t pfn;
 
-	switch (rec->kind) {
-	case XP_BATCH:
-	case XP_DIRECT:
-		for (uint32_t i = 0; i < rec->u.batch.nops; i++, op++)
-			remember(r, op->pfn, rec, op);
-		break;
-	case XP_MM_PIN:
-	case XP_MM_UNPIN:
-		remember(r, rec->u.mm.pgd_pfn, rec, NULL);
-		break;
-	case XP_TABLE_ALLOC:
-	case XP_TABLE_RELEASE:
-		remember(r, rec->u.table.pfn, rec, NULL);
-		break;
-	case XP_FLAG_SET:
-	case XP_FLAG_CLEAR:
-	case XP_ERASED:
-	case XP_REPAIRED:
-		remember(r, rec->u.flag.pfn, rec, NULL);
-		break;
-	}
+	for (uint32_t i = 0; record__frame(rec, i, &pfn); i++)
+		remember(r, pfn, rec, ops ? &ops[i] : NULL);
 }
 
 static int by_time(const void *a, const void *b)
@@ -336,24 +317,21 @@ static int read_histories(struct report *r)
 	return r->err;
 }
 
-/* What a hook delivered is what stands in the file: a killed recorder could not sum it up. */
-static void count_hooks(struct report *r)
+/* What a probe delivered is what stands in the file: a killed recorder could not sum it up. */
+static void count_probes(struct report *r)
 {
-	static const uint8_t kinds[XP_HOOK_MAX] = {
-		[XP_HOOK_FLUSH] = XP_BATCH, [XP_HOOK_ALLOC] = XP_TABLE_ALLOC,
-		[XP_HOOK_RELEASE] = XP_TABLE_RELEASE, [XP_HOOK_PGD_PIN] = XP_MM_PIN,
-		[XP_HOOK_PGD_UNPIN] = XP_MM_UNPIN, [XP_HOOK_SET] = XP_FLAG_SET,
-		[XP_HOOK_CLEAR] = XP_FLAG_CLEAR,
-	};
 	const struct session *s = &r->info->session;
 
-	for (int i = 0; i < s->nr_hooks; i++) {
-		for (int h = 0; h < HOOKS; h++) {
-			if (strcmp(hooks[h].name, s->hooks[i].name))
-				continue;
-			s->hooks[i].delivered = r->account.records[kinds[hooks[h].id]];
-			s->hooks[i].lost = r->account.lost[hooks[h].id];
-		}
+	for (int i = 0; i < s->nr_probes; i++) {
+		uint32_t probe = record__probe_named(s->probes[i].name);
+
+		if (probe == XP_PROBE_END)
+			continue;
+		s->probes[i].dropped = r->account.dropped[probe];
+		s->probes[i].delivered = 0;
+		for (int k = 1; k < XP_KIND_END; k++)
+			if (record_kinds[k].wanted && record_kinds[k].probe == probe)
+				s->probes[i].delivered += r->account.records[k];
 	}
 }
 
@@ -361,7 +339,7 @@ static void judge(struct report *r)
 {
 	const struct recording_info *info = r->info;
 
-	r->complete = !r->account.lost_total && !r->missed && !*r->damage && *info->end &&
+	r->complete = !r->account.dropped_total && !r->missed && !*r->damage && *info->end &&
 		      !r->unknown && !feed__partial(info) && !info->session.filtered && !r->boot_report.nr_gaps;
 	r->verdict = r->nr_findings ? VERDICT_FINDING :
 		     r->complete ? VERDICT_CLEAN : VERDICT_INCOMPLETE;
@@ -390,13 +368,13 @@ int report__open(struct report *r, const char *path, char why[RECORDING_WHY])
 	if (r->info->has_boot)
 		boot__expect(&r->boot, &r->info->boot_log);
 	was_read(r, recording__read(r->recording, on_record, r, r->damage));
-	count_hooks(r);
+	count_probes(r);
 	r->missed = feed__end(&r->feed);
 	pins__confirm(r->pins);
 	add_noted(r);
 	r->unknown = r->info->session.filtered ? 0 : pins__unknown(r->pins);
 	r->unjudged = r->info->session.filtered ? 0 : pins__unjudged(r->pins);
-	err = r->err ?: read_histories(r) ?: fold(r);
+	err = r->err ?: read_histories(r) ?: report__read_meanwhile(r) ?: fold(r);
 	if (err)
 		goto fail;
 	if (r->info->has_boot)
@@ -496,14 +474,14 @@ void report__sentence(const struct report *r, char *text, size_t size)
 	case VERDICT_INCOMPLETE:
 		snprintf(text, size, "Nothing was found, but that proves nothing: %s.",
 			 *r->damage ? "the recording is damaged" :
-			 r->account.lost_total ? "records were lost" :
-			 r->missed ? "the kernel skipped hooks" :
+			 r->account.dropped_total ? "records were dropped" :
+			 r->missed ? "the kernel skipped probes" :
 			 r->unknown ? "records do not say which page they are about, or of what level "
 				      "or mm" :
 			 r->running ? "it is still being recorded" :
 			 !*r->info->end ? "the recorder was killed, or had no room" :
 			 r->info->session.filtered ? "a filter left records out" :
-			 feed__partial(r->info) ? "a hook was missing" : r->boot_report.gaps[0]);
+			 feed__partial(r->info) ? "a probe was missing" : r->boot_report.gaps[0]);
 		break;
 	}
 	put_unjudged(r, text, size);

@@ -34,6 +34,21 @@ struct history {
 #define HISTORY_AFTER	50		/* and of these so many after it */
 #define HISTORIES	256		/* pages */
 
+#define MEANWHILES	64		/* findings */
+#define MEANWHILE_TASKS	8		/* of each */
+
+/* Whose records are about the mm of a finding, between the last sign of the flag and the finding. */
+struct meanwhile {
+	const struct finding *finding;
+	int64_t since;			/* ns: the last sign */
+	struct meanwhile_task {
+		uint32_t pid, records;
+		char comm[XP_COMM_LEN];
+	} tasks[MEANWHILE_TASKS];	/* those with the most records first */
+	int nr;
+	uint32_t others;		/* records of tasks for which there was no room */
+};
+
 enum verdict { VERDICT_CLEAN, VERDICT_FINDING, VERDICT_INCOMPLETE };
 
 struct report {
@@ -53,6 +68,8 @@ struct report {
 	size_t by_class[FINDING_CLASSES];
 	struct history *histories;	/* owned; by pfn */
 	size_t nr_histories;
+	struct meanwhile meanwhiles[MEANWHILES];
+	size_t nr_meanwhiles;
 	struct boot boot;		/* of the records of boot log and early ring */
 	struct boot_report boot_report;
 	uint64_t boot_slots;
@@ -60,7 +77,7 @@ struct report {
 	uint64_t missed;
 	uint64_t unknown;		/* as pins__unknown(); 0 of filtered records */
 	uint64_t unjudged;		/* as pins__unjudged(); 0 of filtered records */
-	bool complete;			/* nothing lost, damaged, left out or not attached */
+	bool complete;			/* nothing dropped, damaged, left out or not attached */
 	enum verdict verdict;
 	char damage[RECORDING_WHY];	/* what ended the reading, or a name's; else "" */
 	int err;			/* -ENOMEM, or -EINTR: a blocked signal is waiting */
@@ -88,6 +105,12 @@ const struct history *report__history(const struct report *report, uint64_t pfn)
  * between then and the finding.  -1: no record tells, or the finding is not of a lost flag.
  */
 int64_t report__last_sign(const struct report *report, const struct finding *finding);
+
+/* Fill .meanwhiles by one more reading, if there are any.  0, -EINTR or another -errno. */
+int report__read_meanwhile(struct report *report);
+
+/* Of one of .findings; NULL when it is not known since when, or of the mm of no one. */
+const struct meanwhile *report__meanwhile(const struct report *report, const struct finding *finding);
 
 /*
  * The symbol at @address of a stack, for a terminal: "name+0x1a (file:line)".  False for a

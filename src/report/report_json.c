@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/xenpin.h"
 #include "output/finding.h"
-#include "trace/hooks.h"
 #include "report.h"
 
 #define CELLS 4096			/* of the map, at most */
@@ -42,16 +42,16 @@ static json_t *verdict(const struct report *r)
 			 json_text(sentence, sizeof(sentence) - 1));
 }
 
-static json_t *hooks_of(const struct session *s)
+static json_t *probes_of(const struct session *s)
 {
 	json_t *list = json_array();
 
-	for (int i = 0; i < s->nr_hooks; i++)
+	for (int i = 0; i < s->nr_probes; i++)
 		json_array_append_new(list, json_pack(
-			"{sssssIsIsI}", "name", s->hooks[i].name, "via", s->hooks[i].via,
-			"delivered", (json_int_t)s->hooks[i].delivered,
-			"lost", (json_int_t)s->hooks[i].lost,
-			"missed", (json_int_t)s->hooks[i].missed));
+			"{sssssIsIsI}", "name", s->probes[i].name, "via", s->probes[i].via,
+			"delivered", (json_int_t)s->probes[i].delivered,
+			"dropped", (json_int_t)s->probes[i].dropped,
+			"missed", (json_int_t)s->probes[i].missed));
 	return list;
 }
 
@@ -72,28 +72,29 @@ static json_t *recording_of(const struct report *r)
 			 "first_seq", (json_int_t)info->first_seq,
 			 "end", *info->end ? info->end : r->running ? "running" : "killed",
 			 "damage", *r->damage ? json_string(r->damage) : json_null(),
-			 "hooks", hooks_of(&info->session));
+			 "probes", probes_of(&info->session));
+}
+
+static json_t *records_by_kind(const struct account *a)
+{
+	json_t *counts = json_object();
+
+	for (int k = 1; k < XP_KIND_END; k++)
+		json_object_set_new(counts, record_kinds[k].word, json_integer(a->records[k]));
+	return counts;
 }
 
 static json_t *counts_of(const struct report *r)
 {
 	const struct account *a = &r->account;
-	const uint64_t *n = a->records;
 
-	return json_pack("{sIsIsIsIsIsIsIsI sIsIsI s[IIII] sIsIsIsIsI}",
-			 "batch", (json_int_t)n[XP_BATCH], "direct", (json_int_t)n[XP_DIRECT],
-			 "alloc", (json_int_t)n[XP_TABLE_ALLOC],
-			 "release", (json_int_t)n[XP_TABLE_RELEASE],
-			 "mm_pin", (json_int_t)n[XP_MM_PIN],
-			 "mm_unpin", (json_int_t)n[XP_MM_UNPIN],
-			 "erased", (json_int_t)n[XP_ERASED],
-			 "repaired", (json_int_t)n[XP_REPAIRED],
-			 "pins", (json_int_t)a->pins, "unpins", (json_int_t)a->unpins,
+	return json_pack("{so sIsIsI s[IIII] sIsIsIsIsI}",
+			 "records", records_by_kind(a), "pins", (json_int_t)a->pins, "unpins", (json_int_t)a->unpins,
 			 "failed", (json_int_t)a->failed,
 			 "pins_of_level", (json_int_t)a->pins_of[XP_L1],
 			 (json_int_t)a->pins_of[XP_L2], (json_int_t)a->pins_of[XP_L3],
 			 (json_int_t)a->pins_of[XP_L4],
-			 "lost", (json_int_t)a->lost_total, "missed", (json_int_t)r->missed,
+			 "dropped", (json_int_t)a->dropped_total, "missed", (json_int_t)r->missed,
 			 "unjudged", (json_int_t)r->unjudged, "tables",
 			 (json_int_t)pins__count(r->pins), "findings", (json_int_t)r->nr_findings);
 }
@@ -110,6 +111,18 @@ static json_t *stack_of(const struct report *r, const struct finding *f)
 	return names;
 }
 
+static json_t *meanwhile_of(const struct report *r, const struct finding *f)
+{
+	const struct meanwhile *m = report__meanwhile(r, f);
+	json_t *tasks = json_array();
+
+	for (int i = 0; m && i < m->nr; i++)
+		json_array_append_new(tasks, json_pack("{sisosi}", "pid", (int)m->tasks[i].pid, "comm",
+						       json_comm(m->tasks[i].comm), "records",
+						       (int)m->tasks[i].records));
+	return tasks;
+}
+
 static json_t *finding_object(const struct report *r, const struct finding *f)
 {
 	json_t *witnesses = json_array();
@@ -120,13 +133,14 @@ static json_t *finding_object(const struct report *r, const struct finding *f)
 		if (f->witnesses & 1 << i)
 			json_array_append_new(witnesses, json_string(witness__name(1 << i)));
 	finding__text(f, text, sizeof(text));
-	return json_pack("{sIsssssosososisosisosIsosIssso so}", "t", (json_int_t)f->t,
+	return json_pack("{sIsssssosososisosisosIsoso sIssso so}", "t", (json_int_t)f->t,
 			 "class", finding__class(f), "grade", finding__grade(f),
 			 "witnesses", witnesses, "pfn", hex_or_null(f->pfn),
 			 "mfn", hex_or_null(f->mfn), "level", f->level, "mm", hex(f->mm),
 			 "pid", (int)f->pid, "comm", json_comm(f->comm),
 			 "since", (json_int_t)f->since, "last_sign",
-			 sign < 0 ? json_null() : json_integer(sign), "result",
+			 sign < 0 ? json_null() : json_integer(sign),
+			 "meanwhile", meanwhile_of(r, f), "result",
 			 (json_int_t)f->result, "effect", finding__effect(f),
 			 "text", json_text(text, sizeof(text) - 1), "stack", stack_of(r, f));
 }
@@ -268,7 +282,7 @@ static json_t *rates_of(const struct account *a)
 			 "unpins", series(a, offsetof(struct slice, unpins)),
 			 "allocs", series(a, offsetof(struct slice, allocs)),
 			 "releases", series(a, offsetof(struct slice, releases)),
-			 "lost", series(a, offsetof(struct slice, lost)));
+			 "dropped", series(a, offsetof(struct slice, dropped)));
 }
 
 /* Guest memory in cells of equally many frames; of each: tables by level, and unpinned ones. */
@@ -349,7 +363,7 @@ static json_t *boot_of(const struct report *r)
 
 json_t *report__object(struct report *r, size_t findings)
 {
-	return json_pack("{si ss so so so so so so so so so so so so}", "schema", 1, "type", "report",
+	return json_pack("{si ss so so so so so so so so so so so so}", "schema", JSON_SCHEMA, "type", "report",
 			 "verdict", verdict(r), "recording", recording_of(r),
 			 "counts", counts_of(r), "findings", findings_of(r, findings),
 			 "histories", histories_of(r), "programs", programs_of(&r->account),

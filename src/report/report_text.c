@@ -53,6 +53,22 @@ static void put_interval(const struct report *r, const struct finding *f, FILE *
 			seconds(r, sign));
 }
 
+static void put_meanwhile(const struct report *r, const struct finding *f, FILE *out)
+{
+	const struct meanwhile *m = report__meanwhile(r, f);
+	char name[XP_COMM_LEN + 1];
+
+	for (int i = 0; m && i < m->nr; i++) {
+		const struct meanwhile_task *task = &m->tasks[i];
+
+		comm__printable(name, task->comm);
+		fprintf(out, "%s%s (pid %u, %u record%s)", i ? ", " : "    meanwhile on its mm: ", name,
+			task->pid, task->records, task->records == 1 ? "" : "s");
+	}
+	if (m && m->nr)
+		fprintf(out, "%s\n", m->others ? " and others" : "");
+}
+
 /* The stack of what showed it, the innermost frame first. */
 static void put_stack(const struct report *r, const struct finding *f, FILE *out)
 {
@@ -74,6 +90,7 @@ static void put_findings(const struct report *r, FILE *out)
 		fprintf(out, "\n  %s (%s), noticed at %.6f s\n    %s\n    %s\n", finding__class(f),
 			finding__grade(f), seconds(r, f->t), text, finding__effect(f));
 		put_interval(r, f, out);
+		put_meanwhile(r, f, out);
 		put_stack(r, f, out);
 		put_history(r, f, out);
 	}
@@ -102,15 +119,15 @@ static void put_recording(const struct report *r, FILE *out)
 		fprintf(out, "Only what stands before the damage is reported: %s\n", r->damage);
 }
 
-static void put_hooks(const struct report *r, FILE *out)
+static void put_probes(const struct report *r, FILE *out)
 {
 	const struct session *s = &r->info->session;
 
-	fprintf(out, "\n  %-10s %-8s %10s %8s %8s\n", "hook", "via", "delivered", "lost", "missed");
-	for (int i = 0; i < s->nr_hooks; i++)
+	fprintf(out, "\n  %-10s %-8s %10s %8s %8s\n", "probe", "via", "delivered", "dropped", "missed");
+	for (int i = 0; i < s->nr_probes; i++)
 		fprintf(out, "  %-10s %-8s %10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
-			s->hooks[i].name, s->hooks[i].via, s->hooks[i].delivered, s->hooks[i].lost,
-			s->hooks[i].missed);
+			s->probes[i].name, s->probes[i].via, s->probes[i].delivered, s->probes[i].dropped,
+			s->probes[i].missed);
 }
 
 static void put_counts(const struct report *r, FILE *out)
@@ -235,7 +252,7 @@ int report__text(struct report *r, FILE *out)
 		fputs("\nThe boot:\n", out);
 		boot_text__print(out, &r->boot_report);
 	}
-	put_hooks(r, out);
+	put_probes(r, out);
 	put_counts(r, out);
 	put_latency(r, out);
 	put_programs(r, out);

@@ -91,7 +91,7 @@ int stacks__apply(struct stacks *s, const struct xp_record *rec)
 	struct stack key;
 	uint32_t *place;
 
-	if (rec->kind != XP_BATCH && rec->kind != XP_DIRECT)
+	if (rec->kind != XP_BATCH && rec->kind != XP_UNBATCHED)
 		return 0;
 	weight = weight_of(rec);
 	key = key_of(rec);

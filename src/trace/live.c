@@ -30,7 +30,7 @@
 
 struct live {
 	struct trace_bpf *skel;
-	struct attachment at[HOOKS];
+	struct attachment at[LIVE_PROBES];
 	struct stream *stream;
 	void *map;
 	size_t map_size;
@@ -69,7 +69,7 @@ int live__open(struct live **out, const struct trace_request *request, char why[
 	if (!live)
 		goto fail;
 	live->map = MAP_FAILED;
-	err = hooks__open(&live->skel, live->at, request, !request->dry_run, why);
+	err = probes__open(&live->skel, live->at, request, !request->dry_run, why);
 	if (err) {
 		free(live);
 		return err;
@@ -98,7 +98,7 @@ void live__close(struct live *live)
 		return;
 	if (live->map != MAP_FAILED)
 		munmap(live->map, live->map_size);
-	hooks__close(live->skel, live->at);
+	probes__close(live->skel, live->at);
 	stream__free(live->stream);
 	free(live);
 }
@@ -123,9 +123,9 @@ const struct attachment *live__attachments(const struct live *live)
 	return live->at;
 }
 
-uint64_t live__missed(const struct live *live, int hook)
+uint64_t live__missed(const struct live *live, int probe)
 {
-	return hooks__missed(live->skel, live->at, hook);
+	return probes__missed(live->skel, live->at, probe);
 }
 
 static bool any_stuck(const struct live *live)
@@ -201,7 +201,7 @@ int live__stop(struct live *live, record_fn fn, void *context, uint64_t *end_ns)
 	*end_ns = now_ns();
 	live__let_begun_end();
 	settle(live);
-	hooks__detach(live->at);
+	probes__detach(live->at);
 	unsettled = settle(live);
 	err = stream__end(live->stream, now_ns(), fn, context);
 	return unsettled ?: err;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The live source: attached hooks, and the stream that their rings make. */
+/* The live source: attached probes, and the stream that their rings make. */
 #ifndef XENPIN_LIVE_H
 #define XENPIN_LIVE_H
 
-#include "hooks.h"
+#include "probes.h"
 #include "stream.h"
 
 struct live;
@@ -40,8 +40,8 @@ int live__stop(struct live *live, record_fn fn, void *context, uint64_t *end_ns)
 
 const struct attachment *live__attachments(const struct live *live);
 
-/* Skipped by the kernel, of one hook. */
-uint64_t live__missed(const struct live *live, int hook);
+/* Skipped by the kernel, of one probe. */
+uint64_t live__missed(const struct live *live, int probe);
 
 void live__close(struct live *live);
 

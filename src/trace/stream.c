@@ -29,8 +29,8 @@ struct cpu {
 	uint64_t last_t;	/* of the youngest record read */
 	uint64_t half;		/* slot that was reserved and not yet written, when last read; or ~0 */
 	bool stuck;		/* and the time before, too */
-	uint64_t told[XP_HOOK_MAX];	/* losses that an XP_LOST record said */
-	uint16_t gap;		/* hooks, as bits, of a gap whose end nobody told yet */
+	uint64_t told[XP_PROBES_MAX];	/* of what was dropped, so much an XP_DROPPED record said */
+	uint16_t gap;		/* probes, as bits, of a gap whose end nobody told yet */
 };
 
 /* A record in the arena, waiting to be handed over. */
@@ -113,11 +113,11 @@ static void forget(struct stream *s, struct cpu *cpu, const struct xp_record *re
 	cpu->next += n;
 }
 
-static int tell(struct stream *s, struct cpu *cpu, uint64_t t, int hook, uint64_t count)
+static int tell(struct stream *s, struct cpu *cpu, uint64_t t, int probe, uint64_t count)
 {
 	struct xp_record rec = {
-		.kind = XP_LOST, .nslots = 1, .cpu = cpu - s->cpus, .t = t,
-		.u.lost = { .hook = hook, .count = count },
+		.kind = XP_DROPPED, .nslots = 1, .cpu = cpu - s->cpus, .t = t,
+		.u.dropped = { .probe = probe, .count = count },
 	};
 
 	return keep(s, &rec);
@@ -128,14 +128,14 @@ static int tell_losses(struct stream *s, struct cpu *cpu, uint64_t t)
 {
 	int err = 0;
 
-	for (int h = 0; !err && h < XP_HOOK_MAX; h++) {
-		uint64_t count = cpu->ring->lost[h] - cpu->told[h];
+	for (int p = 0; !err && p < XP_PROBES_MAX; p++) {
+		uint64_t count = cpu->ring->dropped[p] - cpu->told[p];
 
 		if (!count)
 			continue;
-		err = tell(s, cpu, t, h, count);
-		cpu->told[h] += count;
-		cpu->gap |= 1U << h;
+		err = tell(s, cpu, t, p, count);
+		cpu->told[p] += count;
+		cpu->gap |= 1U << p;
 	}
 	return err;
 }
@@ -145,9 +145,9 @@ static int tell_end(struct stream *s, struct cpu *cpu, uint64_t t)
 {
 	int err = 0;
 
-	for (int h = 0; !err && h < XP_HOOK_MAX; h++)
-		if (cpu->gap >> h & 1)
-			err = tell(s, cpu, t, h, 0);
+	for (int p = 0; !err && p < XP_PROBES_MAX; p++)
+		if (cpu->gap >> p & 1)
+			err = tell(s, cpu, t, p, 0);
 	cpu->gap = 0;
 	return err;
 }
@@ -159,7 +159,7 @@ static uint64_t gap_begin(const struct stream *s, const struct cpu *cpu)
 }
 
 /*
- * Rings that were opened by an earlier drain and still are: what they lost, they lost
+ * Rings that were opened by an earlier drain and still are: what they dropped, they dropped
  * before now.  Meanwhile other CPUs went on, and what they told is in doubt, too.
  */
 static int end_gaps(struct stream *s, uint64_t now)

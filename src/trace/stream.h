@@ -17,7 +17,7 @@ struct stream;
 
 /*
  * A record is valid during the call.  Where a ring was full there are records of
- * XP_LOST: with a count where the gap begins, and, when drains have come so far,
+ * XP_DROPPED: with a count where the gap begins, and, when drains have come so far,
  * without one where it ended.
  */
 typedef void (*record_fn)(void *context, struct xp_record *record);
@@ -48,7 +48,7 @@ bool stream__stuck(const struct stream *stream, int cpu);
 /* Take what is complete.  Returns 1 while a half-written record is left, 0, or -ENOMEM. */
 int stream__settle(struct stream *stream);
 
-/* The writers are gone: hand over what was taken, and at @now the losses that nobody told. */
+/* The writers are gone: hand over what was taken, and at @now what was dropped and nobody told. */
 int stream__end(struct stream *stream, uint64_t now, record_fn fn, void *context);
 
 #endif

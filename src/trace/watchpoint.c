@@ -264,7 +264,7 @@ uint64_t watch__writes(const struct watch *w)
 	return w->skel->bss->writes;
 }
 
-uint64_t watch__lost(const struct watch *w)
+uint64_t watch__dropped(const struct watch *w)
 {
-	return w->skel->bss->lost;
+	return w->skel->bss->dropped;
 }

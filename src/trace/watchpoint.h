@@ -44,6 +44,6 @@ int watch__read(struct watch *watch);
 
 /* Writes of the word so far, and changes that found no room. */
 uint64_t watch__writes(const struct watch *watch);
-uint64_t watch__lost(const struct watch *watch);
+uint64_t watch__dropped(const struct watch *watch);
 
 #endif

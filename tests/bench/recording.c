@@ -4,7 +4,7 @@
  * make, in the mix that the lab shows.  COUNT records into FILE, then rows of
  * them, and prints records per second of each; COUNT 0 goes on until it is killed,
  * at half a million records a second.  MAX: bytes of a file until another begins.
- * MISSED: runs of a hook that the kernel skipped by the end of each such file.
+ * MISSED: runs of a probe that the kernel skipped by the end of each such file.
  * KALLSYMS: records have stacks, whose addresses that file names: function N lies at 0x1000 * N
  * above 0xffffffff81000000.
  */
@@ -24,11 +24,11 @@
 #define DRAIN	4096		/* records handed over at once */
 
 static struct platform platform = { .kernel = "synthetic", .dom0 = true, .vcpus = 2 };
-static struct hook_report hooks[] = { { "flush", "synthetic" }, { "alloc", "synthetic" },
+static struct probe_report probes[] = { { "flush", "synthetic" }, { "alloc", "synthetic" },
 				      { "release", "synthetic" }, { "pgd_pin", "synthetic" },
 				      { "pgd_unpin", "synthetic" } };
 static void refresh(const struct session *session);
-static struct session session = { .platform = &platform, .hooks = hooks, .nr_hooks = 5,
+static struct session session = { .platform = &platform, .probes = probes, .nr_probes = 5,
 				  .refresh = refresh };
 
 static struct {
@@ -41,7 +41,7 @@ static uint64_t missed;
 
 static void refresh(const struct session *s)
 {
-	hooks[0].missed += missed;
+	probes[0].missed += missed;
 	session.missed += missed;
 }
 

@@ -181,7 +181,7 @@ def test_a_stage_that_was_not_seen_to_end_took_nobody_knows_how_long(tmp_path):
         assert re.search(rf"^deferred stage +{said} +{said}$", compared.stdout, re.M)
 
 
-WHOLE = {"schema": 1, "type": "boot", "incomplete": []}
+WHOLE = {"schema": 3, "type": "boot", "incomplete": []}
 
 
 @pytest.mark.parametrize("a, b", [(-(1 << 63), (1 << 63) - 1), ((1 << 63) - 1, -(1 << 63)), (-1, 5), (5, -1), (None, 5),

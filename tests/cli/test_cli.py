@@ -137,8 +137,8 @@ def test_the_binary_is_hardened():
 
 
 def test_schema_refuses_what_it_should():
-    lab.parse('{"schema":1,"type":"lost","t":1,"cpu":0,"hook":"alloc","count":3}')
-    for wrong in ({"count": 0}, {"hook": "nosuch"}, {"extra": 1}, {"t": "1"}):
-        line = {"schema": 1, "type": "lost", "t": 1, "cpu": 0, "hook": "alloc", "count": 3, **wrong}
+    lab.parse('{"schema":3,"type":"dropped","t":1,"cpu":0,"probe":"alloc","count":3}')
+    for wrong in ({"count": 0}, {"probe": "nosuch"}, {"extra": 1}, {"t": "1"}):
+        line = {"schema": 3, "type": "dropped", "t": 1, "cpu": 0, "probe": "alloc", "count": 3, **wrong}
         with pytest.raises(AssertionError):
             lab.parse(json.dumps(line))

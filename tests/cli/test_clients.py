@@ -136,7 +136,7 @@ def test_a_whole_request_has_a_deadline_of_its_own(exporter):
     for _ in range(3):
         s.sendall(WHOLE)
         answer = b""
-        while b"xenpin_lost_records_total" not in answer:
+        while b"xenpin_dropped_records_total" not in answer:
             answer += s.recv(1 << 16)
         time.sleep(DEADLINE * 0.4)
     s.close()

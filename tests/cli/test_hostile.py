@@ -13,8 +13,8 @@ import pytest
 from recordings import SOURCE, XENPIN, is_begun, patience, query, report, run
 from test_export import exporter, get, value
 
-TABLES = ["recording", "hook", "task", "finding", "boot_gap", "raw", "stack", "symbol", "batch", "page_table",
-          "mm", "flag", "boot", "lost", "op"]
+TABLES = ["recording", "probe", "task", "finding", "boot_gap", "raw", "stack", "symbol", "batch", "page_table",
+          "mm", "flag", "boot", "dropped", "op"]
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
 # A pattern of LIKE is matched in a single step of SQLite's: no signal is seen meanwhile.
 SLOW = f"like('{'%a' * 20}b', printf('%.*c', 5000, 'a'))"
@@ -162,7 +162,7 @@ def test_values_that_are_longer_than_any_of_a_recorders(unfinished, whole, tmp_p
         for table, column in text_columns(source):
             path = changed(source, tmp_path, lambda db: db.execute(
                 f"UPDATE {table} SET {column} = CAST(zeroblob(3000000) AS TEXT)"
-                + ("" if table in ("recording", "hook") else f" WHERE rowid = (SELECT min(rowid) FROM {table})")))
+                + ("" if table in ("recording", "probe") else f" WHERE rowid = (SELECT min(rowid) FROM {table})")))
             for name, command in commands(path).items():
                 result, seconds = ends(command)
                 assert result.returncode in (0, 1, 2, 5) and seconds < 5, (table, column, name)
@@ -199,7 +199,7 @@ def in_circles(path, table):
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("table", [t for t in TABLES if t not in ("recording", "hook")])
+@pytest.mark.parametrize("table", [t for t in TABLES if t not in ("recording", "probe")])
 def test_trees_that_go_in_circles(unfinished, whole, tmp_path, table):
     for source in unfinished, whole:
         path = changed(source, tmp_path, lambda db: db.execute(

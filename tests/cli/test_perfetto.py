@@ -21,8 +21,8 @@ def trace(tmp_path_factory):
     with sqlite3.connect(path) as db:
         db.execute("UPDATE op SET pfn = 1 WHERE rowid = (SELECT min(rowid) FROM op "
                    "WHERE op = 'unpin' AND pfn = ?)", (LOST,))
-        db.execute("INSERT INTO lost VALUES (2001, (SELECT max(t) FROM page_table) + 1, 1, NULL, 0, "
-                   "'lost', 'alloc', 17)")
+        db.execute("INSERT INTO dropped VALUES (2001, (SELECT max(t) FROM page_table) + 1, 1, NULL, 0, "
+                   "'dropped', 'alloc', 17)")
     result = subprocess.run([XENPIN, "report", path, "--format", "perfetto", "--output",
                              path.with_suffix(".pb")])
     assert result.returncode == 1
@@ -92,5 +92,5 @@ def test_findings_and_losses_are_instants(packets):
     finding, = [p for p in packets if '"finding"' in p]
     assert hex(LOST) in finding and field(finding, "track_uuid") == "1"
     assert 'name: "released-pinned"' in finding and "TYPE_INSTANT" in finding
-    lost, = [p for p in packets if '"lost"' in p]
-    assert 'name: "17 records of alloc lost"' in lost and "TYPE_INSTANT" in lost
+    dropped, = [p for p in packets if '"dropped"' in p]
+    assert 'name: "17 records of alloc dropped"' in dropped and "TYPE_INSTANT" in dropped

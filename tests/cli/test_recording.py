@@ -35,9 +35,9 @@ def test_counts(recording):
     assert result.returncode == 0
     counts = json.loads(result.stdout)["counts"]
     of = {t: query(recording, f"SELECT count(*) n FROM {t}")[0]["n"] for t in RECORDS + ("op",)}
-    assert counts["batch"] == of["batch"]
-    assert counts["alloc"] + counts["release"] == of["page_table"]
-    assert counts["mm_pin"] + counts["mm_unpin"] == of["mm"]
+    assert counts["records"]["batch"] == of["batch"]
+    assert counts["records"]["alloc"] + counts["records"]["release"] == of["page_table"]
+    assert counts["records"]["mm-pin"] + counts["records"]["mm-unpin"] == of["mm"]
     assert counts["pins"] + counts["unpins"] == of["op"]
     assert sum(counts["pins_of_level"]) == counts["pins"]
 
@@ -69,7 +69,7 @@ def test_a_later_loss_explains_nothing_of_before(tmp_path):
     before = report(path)
     assert before.returncode == 1
     with sqlite3.connect(path) as db:
-        db.execute("INSERT INTO lost SELECT 20001, max(t) + 3600000000000, 1, NULL, 0, 'lost', 'flush', 1 "
+        db.execute("INSERT INTO dropped SELECT 20001, max(t) + 3600000000000, 1, NULL, 0, 'dropped', 'flush', 1 "
                    "FROM page_table")
     result = report(path)
     assert result.returncode == 1
@@ -133,7 +133,7 @@ def test_killed(tmp_path):
         said = json.loads(result.stdout)
         assert said["recording"]["damage"] is None and said["recording"]["end"] == "killed"
         assert result.returncode == 5 and said["verdict"]["status"] == "incomplete"
-        if not sum(said["counts"][k] for k in ("batch", "alloc", "release")):
+        if not sum(said["counts"]["records"][k] for k in ("batch", "alloc", "release")):
             assert said["recording"]["begin_ns"] > killed - 1000000000
             continue
         assert finish(path).returncode == 0
@@ -237,8 +237,8 @@ def test_each_file_says_what_was_missed_in_its_time(tmp_path):
     said = {name: json.loads(report(tmp_path / name, "--format", "json").stdout)
             for name in ("a.db", "a.db.1")}
     assert said["a.db.1"]["verdict"]["status"] == "incomplete"
-    assert "the kernel skipped hooks" in said["a.db.1"]["verdict"]["sentence"]
-    assert query(tmp_path / "a.db.1", "SELECT missed FROM hook WHERE name = 'flush'") == [{"missed": 3}]
+    assert "the kernel skipped probes" in said["a.db.1"]["verdict"]["sentence"]
+    assert query(tmp_path / "a.db.1", "SELECT missed FROM probe WHERE name = 'flush'") == [{"missed": 3}]
     assert said["a.db"]["verdict"]["status"] == "clean"
 
 
@@ -322,7 +322,7 @@ def test_what_is_no_recording(tmp_path, recording):
     text.write_text("This is not a database, and it is longer than SQLite's header is.\n" * 20)
     refused(text, "it is no recording: file is not a database")
     refused(foreign(tmp_path), "it is another program's database")
-    refused(newer(tmp_path, recording), "it has version 99, this xenpin reads version 2")
+    refused(newer(tmp_path, recording), "it has version 99, this xenpin reads version 3")
     refused(tmp_path / "none.db", "No such file")
     refused(tmp_path, "it cannot be read")
     (tmp_path / "empty").touch()

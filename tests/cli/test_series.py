@@ -91,13 +91,13 @@ def test_a_missing_file_is_named(tree):
     assert "b/mm/a.c" in done.stderr
 
 
-@pytest.mark.parametrize("header", ["record.h", "boot_log.h"])
+@pytest.mark.parametrize("header", ["record.h", "boot_log.h", "kinds.def", "probes.def"])
 @pytest.mark.parametrize("version", sorted({p.parent.name for p in PATCHES}))
 def test_the_series_carries_our_headers(version, header):
     """kernel/build refuses a difference too, but only when somebody builds."""
     theirs = []
     for patch in sorted((ROOT / "kernel/patches" / version).glob("*.patch")):
-        part = patch.read_text().partition(f"+++ b/include/xen/xenpin_{header}\n")[2]
+        part = patch.read_text().partition(f"+++ b/include/xen/xenpin/{header}\n")[2]
         for line in part.splitlines():
             if not line.startswith(("@@", "+")):
                 break

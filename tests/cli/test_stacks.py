@@ -115,7 +115,7 @@ def random_recording(path, tmp_path, seed):
             rows += [(seq, frame, address) for frame, address in enumerate(stack)]
             db.execute("UPDATE batch SET flags = (flags & ~8) | ?, task = ?, latency_ns = ?, what = ? WHERE seq = ?",
                        (8 * bool(stack), rng.choice([None, 90000, 90001, 90002, 90003]),
-                        rng.choice((None, 0, rng.randrange(10 ** 6))), rng.choice(("flush", "flush", "direct")), seq))
+                        rng.choice((None, 0, rng.randrange(10 ** 6))), rng.choice(("flush", "flush", "unbatched")), seq))
         db.execute("UPDATE op SET result = -22 WHERE rowid % 5 = ?", (rng.randrange(5),))
         others = [row for row in db.execute("SELECT * FROM stack ORDER BY rowid")
                   if not db.execute("SELECT 1 FROM batch WHERE seq = ?", row[:1]).fetchone()]
@@ -134,7 +134,7 @@ def test_of_any_recording_the_stacks_add_up_to_the_account(stacks, tmp_path, see
     assert folded(path, "--weight", "latency", status=1)[0] == as_lines(sums, 2)
     counts, totals = whole["counts"], whole["stack_totals"]
     assert totals["all"]["operations"] == counts["pins"] + counts["unpins"] + counts["failed"]
-    assert totals["all"]["batches"] == counts["batch"] + counts["direct"]
+    assert totals["all"]["batches"] == counts["records"]["batch"] + counts["records"]["unbatched"]
     assert totals["all"]["waited_ns"] == sum(p["flush_ns"] for p in whole["programs"])
     assert totals["all"]["batches"] - totals["all"]["unweighed"] == whole["latency"]["count"]
     listed = {(s["comm"] or "[no_name]", tuple(s["frames"])): [s[w] for w in WEIGHTS] for s in whole["stacks"]}

@@ -117,4 +117,4 @@ def test_killed_again_and_again_it_leaves_no_half_file(recordings, tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
         for prom in directory.glob("*.prom"):
-            assert prom.read_text().rstrip().count("\n") > 50 and "xenpin_lost_records_total" in prom.read_text()
+            assert prom.read_text().rstrip().count("\n") > 50 and "xenpin_dropped_records_total" in prom.read_text()

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ring = calloc(1, SIZE);
 	ring->head = head[0];
 	ring->tail = head[1];
-	ring->lost[head[3] % XP_HOOK_MAX] = head[3];
+	ring->dropped[head[3] % XP_PROBES_MAX] = head[3];
 	memcpy(ring->slots, data, size < SIZE - sizeof(*ring) ? size : SIZE - sizeof(*ring));
 	early = early__new(ring, head[2], SLOTS);
 	outcome__open(&o, NULL);

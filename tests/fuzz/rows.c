@@ -19,7 +19,7 @@
 
 static const char *const tables[] = {
 	"batch", "op", "page_table", "mm", "flag", "boot", "lost", "task", "stack", "recording",
-	"hook", "symbol", "boot_gap", "raw",
+	"probe", "symbol", "boot_gap", "raw",
 };
 
 #define TABLES	(sizeof(tables) / sizeof(*tables))
@@ -27,9 +27,9 @@ static const char *const tables[] = {
 #define RAW	(TABLES - 1)	/* with that of the next record */
 
 static const char *const words[] = {
-	"flush", "direct", "alloc", "release", "pin", "unpin", "set", "clear", "erased", "repaired",
+	"flush", "unbatched", "alloc", "release", "pin", "unpin", "set", "clear", "erased", "repaired",
 	"handover-begin", "handover-end", "hook-begin", "hook-end", "deferred-begin",
-	"deferred-end", "deferred-range", "takeover", "lost", "pgd_pin", "kernel", "end",
+	"deferred-end", "deferred-range", "takeover", "dropped", "pgd_pin", "kernel", "end",
 	"complete", "frames", "begin_ns", "end_ns", "first_seq", "boot_records", "boot_log",
 	"boot_ns", "missed", "filtered", "vcpus", "realtime_offset_ns", "boot_early", "none",
 };

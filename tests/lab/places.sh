@@ -81,7 +81,7 @@ run hidden-findings xenpin trace --findings --duration 0.1
 run hidden-export xenpin export --textfile /tmp
 run hidden-top xenpin top --batch --count 1
 echo $shown >/proc/sys/kernel/kptr_restrict
-# Too few file descriptors: first nothing loads, then a required hook is
+# Too few file descriptors: first nothing loads, then a required probe is
 # missing, then an optional one, then it works.
 for n in 15 20 $(seq 23 34); do
 	( ulimit -n $n; run files-$n xenpin trace --duration 0.05 )

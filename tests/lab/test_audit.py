@@ -263,12 +263,12 @@ def test_what_an_incomplete_audit_did_not_find_may_be_there(guest):
 @pytest.mark.patched
 def test_a_patched_kernel_tells_of_each_write(patched):
     (features,) = patched.records("features")
-    assert {h["name"]: h["via"] for h in features["hooks"]}["flag_clear"] == "tp_btf"
+    assert {h["name"]: h["via"] for h in features["probes"]}["flag_clear"] == "tp_btf"
     start, *records, end = patched.records("exact")
-    assert patched.status("exact") == 0 and {h["via"] for h in start["hooks"]} == {"tp_btf"}
+    assert patched.status("exact") == 0 and {h["via"] for h in start["probes"]} == {"tp_btf"}
     writes = [r for r in records if r["type"] == "flag"]
     assert writes and all(w["exact"] for w in writes)
-    delivered = {h["name"]: h["delivered"] for h in end["hooks"]}
+    delivered = {h["name"]: h["delivered"] for h in end["probes"]}
     assert {what: delivered[f"flag_{what}"] for what in ("set", "clear")} == \
         {what: sum(w["what"] == what for w in writes) for what in ("set", "clear")}
     # What is made in a pinned tree is marked, what carries a flag when it is released loses it.

@@ -71,7 +71,7 @@ def replay(records, before):
     for r in records:
         if r["seq"] > before:
             break
-        if r["kind"] in ("batch", "direct"):
+        if r["kind"] in ("batch", "unbatched"):
             for op in r["ops"]:
                 if op["result"] == 0 and op["op"] == "pin":
                     made[op["pfn"]] = op["level"]
@@ -100,8 +100,8 @@ def test_hook_erases_nothing_and_marks_every_boot_page_table(kernel):
         # One page table is in no tree: p2m_missing_pte, which xen_rebuild_p2m_list() makes
         # first of all, for holes of the p2m list that this guest does not have.
         (missing,) = made.keys() - flagged.keys()
-        last_direct = max(r["seq"] for r in b.records if r["kind"] == "direct")
-        first = next(r for r in b.records if r["seq"] > last_direct and r["kind"] == "alloc")
+        last_unbatched = max(r["seq"] for r in b.records if r["kind"] == "unbatched")
+        first = next(r for r in b.records if r["seq"] > last_unbatched and r["kind"] == "alloc")
         assert (first["pfn"], first["level"]) == (missing, 1)
         assert b.account["end"]["bare"] == 1
 
@@ -307,15 +307,15 @@ def test_a_log_that_is_too_small_says_by_how_much(kernel):
     small = lab.run_script("boot-small.sh", kernel, "--append", "xenpin.log_size=64K", tools=TOOLS)
     (account,) = small.records("account")
     assert small.status("account") == small.status("text") == 5
-    assert account["lost"] > 0
+    assert account["dropped"] > 0
     (sentence,) = [s for s in account["incomplete"] if "too small" in s]
-    assert f"1024 slots hold the first records, {account['lost']} more are lost" in sentence
+    assert f"1024 slots hold the first records, {account['lost']} more were dropped" in sentence
     assert sentence in small.text("text.out")
     ample = lab.run_script("boot-small.sh", kernel, tools=TOOLS)
     (whole,) = ample.records("account")
-    assert ample.status("account") == 0 and whole["lost"] == 0
+    assert ample.status("account") == 0 and whole["dropped"] == 0
     # What it holds and what it lost is what there was: as far as two boots are alike.
-    assert account["records"] + account["lost"] == pytest.approx(whole["records"], rel=0.02)
+    assert account["records"] + account["dropped"] == pytest.approx(whole["records"], rel=0.02)
 
 
 @patched
@@ -352,7 +352,7 @@ def test_two_cpus_and_a_ring_that_wraps(kernel):
     smp = lab.run_script("boot-smp.sh", kernel, "--dom0-mem", "3072", "--append", "xenpin.early=1",
                          tools=TOOLS)
     (storm,) = smp.records("storm")
-    assert storm["records"] > 1 << 17 and storm["incomplete"] == [] and storm["lost"] == 0
+    assert storm["records"] > 1 << 17 and storm["incomplete"] == [] and storm["dropped"] == 0
     assert storm["xen"]["differing"] == 0 and smp.status("storm") == 0, storm["xen"]
     (after,) = smp.records("after")
     assert smp.status("after") == 5

@@ -16,7 +16,7 @@ def test_domu_features(domu):
     assert domu.status("features") == 0
     (features,) = domu.records("features")
     assert features["guest"] == "Xen PV" and features["domain"] == "domU"
-    vias = [h["via"] for h in features["hooks"]]
+    vias = [h["via"] for h in features["probes"]]
     assert vias[0] == "tp_btf" and vias[1] in ("tp", "tp_btf") and vias[5:] == 2 * ["inferred"]
 
 
@@ -80,7 +80,7 @@ def test_ready_soon(clocked):
 
 def test_an_audit_is_quick(clocked):
     audits = lab.parse("\n".join(line for line in clocked[1].splitlines()
-                                 if line.startswith('{"schema":1,"type":"audit"')))
+                                 if line.startswith('{"schema":3,"type":"audit"')))
     times = sorted((a["elapsed_ns"] - a["direct_map_ns"]) / 1e6 for a in audits)
     more = sorted(a["direct_map_ns"] / 1e6 for a in audits)
     assert len(times) == 3 and times[1] <= AUDIT_MS, times

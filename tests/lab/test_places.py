@@ -24,16 +24,16 @@ def test_features(seen):
     (features,) = seen.records("features-json")
     assert features["domain"] == "dom0" and features["obstacle"] == ""
     # Where a task can be preempted in a tracepoint, those that can be are hooked by perf's.
-    vias = [h["via"] for h in features["hooks"]]
+    vias = [h["via"] for h in features["probes"]]
     assert vias[:1] + vias[3:] == 3 * ["tp_btf"] + 2 * ["inferred"]
     assert vias[1] == vias[2] in ("tp", "tp_btf")
-    ways = [w for h in features["hooks"] if h["via"] != "inferred" for w in h["ways"]]
+    ways = [w for h in features["probes"] if h["via"] != "inferred" for w in h["ways"]]
     unneeded = [w for w in ways if not w["works"]]
     assert [w["via"] for w in unneeded] == (2 * ["tp"] if vias[1] == "tp_btf" else [])
     assert len(ways) == 12
     assert all(w["reason"] == "nobody is preempted in a tracepoint here" for w in unneeded)
     assert all(w["reason"] == "" for w in ways if w["works"])
-    absent = [w for h in features["hooks"] if h["via"] == "inferred" for w in h["ways"]]
+    absent = [w for h in features["probes"] if h["via"] == "inferred" for w in h["ways"]]
     assert len(absent) == 4 and all("inferred" in w["reason"] for w in absent)
 
 
@@ -47,7 +47,7 @@ def test_text(seen):
     text, summary = seen.text("text.out"), seen.text("text.err")
     assert re.search(r"forks +alloc +L1 pfn 0x[0-9a-f]+ mm 0x[0-9a-f]+", text)
     assert re.search(r"batch .* pin L4 pfn 0x[0-9a-f]+ mfn 0x[0-9a-f]+", text)
-    assert re.search(r"\d+ records in [0-9.]+ s, 0 lost, 0 missed", summary)
+    assert re.search(r"\d+ records in [0-9.]+ s, 0 dropped, 0 missed", summary)
     assert re.search(r"flush +tp_btf +[1-9]\d* +0 +0", summary)
 
 
@@ -92,7 +92,7 @@ def test_filters(seen):
     assert body(seen.records("filter-pid")) == []
     assert seen.records("filter-pid")[-1]["delivered"] == 0
     assert len({r["pid"] for r in all_of("filter-own-pid")}) == 1
-    off = {h["name"] for h in seen.records("filter-op")[0]["hooks"] if h["via"] == "off"}
+    off = {h["name"] for h in seen.records("filter-op")[0]["probes"] if h["via"] == "off"}
     assert off == {"flush", "alloc", "release", "pgd_unpin"}
 
 
@@ -150,11 +150,11 @@ def test_bad_places(seen, place):
         assert len(said.splitlines()) == 1, said
 
 
-def test_missing_hooks(seen):
+def test_missing_probes(seen):
     runs = [(seen.status(f"files-{n}"), seen.text(f"files-{n}.err")) for n in (15, 20, *range(23, 35))]
     status = [s for s, _ in runs]
     assert status == sorted(status, key=[4, 5, 0].index) and set(status) == {4, 5, 0}
-    assert any("no way to attach the hook " in said for s, said in runs if s == 4)
+    assert any("no way to attach the probe " in said for s, said in runs if s == 4)
     assert all("Too many open files" in said for s, said in runs if s == 4)
     assert all("is missing, so coverage is partial: " in said for s, said in runs if s == 5)
 

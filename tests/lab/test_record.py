@@ -47,9 +47,9 @@ def test_the_report_counts_what_is_recorded(seen):
     counts = report(seen, "report-json")["counts"]
     for name, select in (("batch", "batch"), ("alloc", "page_table WHERE what = 'alloc'"),
                          ("release", "page_table WHERE what = 'release'"), ("pins", "op WHERE op = 'pin'"),
-                         ("mm_unpin", "mm WHERE what = 'unpin'"), ("unpins", "op WHERE op = 'unpin'")):
-        assert db.execute(f"SELECT count(*) FROM {select}").fetchone()[0] == counts[name] > 0
-    assert counts["lost"] == counts["missed"] == 0
+                         ("mm-unpin", "mm WHERE what = 'unpin'"), ("unpins", "op WHERE op = 'unpin'")):
+        assert db.execute(f"SELECT count(*) FROM {select}").fetchone()[0] == {**counts, **counts["records"]}[name] > 0
+    assert counts["dropped"] == counts["missed"] == 0
 
 
 def folded(seen, name, left_out=0):
@@ -151,7 +151,7 @@ def test_findings_and_counts_are_the_traces(seen, order, kind):
 def test_a_storm_is_recorded_with_default_settings(seen):
     assert seen.status("storm") == seen.status("storm-report") == 0
     counts = report(seen, "storm-report")["counts"]
-    assert counts["lost"] == counts["missed"] == 0 and counts["mm_pin"] > 300
+    assert counts["dropped"] == counts["missed"] == 0 and counts["records"]["mm-pin"] > 300
 
 
 def check_killed(seen, name):
@@ -164,7 +164,7 @@ def check_killed(seen, name):
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     seqs = [n for n, in db.execute("SELECT seq FROM batch UNION ALL SELECT seq FROM page_table UNION ALL "
-                                   "SELECT seq FROM mm UNION ALL SELECT seq FROM lost ORDER BY seq")]
+                                   "SELECT seq FROM mm UNION ALL SELECT seq FROM dropped ORDER BY seq")]
     assert seqs == list(range(1, len(seqs) + 1))
     # The emulated machine may need a while to come to kill(1) and back.
     assert not seqs or said["recording"]["end_ns"] / 1e9 > killed - 3

@@ -28,6 +28,6 @@ def test_nothing_is_missed(guest):
     assert len(ends) == TRACES
     for status, end in ends:
         end = json.loads(end)
-        assert (status, end["missed"], end["lost"]) == ("0", 0, 0)
+        assert (status, end["missed"], end["dropped"]) == ("0", 0, 0)
         assert end["delivered"] > 0
     assert guest.text("traces.err") == ""

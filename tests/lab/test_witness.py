@@ -20,12 +20,12 @@ def of_forks(records):
     return [r for r in records if r.get("comm") == "forks"]
 
 
-def missed_by_hook(records):
+def missed_by_probe(records):
     """
     What the kernel skipped because the same program was already running on that CPU, and said so.
     6.1 and 6.12 skip none here; 7.2 lets a tracepoint's program be preempted, and skips a few.
     """
-    return {h["name"]: h["missed"] for h in records[-1]["hooks"]}
+    return {h["name"]: h["missed"] for h in records[-1]["probes"]}
 
 
 def bpftrace_tables(text, name):
@@ -42,9 +42,9 @@ def bpftrace_count(text, name):
 def test_one_for_one(seen, way):
     records = seen.records(f"exact-{way}")
     witness = seen.text(f"exact-{way}.bpftrace")
-    missed = missed_by_hook(records)
+    missed = missed_by_probe(records)
     assert seen.status(f"exact-{way}") == (5 if sum(missed.values()) else 0)
-    assert records[-1]["lost"] == 0
+    assert records[-1]["dropped"] == 0
     tables = [r for r in of_forks(records) if r["type"] == "table"]
     for what in "alloc", "release":
         ours = Counter((int(r["pfn"], 16), r["level"]) for r in tables if r["what"] == what)
@@ -62,14 +62,14 @@ def test_one_for_one(seen, way):
 def test_pins_add_up(seen, way):
     """Two L4 pins for each new mm, and for every pin its unpin once the mm is gone."""
     records = seen.records(f"exact-{way}")
-    vias = {h["name"]: h["via"] for h in records[0]["hooks"]}
+    vias = {h["name"]: h["via"] for h in records[0]["probes"]}
     assert vias["flush"] == vias["pgd_pin"] == ("raw_tp" if way == "raw_tp" else "tp_btf")
     # Where a task can be preempted in a tracepoint, those that can be are hooked by perf's.
     assert vias["alloc"] == vias["release"] in ([vias["flush"]] if way == "raw_tp" else ["tp", "tp_btf"])
     if way == "default":
-        assert sum(missed_by_hook(records).values()) == 0
-    assert records[-1]["lost"] == 0
-    missed = sum(missed_by_hook(records).values())
+        assert sum(missed_by_probe(records).values()) == 0
+    assert records[-1]["dropped"] == 0
+    missed = sum(missed_by_probe(records).values())
     ours = of_forks(records)
     batches = [r for r in ours if r["type"] == "batch"]
     pins = [op for b in batches for op in b["ops"] if op["op"] == "pin"]
@@ -103,7 +103,7 @@ def test_pins_add_up(seen, way):
 
 
 def test_there_are_no_pins_outside_batches(seen):
-    """pin_pagetable_pfn() is __init: if a kernel keeps it, it wants a hook."""
+    """pin_pagetable_pfn() is __init: if a kernel keeps it, it wants a probe."""
     lines = (line.split() for line in seen.text("direct").splitlines())
     at = {name: int(address, 16) for address, _, name in lines}
     assert at["_sinittext"] < at.get("pin_pagetable_pfn", at["_sinittext"] + 1) < at["_einittext"]
@@ -127,7 +127,7 @@ def test_levels_and_flags_are_known(seen):
             flags[r["pfn"]] = r["what"] == "set"
     assert len(flags) > 3
     # A record that the kernel skipped leaves a tree of some 20 tables unexplained.
-    assert len(wrong) <= 20 * sum(missed_by_hook(records).values()), wrong[:5]
+    assert len(wrong) <= 20 * sum(missed_by_probe(records).values()), wrong[:5]
 
 
 def test_time_order(seen):
@@ -141,9 +141,9 @@ def test_losses_make_no_finding(seen):
     for i in range(1, 13):
         records = seen.records(f"lossy-{i}")
         assert [r for r in records if r["type"] == "finding"] == []
-        assert seen.status(f"lossy-{i}") == (5 if records[-1]["lost"] or records[-1]["missed"] else 0)
-        with_gaps += records[-1]["lost"] > 0
-    # How much is lost depends on who else wants the CPU; that something is, in each but a few, does not.
+        assert seen.status(f"lossy-{i}") == (5 if records[-1]["dropped"] or records[-1]["missed"] else 0)
+        with_gaps += records[-1]["dropped"] > 0
+    # How much is dropped depends on who else wants the CPU; that something is, in each but a few, does not.
     assert with_gaps >= 8
 
 
@@ -152,25 +152,25 @@ def test_a_full_ring_counts_what_it_drops(seen):
     tiny, ample = seen.records("tiny"), seen.records("ample")
     assert seen.status("ample") == (5 if ample[-1]["missed"] else 0)
     end, witness = tiny[-1], seen.text("tiny.bpftrace")
-    hooks = {h["name"]: h for h in end["hooks"]}
+    probes = {h["name"]: h for h in end["probes"]}
     seen_by_kernel = {
         "alloc": sum(bpftrace_tables(witness, "alloc").values()),
         "release": sum(bpftrace_tables(witness, "release").values()),
         "pgd_pin": bpftrace_count(witness, "mm_pin"),
         "pgd_unpin": bpftrace_count(witness, "mm_unpin"),
-        "flush": next(h for h in ample[-1]["hooks"] if h["name"] == "flush")["delivered"],
+        "flush": next(h for h in ample[-1]["probes"] if h["name"] == "flush")["delivered"],
     }
-    assert ample[-1]["lost"] == 0 and end["lost"] > 0
+    assert ample[-1]["dropped"] == 0 and end["dropped"] > 0
     for name, count in seen_by_kernel.items():
-        accounted = hooks[name]["delivered"] + hooks[name]["lost"]
-        unsure = missed_by_hook(ample)["flush"] if name == "flush" else 0
-        assert count - hooks[name]["missed"] <= accounted <= count + unsure, name
-    # The losses stand in the stream, per CPU and hook, and add up to the summary.
+        accounted = probes[name]["delivered"] + probes[name]["dropped"]
+        unsure = missed_by_probe(ample)["flush"] if name == "flush" else 0
+        assert count - probes[name]["missed"] <= accounted <= count + unsure, name
+    # The losses stand in the stream, per CPU and probe, and add up to the summary.
     told = Counter()
     for r in tiny:
-        if r["type"] == "lost":
-            told[r["hook"]] += r["count"]
-    assert dict(told) == {n: h["lost"] for n, h in hooks.items() if h["lost"]}
+        if r["type"] == "dropped":
+            told[r["probe"]] += r["count"]
+    assert dict(told) == {n: h["dropped"] for n, h in probes.items() if h["dropped"]}
     counted = Counter(r["type"] for r in tiny)
-    assert counted["batch"] == hooks["flush"]["delivered"]
+    assert counted["batch"] == probes["flush"]["delivered"]
     assert counted["batch"] + counted["table"] + counted["mm"] == end["delivered"]

@@ -16,24 +16,11 @@ struct event {
 	struct xp_op ops[XP_OPS_MAX];
 };
 
-static const struct {
-	const char *type, *what;
-	uint8_t kind;
-} kinds[] = {
-	{ "lost", "", XP_LOST },
-	{ "batch", "", XP_BATCH },
-	{ "table", "alloc", XP_TABLE_ALLOC },
-	{ "table", "release", XP_TABLE_RELEASE },
-	{ "mm", "pin", XP_MM_PIN },
-	{ "mm", "unpin", XP_MM_UNPIN },
-	/* Of kernels that show the write itself; inferred ones say nothing new. */
-	{ "flag", "set", XP_FLAG_SET },
-	{ "flag", "clear", XP_FLAG_CLEAR },
-	{ "flag", "erased", XP_ERASED },
-	{ "flag", "repaired", XP_REPAIRED },
+/* The type of a record's line is its shape's name. */
+static const char *const shapes[SHAPES] = {
+#define SHAPE(name, ...) [SHAPE_##name] = #name,
+#include "../../include/kinds.def"
 };
-
-static const char *const hook_names[] = { "flush", "alloc", "release", "pgd_pin", "pgd_unpin" };
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -55,10 +42,12 @@ static uint64_t hex(const json_t *object, const char *key)
 
 static uint8_t kind_of(const json_t *line)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (!strcmp(kinds[i].type, text(line, "type")) &&
-		    (!*kinds[i].what || !strcmp(kinds[i].what, text(line, "what"))))
-			return kinds[i].kind;
+	const char *type = text(line, "type"), *what = text(line, "what");
+
+	for (int k = 1; k < XP_KIND_END; k++)
+		if (!strcmp(shapes[record_kinds[k].shape], type) &&
+		    (!*what || !strcmp(record_kinds[k].what, what)))
+			return k;
 	return 0;
 }
 
@@ -103,12 +92,10 @@ static void read_mm(const json_t *line, struct xp_record *rec)
 	rec->u.mm.pgd_pfn = (rec->u.mm.pgd - 0xffff888000000000ULL) >> 12;
 }
 
-static void read_lost(const json_t *line, struct xp_record *rec)
+static void read_dropped(const json_t *line, struct xp_record *rec)
 {
-	for (size_t h = 0; h < sizeof(hook_names) / sizeof(*hook_names); h++)
-		if (!strcmp(hook_names[h], text(line, "hook")))
-			rec->u.lost.hook = h;
-	rec->u.lost.count = integer(line, "count");
+	rec->u.dropped.probe = record__probe_named(text(line, "probe"));
+	rec->u.dropped.count = integer(line, "count");
 }
 
 /* False: nothing for the model. */
@@ -119,8 +106,8 @@ static bool read_event(const json_t *line, struct event *e)
 				      .level = integer(line, "level") } };
 	strncpy(e->rec.comm, text(line, "comm"), sizeof(e->rec.comm));
 	switch (e->rec.kind) {
-	case XP_LOST:
-		read_lost(line, &e->rec);
+	case XP_DROPPED:
+		read_dropped(line, &e->rec);
 		return true;
 	case XP_BATCH:
 		read_ops(line, e);

@@ -77,9 +77,9 @@ static inline void flag(struct pins *p, int kind, uint64_t pfn, int level)
 	flag_in(p, kind, pfn, level, MM);
 }
 
-static inline void lose(struct pins *p, int hook)
+static inline void lose(struct pins *p, int probe)
 {
-	struct xp_record rec = { .kind = XP_LOST, .u.lost = { .hook = hook, .count = 1 } };
+	struct xp_record rec = { .kind = XP_DROPPED, .u.dropped = { .probe = probe, .count = 1 } };
 
 	assert_int_equal(pins__apply(p, &rec), 0);
 }

@@ -53,7 +53,7 @@ static struct kernel {
 	void (*spoil)(struct xp_record *rec);	/* before it is told, or NULL */
 	void (*deliver)(struct xp_record *rec);	/* instead of to the model, or NULL */
 	int drop;		/* records still to lose */
-	int dropped[XP_HOOK_MAX];
+	int dropped[XP_PROBES_MAX];
 	int late;		/* records until the loss is told */
 	struct { struct xp_record rec; struct xp_op ops[32]; } batch;
 } k;
@@ -80,21 +80,14 @@ static int dice(int sides)
 	return rand_r(&k.seed) % sides;
 }
 
-static const uint8_t hook_of[XP_KIND_END] = {
-	[XP_BATCH] = XP_HOOK_FLUSH, [XP_TABLE_ALLOC] = XP_HOOK_ALLOC,
-	[XP_TABLE_RELEASE] = XP_HOOK_RELEASE, [XP_MM_PIN] = XP_HOOK_PGD_PIN,
-	[XP_MM_UNPIN] = XP_HOOK_PGD_UNPIN, [XP_FLAG_SET] = XP_HOOK_SET,
-	[XP_FLAG_CLEAR] = XP_HOOK_CLEAR,
-};
-
 static void tell_losses(void)
 {
-	for (int h = 0; h < XP_HOOK_MAX; h++) {
-		struct xp_record lost = { .kind = XP_LOST, .u.lost = { h, 0, k.dropped[h], 0 } };
+	for (int p = 0; p < XP_PROBES_MAX; p++) {
+		struct xp_record gap = { .kind = XP_DROPPED, .u.dropped = { p, 0, k.dropped[p], 0 } };
 
-		if (k.dropped[h])
-			assert_int_equal(pins__apply(k.pins, &lost), 0);
-		k.dropped[h] = 0;
+		if (k.dropped[p])
+			assert_int_equal(pins__apply(k.pins, &gap), 0);
+		k.dropped[p] = 0;
 	}
 }
 
@@ -109,7 +102,7 @@ static void emit(struct xp_record *rec)
 	}
 	if (k.drop) {
 		k.drop--;
-		k.dropped[hook_of[rec->kind]]++;
+		k.dropped[record__kind(rec)->probe]++;
 		k.late = 1 + dice(20);
 		return;
 	}

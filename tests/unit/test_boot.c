@@ -221,8 +221,8 @@ static void missing_numbers_are_counted(void **state)
 	assert_int_equal(f->boot.missing, 5);
 	assert_int_equal(f->boot.next, 7);
 	/* What the early ring tells of itself has no number. */
-	assert_int_equal(boot__apply(&f->boot, &(struct xp_record){ .kind = XP_LOST,
-				     .u.lost.count = 3 }), 0);
+	assert_int_equal(boot__apply(&f->boot, &(struct xp_record){ .kind = XP_DROPPED,
+				     .u.dropped.count = 3 }), 0);
 	page(f, XP_FLAG_SET, 1, 9, XP_L1, 0);
 	assert_int_equal(f->boot.missing, 5);
 	assert_int_equal(f->boot.unnumbered, 3);
@@ -305,13 +305,13 @@ static void records_know_what_they_are_about(void **state)
 	struct xp_record mm = { .kind = XP_MM_PIN, .u.mm = { .mm = 4, .pgd = 5, .pgd_pfn = 6 } };
 	struct xp_record stage = { .kind = XP_HOOK_END, .u.boot.pfn = 6 };
 
-	assert_true(frames__about(&batch.rec, 5));
-	assert_false(frames__about(&batch.rec, 6));
+	assert_true(record__is_about(&batch.rec, 5));
+	assert_false(record__is_about(&batch.rec, 6));
 	batch.rec.u.batch.nops = 1;
-	assert_false(frames__about(&batch.rec, 5));
-	assert_true(frames__about(&mm, 6));
-	assert_false(frames__about(&mm, 4));
-	assert_false(frames__about(&stage, 6));
+	assert_false(record__is_about(&batch.rec, 5));
+	assert_true(record__is_about(&mm, 6));
+	assert_false(record__is_about(&mm, 4));
+	assert_false(record__is_about(&stage, 6));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

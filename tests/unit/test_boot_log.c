@@ -34,10 +34,10 @@ static void on_record(void *context, struct xp_record *rec)
 
 	seen->n++;
 	/* Read all that a reader may follow: the sanitizer tells when it is not there. */
-	if (rec->kind == XP_BATCH || rec->kind == XP_DIRECT)
+	if (rec->kind == XP_BATCH || rec->kind == XP_UNBATCHED)
 		for (uint32_t i = 0; i < rec->u.batch.nops; i++)
 			seen->ops += record__ops(rec)[i].op;
-	assert_true(rec->kind >= XP_LOST && rec->kind < XP_KIND_END);
+	assert_true(rec->kind >= XP_DROPPED && rec->kind < XP_KIND_END);
 }
 
 /* Allocations, and every second record a batch of 1, 2, 3, 4 operations. */

@@ -11,16 +11,10 @@
 #include "record/comm.h"
 #include "output/finding.h"
 #include "output/text.c"
-#include "trace/hooks.h"
 
-/* What the sinks share, without the hooks of which it has the names. */
+/* What the sinks share. */
 static char waiting[LINES_BYTES];
 struct line sink__lines = { waiting, waiting };
-
-const char *hooks__name(uint32_t hook)
-{
-	return "hook";
-}
 
 int sink__flush(struct sink *sink)
 {

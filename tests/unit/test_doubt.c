@@ -13,7 +13,7 @@ static void a_late_start_knows_nothing(void **state)
 static void a_loss_before_that_explains_it(void **state)
 {
 	a_process(*state);
-	lose(*state, XP_HOOK_PGD_UNPIN);
+	lose(*state, XP_PROBE_PGD_UNPIN);
 	release(*state, 2, XP_L2, KNOWN);
 	assert_none(*state);
 	assert_int_equal(pins__unjudged(*state), 1);
@@ -24,7 +24,7 @@ static void a_loss_told_later_that_explains_it(void **state)
 {
 	a_process(*state);
 	release(*state, 2, XP_L2, KNOWN);
-	lose(*state, XP_HOOK_PGD_UNPIN);
+	lose(*state, XP_PROBE_PGD_UNPIN);
 	assert_none(*state);
 	assert_int_equal(pins__unjudged(*state), 1);
 }
@@ -32,7 +32,7 @@ static void a_loss_told_later_that_explains_it(void **state)
 static void a_loss_that_does_not(void **state)
 {
 	a_process(*state);
-	lose(*state, XP_HOOK_FLUSH);
+	lose(*state, XP_PROBE_FLUSH);
 	release(*state, 2, XP_L2, KNOWN);
 	assert_finding(only(*state), "released-pinned", "suspected",
 		       WITNESS_FLAG | WITNESS_HISTORY, 2, XP_L2);
@@ -41,10 +41,10 @@ static void a_loss_that_does_not(void **state)
 /* What is lost after a gap begins explains nothing of before; what was lost in an open one may. */
 static void a_gap_that_begins_later(void **state)
 {
-	struct xp_record one = { .kind = XP_LOST, .cpu = 1,
-				 .u.lost = { .hook = XP_HOOK_PGD_UNPIN, .count = 1 } };
-	struct xp_record other = { .kind = XP_LOST, .cpu = 300,
-				   .u.lost = { .hook = XP_HOOK_FLUSH, .count = 7 } };
+	struct xp_record one = { .kind = XP_DROPPED, .cpu = 1,
+				 .u.dropped = { .probe = XP_PROBE_PGD_UNPIN, .count = 1 } };
+	struct xp_record other = { .kind = XP_DROPPED, .cpu = 300,
+				   .u.dropped = { .probe = XP_PROBE_FLUSH, .count = 7 } };
 
 	a_process(*state);
 	assert_true(pins__begins_gap(*state, &one));
@@ -52,22 +52,22 @@ static void a_gap_that_begins_later(void **state)
 	assert_false(pins__begins_gap(*state, &one));
 	assert_int_equal(pins__apply(*state, &one), 0);
 	assert_int_equal(pins__apply(*state, &one), 0);
-	other.u.lost.count = one.u.lost.count = 0;
+	other.u.dropped.count = one.u.dropped.count = 0;
 	assert_false(pins__begins_gap(*state, &other));
 	assert_int_equal(pins__apply(*state, &other), 0);
 	assert_int_equal(pins__apply(*state, &other), 0);
-	one.u.lost.count = 1;
+	one.u.dropped.count = 1;
 	assert_false(pins__begins_gap(*state, &one));
-	one.u.lost.count = 0;
+	one.u.dropped.count = 0;
 	assert_int_equal(pins__apply(*state, &one), 0);
-	one.u.lost.count = 1;
+	one.u.dropped.count = 1;
 	assert_true(pins__begins_gap(*state, &one));
 }
 
-/* A hook without a probe is as good as lost, for good, whatever is known anew. */
-static void a_hook_that_is_not_there(void **state)
+/* A probe that is not there is as good as one that drops all, for good, whatever is known anew. */
+static void a_probe_that_is_not_there(void **state)
 {
-	pins__without(*state, XP_HOOK_PGD_UNPIN);
+	pins__without(*state, XP_PROBE_PGD_UNPIN);
 	a_process(*state);
 	batch(*state, XP_F_RESULT, op(XP_OP_UNPIN, PGD_PFN, XP_L4, 0), op(XP_OP_UNPIN, 1, XP_L1, 0));
 	for (int level = XP_L1; level <= XP_L3; level++)
@@ -82,7 +82,7 @@ static void a_loss_during_an_audit(void **state)
 	struct pin_state l2 = seed(2, XP_L2, PIN_BY_TYPE);
 
 	pins__seed_begin(*state);
-	lose(*state, XP_HOOK_PGD_UNPIN);
+	lose(*state, XP_PROBE_PGD_UNPIN);
 	assert_int_equal(pins__seed(*state, &l2), 0);
 	pins__seed_end(*state);
 	release(*state, 2, XP_L2, KNOWN);
@@ -93,9 +93,9 @@ static void a_loss_during_an_audit(void **state)
 static void two_losses_together_explain(void **state)
 {
 	a_process(*state);
-	lose(*state, XP_HOOK_RELEASE);
+	lose(*state, XP_PROBE_RELEASE);
 	release(*state, 2, XP_L2, KNOWN);
-	lose(*state, XP_HOOK_ALLOC);
+	lose(*state, XP_PROBE_ALLOC);
 	assert_none(*state);
 }
 
@@ -103,14 +103,14 @@ static void xens_refusal_survives_a_loss(void **state)
 {
 	a_process(*state);
 	one_op(*state, XP_OP_PIN, 1, XP_L1, EINVAL_);
-	lose(*state, XP_HOOK_FLUSH);
+	lose(*state, XP_PROBE_FLUSH);
 	assert_finding(only(*state), "hypercall-failed", "proven", WITNESS_XEN, 1, XP_L1);
 }
 
 /* What was made after a loss is known again. */
 static void a_table_made_after_a_loss(void **state)
 {
-	lose(*state, XP_HOOK_PGD_UNPIN);
+	lose(*state, XP_PROBE_PGD_UNPIN);
 	alloc(*state, 7, XP_L2, XP_F_PINNED | KNOWN);
 	release(*state, 7, XP_L2, KNOWN);
 	assert_finding(only(*state), "released-pinned", "shown", WITNESS_FLAG | WITNESS_HISTORY, 7,
@@ -121,7 +121,7 @@ static void more_losses_than_epochs(void **state)
 {
 	a_process(*state);
 	for (int i = 0; i < 5000; i++)
-		lose(*state, XP_HOOK_PGD_UNPIN);
+		lose(*state, XP_PROBE_PGD_UNPIN);
 	release(*state, 2, XP_L2, KNOWN);
 	assert_none(*state);
 	alloc(*state, 7, XP_L2, XP_F_PINNED | KNOWN);
@@ -165,7 +165,7 @@ static void what_moves_during_an_audit_is_the_streams(void **state)
 static void one_loss_of_two_does_not_explain(void **state)
 {
 	a_process(*state);
-	lose(*state, XP_HOOK_RELEASE);
+	lose(*state, XP_PROBE_RELEASE);
 	release(*state, 2, XP_L2, KNOWN);
 	assert_finding(only(*state), "released-pinned", "suspected",
 		       WITNESS_FLAG | WITNESS_HISTORY, 2, XP_L2);
@@ -174,7 +174,7 @@ static void one_loss_of_two_does_not_explain(void **state)
 static void a_tree_pinned_after_a_loss(void **state)
 {
 	a_process(*state);
-	lose(*state, XP_HOOK_PGD_UNPIN);
+	lose(*state, XP_PROBE_PGD_UNPIN);
 	tree(*state, XP_MM_PIN, MM);
 	alloc(*state, 7, XP_L1, KNOWN);
 	assert_finding(only(*state), "lost", "shown", WITNESS_FLAG | WITNESS_HISTORY, PGD_PFN,
@@ -185,7 +185,7 @@ static void a_tree_pinned_after_a_loss(void **state)
 static void a_table_pinned_after_a_loss(void **state)
 {
 	a_process(*state);
-	lose(*state, XP_HOOK_FLUSH);
+	lose(*state, XP_PROBE_FLUSH);
 	one_op(*state, XP_OP_PIN, 1, XP_L1, 0);
 	assert_int_equal(state_of(*state, 1).mm, 0);
 	release(*state, 1, XP_L1, KNOWN);
@@ -193,26 +193,26 @@ static void a_table_pinned_after_a_loss(void **state)
 		       XP_L1);
 }
 
-/* However often one hook loses: that explains nothing of another's. */
-static void many_losses_of_one_hook(void **state)
+/* However often one probe loses: that explains nothing of another's. */
+static void many_losses_of_one_probe(void **state)
 {
 	a_process(*state);
 	for (int i = 0; i < 5000; i++)
-		lose(*state, XP_HOOK_PGD_UNPIN);
+		lose(*state, XP_PROBE_PGD_UNPIN);
 	release(*state, 1, XP_L1, KNOWN);
 	assert_finding(only(*state), "released-pinned", "suspected", WITNESS_FLAG | WITNESS_HISTORY,
 		       1, XP_L1);
 }
 
-/* Of which hook the older losses were is forgotten: of any. */
+/* Of which probe the older losses were is forgotten: of any. */
 static void all_is_in_doubt_when_epochs_begin_again(void **state)
 {
 	struct pins *p = *state;
 
 	a_process(p);
 	p->epoch = EPOCH_MAX - 1;
-	lose(p, XP_HOOK_PGD_UNPIN);
-	lose(p, XP_HOOK_PGD_UNPIN);
+	lose(p, XP_PROBE_PGD_UNPIN);
+	lose(p, XP_PROBE_PGD_UNPIN);
 	assert_int_equal(p->epoch, 2);
 	release(p, 1, XP_L1, KNOWN);
 	assert_none(p);
@@ -357,7 +357,7 @@ int main(void)
 		TEST(a_loss_that_does_not),
 		TEST(one_loss_of_two_does_not_explain),
 		TEST(a_gap_that_begins_later),
-		TEST(a_hook_that_is_not_there),
+		TEST(a_probe_that_is_not_there),
 		TEST(a_loss_during_an_audit),
 		TEST(two_losses_together_explain),
 		TEST(xens_refusal_survives_a_loss),
@@ -365,7 +365,7 @@ int main(void)
 		TEST(a_tree_pinned_after_a_loss),
 		TEST(a_table_pinned_after_a_loss),
 		TEST(more_losses_than_epochs),
-		TEST(many_losses_of_one_hook),
+		TEST(many_losses_of_one_probe),
 		TEST(all_is_in_doubt_when_epochs_begin_again),
 		TEST(times_of_a_long_uptime),
 		TEST(a_refused_pin_leaves_doubt),

@@ -20,7 +20,7 @@ struct fixture {
 	struct xp_ring *ring;
 	struct early *early;
 	uint64_t slot;		/* of the record that should come next */
-	uint64_t n, lost;
+	uint64_t n, dropped;
 };
 
 static int setup(void **state)
@@ -75,7 +75,7 @@ static bool write_one(struct fixture *f, uint32_t nops)
 	struct xp_record *rec = reserve(f, nops);
 
 	if (!rec) {
-		f->ring->lost[XP_HOOK_FLUSH]++;
+		f->ring->dropped[XP_PROBE_FLUSH]++;
 		return false;
 	}
 	rec->seq = slot + 1;
@@ -86,8 +86,8 @@ static void on_record(void *context, struct xp_record *rec)
 {
 	struct fixture *f = context;
 
-	if (rec->kind == XP_LOST) {
-		f->lost += rec->u.lost.count;
+	if (rec->kind == XP_DROPPED) {
+		f->dropped += rec->u.dropped.count;
 		return;
 	}
 	assert_int_equal(rec->seq, (uint32_t)(f->slot + 1));
@@ -162,7 +162,7 @@ static void a_ring_more_than_half_full_is_given_back(void **state)
 		assert_true(drain(f) >= 0);
 		assert_int_equal(f->n, n + 1);
 	}
-	assert_int_equal(f->lost, 0);
+	assert_int_equal(f->dropped, 0);
 	late = early__new(f->ring, FIRST, SLOTS);
 	assert_int_equal(early__taken(late), f->ring->tail - FIRST);
 	assert_true(early__taken(late) > 900);
@@ -177,11 +177,11 @@ static void losses_are_told_once(void **state)
 		;
 	assert_false(write_one(f, 2));
 	assert_int_equal(drain(f), 100);
-	assert_int_equal(f->lost, 2);
+	assert_int_equal(f->dropped, 2);
 	assert_true(write_one(f, 2));
 	drain(f);
-	assert_int_equal(f->lost, 2);
-	assert_int_equal(early__lost(f->early), 2);
+	assert_int_equal(f->dropped, 2);
+	assert_int_equal(early__dropped(f->early), 2);
 	assert_int_equal(early__missed(f->early), 0);
 }
 

@@ -17,7 +17,7 @@ static void about(struct frames *f, int kind, uint64_t pfn, int level, int flags
 				 .u.table.pfn = pfn };
 
 	assert_int_equal(frames__apply(f, &rec), 0);
-	assert_true(frames__about(&rec, pfn) && !frames__about(&rec, pfn + 1));
+	assert_true(record__is_about(&rec, pfn) && !record__is_about(&rec, pfn + 1));
 }
 
 static void hypercall(struct frames *f, int op, uint64_t pfn, int level, int result)
@@ -28,7 +28,7 @@ static void hypercall(struct frames *f, int op, uint64_t pfn, int level, int res
 	};
 
 	assert_int_equal(frames__apply(f, &e.rec), 0);
-	assert_true(frames__about(&e.rec, pfn) && !frames__about(&e.rec, pfn + 1));
+	assert_true(record__is_about(&e.rec, pfn) && !record__is_about(&e.rec, pfn + 1));
 }
 
 static int setup(void **state)
@@ -90,7 +90,7 @@ static void a_tree_makes_nothing(void **state)
 
 	assert_int_equal(frames__apply(*state, &rec), 0);
 	assert_null(frames__find(*state, 7));
-	assert_true(frames__about(&rec, 7));
+	assert_true(record__is_about(&rec, 7));
 }
 
 static void a_flag_is_a_memo(void **state)

@@ -16,7 +16,7 @@ static struct {
 	int cpus, slots;	/* how many, and of each ring */
 	bool recorded;		/* and judged later, all at once */
 	int cpu;		/* on which the kernel is now */
-	uint64_t lost;		/* in this history */
+	uint64_t dropped;		/* in this history */
 } g;
 
 /* As bpf/ring.h. */
@@ -28,9 +28,9 @@ static void write_record(struct xp_record *rec)
 
 	rec->cpu = g.cpu;
 	if (ring->closed || ring->head + slots - ring->tail > (uint64_t)g.slots) {
-		ring->lost[hook_of[rec->kind]]++;
+		ring->dropped[record__kind(rec)->probe]++;
 		ring->closed = 1;
-		g.lost++;
+		g.dropped++;
 		return;
 	}
 	memcpy(to, rec, slots * XP_SLOT);
@@ -61,7 +61,7 @@ static uint64_t live_through(unsigned int seed, int level)
 	uint64_t pfn = XP_NO_PFN;
 
 	begin(seed);
-	g.lost = 0;
+	g.dropped = 0;
 	g.recorded = dice(2);
 	g.cpus = 2 + dice(CPUS_MAX - 1);
 	g.slots = SLOTS_MAX >> dice(3);
@@ -88,16 +88,16 @@ static uint64_t live_through(unsigned int seed, int level)
 
 static void losses_make_no_finding(void **state)
 {
-	uint64_t unjudged = 0, lost = 0;
+	uint64_t unjudged = 0, dropped = 0;
 
 	for (unsigned int h = 0; h < histories(HISTORIES); h++) {
 		live_through(h, 0);
 		assert_int_equal(nr_found, 0);
 		unjudged += pins__unjudged(k.pins);
-		lost += g.lost;
+		dropped += g.dropped;
 		pins__free(k.pins);
 	}
-	assert_true(lost > 10 * histories(HISTORIES) && unjudged > histories(HISTORIES));
+	assert_true(dropped > 10 * histories(HISTORIES) && unjudged > histories(HISTORIES));
 }
 
 /* Nor do they hide all: it is found, or nobody calls the history clean. */
@@ -111,7 +111,7 @@ static void a_lost_flag_is_found_in_spite_of_them(void **state)
 		for (int i = 0; i < nr_found; i++)
 			assert_int_equal(found[i].pfn, pfn);
 		found_it += nr_found > 0;
-		assert_true(nr_found || g.lost || pfn == XP_NO_PFN);
+		assert_true(nr_found || g.dropped || pfn == XP_NO_PFN);
 		pins__free(k.pins);
 	}
 	print_message("found in %u of %u histories\n", found_it, n);

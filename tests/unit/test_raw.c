@@ -44,7 +44,7 @@ static void make_record(union raw_record *r, int64_t seq)
 	rec->u.table.pfn = some(1);
 	rec->u.table.mm = some(0x12340000);
 	rec->u.table.ip = some(7);
-	batch = rec->kind == XP_BATCH || rec->kind == XP_DIRECT;
+	batch = rec->kind == XP_BATCH || rec->kind == XP_UNBATCHED;
 	if (batch)
 		rec->u.batch.nops = below(XP_OPS_MAX + 1);
 	for (int i = 0; rec->flags & XP_F_STACK && i < XP_STACK_MAX; i++)

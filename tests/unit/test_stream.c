@@ -20,8 +20,8 @@ struct fixture {
 	void *rings;
 	struct stream *stream;
 	uint64_t got[64];	/* times, in the order of the stream */
-	uint64_t lost, lost_t;	/* all, and the time of the last record that told */
-	int lost_records;
+	uint64_t dropped, dropped_t;	/* all, and the time of the last record that told */
+	int gaps;
 	int n;
 };
 
@@ -54,10 +54,10 @@ static void on_record(void *context, struct xp_record *rec)
 {
 	struct fixture *f = context;
 
-	if (rec->kind == XP_LOST) {
-		f->lost += rec->u.lost.count;
-		f->lost_records++;
-		f->lost_t = rec->t;
+	if (rec->kind == XP_DROPPED) {
+		f->dropped += rec->u.dropped.count;
+		f->gaps++;
+		f->dropped_t = rec->t;
 		return;
 	}
 	/* A record of several slots came whole: its last byte is what it was. */
@@ -184,7 +184,7 @@ static void a_full_ring_is_given_back(void **state)
 /* As the writer does that finds no room. */
 static void lose(struct fixture *f, int cpu, int count)
 {
-	ring(f, cpu)->lost[XP_HOOK_ALLOC] += count;
+	ring(f, cpu)->dropped[XP_PROBE_ALLOC] += count;
 	ring(f, cpu)->closed = 1;
 }
 
@@ -197,16 +197,16 @@ static void a_closed_ring_is_emptied_told_and_opened(void **state)
 	half = reserve(f, 0, 20, 1);
 	lose(f, 0, 3);
 	drain(f, LATER);
-	assert_int_equal(f->lost, 0);
+	assert_int_equal(f->dropped, 0);
 	assert_int_equal(ring(f, 0)->closed, 1);
 	commit(f, 0, half, 1);
 	drain(f, LATER);
 	expect(f, 2, (uint64_t[]){ 10, 20 });
-	assert_int_equal(f->lost, 3);
+	assert_int_equal(f->dropped, 3);
 	assert_int_equal(ring(f, 0)->closed, 0);
 	lose(f, 0, 2);
 	drain(f, LATER);
-	assert_int_equal(f->lost, 5);
+	assert_int_equal(f->dropped, 5);
 }
 
 /* What others told until then rests on nothing that this CPU had to say. */
@@ -218,14 +218,14 @@ static void a_gap_ends_when_the_ring_is_known_to_be_open(void **state)
 	lose(f, 0, 3);
 	drain(f, LATER);
 	expect(f, 1, (uint64_t[]){ 10 });
-	assert_true(f->lost == 3 && f->lost_records == 1 && f->lost_t == 10);
+	assert_true(f->dropped == 3 && f->gaps == 1 && f->dropped_t == 10);
 	assert_true(stream__in_gap(f->stream));
 	write_one(f, 1, LATER + 5, 1);
 	drain(f, LATER + 10);
-	assert_true(f->lost_records == 1 && stream__in_gap(f->stream));
+	assert_true(f->gaps == 1 && stream__in_gap(f->stream));
 	drain(f, 2 * LATER + 20);
 	expect(f, 2, (uint64_t[]){ 10, LATER + 5 });
-	assert_true(f->lost == 3 && f->lost_records == 2 && f->lost_t == LATER + 10);
+	assert_true(f->dropped == 3 && f->gaps == 2 && f->dropped_t == LATER + 10);
 	assert_false(stream__in_gap(f->stream));
 }
 
@@ -236,7 +236,7 @@ static void the_end_ends_gaps_too(void **state)
 	lose(f, 0, 3);
 	drain(f, LATER);
 	assert_int_equal(stream__end(f->stream, LATER + 1, on_record, f), 0);
-	assert_true(f->lost == 3 && f->lost_records == 2 && f->lost_t == LATER + 1);
+	assert_true(f->dropped == 3 && f->gaps == 2 && f->dropped_t == LATER + 1);
 }
 
 static void untold_losses_come_at_the_end(void **state)
@@ -246,12 +246,12 @@ static void untold_losses_come_at_the_end(void **state)
 	lose(f, 1, 4);
 	drain(f, LATER);
 	drain(f, LATER);
-	assert_int_equal(f->lost, 4);
-	ring(f, 1)->lost[XP_HOOK_ALLOC] += 3;
+	assert_int_equal(f->dropped, 4);
+	ring(f, 1)->dropped[XP_PROBE_ALLOC] += 3;
 	drain(f, LATER);
-	assert_int_equal(f->lost, 4);
+	assert_int_equal(f->dropped, 4);
 	assert_int_equal(stream__end(f->stream, LATER + 1, on_record, f), 0);
-	assert_int_equal(f->lost, 7);
+	assert_int_equal(f->dropped, 7);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -22,7 +22,7 @@
 #include "../../include/config.h"
 #include "../../include/counter_maps.h"
 #include "../../include/watch_record.h"
-#include "../../src/trace/hooks.h"
+#include "../../src/trace/probes.h"
 #include "../../src/load/programs.h"
 #include "trace.skel.h"
 #include "audit.skel.h"
@@ -109,9 +109,9 @@ static int load_trace(const struct trace_request *request, const char *with)
 	int err = programs__begin(&types);
 
 	if (!err)
-		err = hooks__skeleton(&skel, types);
+		err = probes__skeleton(&skel, types);
 	if (!err) {
-		hooks__configure(skel, request);
+		probes__configure(skel, request);
 		choose(types, skel->obj, request->what == XP_W_ALL ? "" : "flush_");
 		err = load(skel->obj, "trace", with);
 	}

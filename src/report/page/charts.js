@@ -135,8 +135,8 @@ function drawRates() {
 	const line = (label, name, tint) => ({ label, data: series(name), borderColor: color(tint), backgroundColor: faint(tint),
 		borderWidth: 2, pointRadius: 0, stepped: true });
 	const datasets = [line("pins", "pins", "accent"), line("unpins", "unpins", "l3"), line("tables allocated", "allocs", "l2")];
-	if (data.counts.lost)
-		datasets.unshift({ ...line("records lost", "lost", "doubt"), fill: true });
+	if (data.counts.dropped)
+		datasets.unshift({ ...line("records dropped", "dropped", "doubt"), fill: true });
 	if (findings.length)
 		datasets.unshift({ label: "findings", type: "scatter", pointStyle: "triangle", radius: 8, hoverRadius: 10,
 			backgroundColor: color("bad"), borderColor: color("bad"),

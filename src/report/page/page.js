@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // All of the page, in the order in which one part needs another.
 
-function showHooks() {
-	$("hooks").append(table(["hook", "attached by", "#delivered", "#lost", "#missed"],
-		data.recording.hooks.map((h) => [h.name, h.via, number(h.delivered), number(h.lost), number(h.missed)])));
+function showProbes() {
+	$("probes").append(table(["probe", "attached by", "#delivered", "#dropped", "#missed"],
+		data.recording.probes.map((p) => [p.name, p.via, number(p.delivered), number(p.dropped), number(p.missed)])));
 }
 
 function draw() {
@@ -15,7 +15,7 @@ function draw() {
 
 showVerdict();
 showKey();
-showHooks();
+showProbes();
 showBoot();
 if (data.stacks.length)
 	showFlame();

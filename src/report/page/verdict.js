@@ -101,6 +101,7 @@ function keyFacts() {
 				(others ? `; and ${plural(others, "other page")}` : "") : "",
 			noticed: moment(f.t),
 			"lost between": f.last_sign === null ? "" : `${moment(f.last_sign)}, when the flag last showed, and then`,
+			"meanwhile on its mm": f.meanwhile.map((m) => `${m.comm} (pid ${m.pid}, ${plural(m.records, "record")})`).join(", "),
 			[f.class === "released-pinned" ? "released by" : f.witnesses.includes("history") ? "noticed in" : "of"]:
 				f.comm ? `${f.comm} (pid ${f.pid})` : "",
 			"so what": f.effect,
@@ -129,7 +130,8 @@ function showKey() {
 
 function showVerdict() {
 	const { status, sentence } = data.verdict, r = data.recording, c = data.counts;
-	const records = c.batch + c.direct + c.alloc + c.release + c.mm_pin + c.mm_unpin;
+	const every = Object.values(c.records).reduce((sum, n) => sum + n, 0) - c.records.dropped;
+	const records = every - (data.boot ? data.boot.records : 0);
 	const before = data.boot ? ` and ${plural(data.boot.records, "record")} of the boot` : "";
 	$("verdict").classList.add(status === "clean" && repaired.length ? "repaired" : status);
 	$("verdict").querySelector("h1").textContent = headline();
@@ -137,7 +139,7 @@ function showVerdict() {
 	document.title = `xenpin: ${headline()} (${r.file})`;
 	const wall = new Date((begin + r.realtime_offset_ns) / 1e6).toISOString().slice(0, 19) + "Z";
 	$("facts").textContent = `${r.file}: ${r.domain}, Linux ${r.kernel}, ${plural(r.vcpus, "vCPU")}. ` +
-		`${wall}, ${duration(r.end_ns - begin)}, ${plural(records, "record")}${before}, ${number(c.lost)} lost, ` +
+		`${wall}, ${duration(r.end_ns - begin)}, ${plural(records, "record")}${before}, ${number(c.dropped)} dropped, ` +
 		`${number(c.missed)} missed.` +
 		(r.end === "killed" ? " The recorder was killed: its last second may be missing." : "") +
 		(r.end === "running" ? " It is still being recorded." : "") +

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The hook table, and finding a way for each hook. */
+/* The probe table, and finding a way for each probe. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,10 +15,11 @@
 #include "../../include/record.h"
 #include "base/platform.h"
 #include "load/programs.h"
-#include "hooks.h"
+#include "record/records.h"
+#include "probes.h"
 #include "trace.skel.h"
 
-/* Page tables of one mm, with --mm: 128 GiB of it. */
+/* Page tables of one mm, with --mm. */
 #define MM_TABLES (1 << 18)	/* of an mm that maps 512 GiB */
 
 #define TRACEPOINT_WAYS(name) \
@@ -30,49 +31,36 @@
 
 #define WAYS_OUT "tree_flushed", "alloc_flushed", "release_flushed"
 
-const struct hook hooks[HOOKS] = {
-	{ "flush", "pins and unpins, in hypercall batches", XP_HOOK_FLUSH, true,
-	  XP_W_PIN | XP_W_UNPIN,
-	  { { "tp_btf", { "flush_btf", WAYS_OUT } }, { "raw_tp", { "flush_raw", WAYS_OUT } } } },
-	{ "alloc", "a page becomes a page table", XP_HOOK_ALLOC, true,
-	  XP_W_ALLOC, TABLE_WAYS("alloc") },
-	{ "release", "a page table becomes a page again", XP_HOOK_RELEASE, true,
-	  XP_W_RELEASE, TABLE_WAYS("release") },
-	{ "pgd_pin", "a whole tree is pinned", XP_HOOK_PGD_PIN, false,
-	  XP_W_MM_PIN, TRACEPOINT_WAYS("pgd_pin") },
-	{ "pgd_unpin", "a whole tree is unpinned", XP_HOOK_PGD_UNPIN, false,
-	  XP_W_MM_UNPIN,
-	  { { "tp_btf", { "upper_btf", "pgd_unpin_btf" } },
-	    { "raw_tp", { "upper_raw", "pgd_unpin_raw" } } } },
-	[HOOK_SET] = { "flag_set", "PagePinned is set", XP_HOOK_SET, false,
-		       XP_W_SET, TRACEPOINT_WAYS("flag_set") },
-	[HOOK_CLEAR] = { "flag_clear", "PagePinned is cleared", XP_HOOK_CLEAR, false,
-			 XP_W_CLEAR, TRACEPOINT_WAYS("flag_clear") },
+const struct probe probes[LIVE_PROBES] = {
+	[XP_PROBE_FLUSH] = { true, { { "tp_btf", { "flush_btf", WAYS_OUT } },
+				     { "raw_tp", { "flush_raw", WAYS_OUT } } } },
+	[XP_PROBE_ALLOC] = { true, TABLE_WAYS("alloc") },
+	[XP_PROBE_RELEASE] = { true, TABLE_WAYS("release") },
+	[XP_PROBE_PGD_PIN] = { false, TRACEPOINT_WAYS("pgd_pin") },
+	[XP_PROBE_PGD_UNPIN] = { false, { { "tp_btf", { "upper_btf", "pgd_unpin_btf" } },
+					  { "raw_tp", { "upper_raw", "pgd_unpin_raw" } } } },
+	[XP_PROBE_FLAG_SET] = { false, TRACEPOINT_WAYS("flag_set") },
+	[XP_PROBE_FLAG_CLEAR] = { false, TRACEPOINT_WAYS("flag_clear") },
 };
 
 /* Whoever asks learns it without a look at the kernel's types. */
 #define SERIES "/sys/kernel/xenpin"
 #define ABSENT "this kernel tells of no write of PagePinned (kernel/), so it is inferred"
 
-int hooks__here(void)
+int probes__here(void)
 {
-	return access(SERIES, F_OK) ? HOOK_SET : HOOKS;
+	return access(SERIES, F_OK) ? XP_PROBE_FLAG_SET : LIVE_PROBES;
 }
 
-int hooks__find(uint32_t id)
+/* The values of --op (enum xp_what) for which it is attached. */
+static uint32_t made_by(int probe)
 {
-	int h = 0;
+	uint32_t what = 0;
 
-	while (h < HOOKS && hooks[h].id != id)
-		h++;
-	return h;
-}
-
-const char *hooks__name(uint32_t id)
-{
-	int h = hooks__find(id);
-
-	return h < HOOKS ? hooks[h].name : "other";
+	for (int k = 1; k < XP_KIND_END; k++)
+		if (record_kinds[k].probe == probe)
+			what |= record_kinds[k].wanted;
+	return what;
 }
 
 /*
@@ -107,7 +95,7 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *format, 
 	return refusal.verbose ? vfprintf(stderr, format, args) : 0;
 }
 
-void hooks__verbose(bool on)
+void probes__verbose(bool on)
 {
 	refusal.verbose = on;
 	libbpf_set_print(on_libbpf_message);
@@ -125,12 +113,12 @@ static uint32_t needed(const struct trace_request *request)
 	uint32_t what = request->what ?: XP_W_ALL;
 
 	/* Writes that nobody tells of are inferred from everything else. */
-	if (what & (XP_W_SET | XP_W_CLEAR) && hooks__here() == HOOK_SET)
+	if (what & (XP_W_SET | XP_W_CLEAR) && probes__here() == XP_PROBE_FLAG_SET)
 		return XP_W_ALL;
 	return request->mm ? what | XP_W_ALLOC | XP_W_RELEASE : what;
 }
 
-void hooks__configure(struct trace_bpf *skel, const struct trace_request *request)
+void probes__configure(struct trace_bpf *skel, const struct trace_request *request)
 {
 	struct xp_config *config = (void *)&skel->rodata->config;
 	uint32_t slots = request->ring_pages * 4096 / XP_SLOT, cpus = libbpf_num_possible_cpus();
@@ -156,10 +144,10 @@ void hooks__configure(struct trace_bpf *skel, const struct trace_request *reques
 		bpf_map__set_max_entries(skel->maps.mm_tables, MM_TABLES);
 }
 
-/* The @i-th program of the hook's current way, or NULL. */
-static const char *prog_name(const struct attachment *at, int h, int i)
+/* The @i-th program of the probe's current way, or NULL. */
+static const char *prog_name(const struct attachment *at, int p, int i)
 {
-	return at->way < 0 || i == PROGS_MAX ? NULL : hooks[h].ways[at->way].progs[i];
+	return at->way < 0 || i == PROGS_MAX ? NULL : probes[p].ways[at->way].progs[i];
 }
 
 static struct bpf_program *find_prog(const struct trace_bpf *skel, const char *name)
@@ -194,7 +182,7 @@ static struct bpf_program *locator(const struct trace_bpf *skel)
 									skel->progs.locate;
 }
 
-static void select_ways(struct trace_bpf *skel, const struct attachment at[HOOKS])
+static void select_ways(struct trace_bpf *skel, const struct attachment at[LIVE_PROBES])
 {
 	const struct bpf_program *locate = locator(skel);
 	struct bpf_program *prog;
@@ -202,27 +190,27 @@ static void select_ways(struct trace_bpf *skel, const struct attachment at[HOOKS
 
 	bpf_object__for_each_program(prog, skel->obj)
 		bpf_program__set_autoload(prog, prog == locate);
-	for (int h = 0; h < HOOKS; h++)
-		for (int i = 0; (name = prog_name(&at[h], h, i)); i++)
+	for (int p = 0; p < LIVE_PROBES; p++)
+		for (int i = 0; (name = prog_name(&at[p], p, i)); i++)
 			bpf_program__set_autoload(find_prog(skel, name), is_wanted(skel, name));
 }
 
-static int hook_of_prog(const struct attachment at[HOOKS], const char *wanted)
+static int probe_of_prog(const struct attachment at[LIVE_PROBES], const char *wanted)
 {
 	const char *name;
 
-	for (int h = 0; h < HOOKS; h++)
-		for (int i = 0; (name = prog_name(&at[h], h, i)); i++)
+	for (int p = 0; p < LIVE_PROBES; p++)
+		for (int i = 0; (name = prog_name(&at[p], p, i)); i++)
 			if (!strcmp(name, wanted))
-				return h;
+				return p;
 	return -1;
 }
 
-/* Does a hook's way want what this kernel does not have?  Then the refusal says what. */
+/* Does a probe's way want what this kernel does not have?  Then the refusal says what. */
 static bool lacks(const struct kernel_types *types, const struct trace_bpf *skel,
-		  const struct attachment *at, int h)
+		  const struct attachment *at, int p)
 {
-	const struct way *way = &hooks[h].ways[at->way];
+	const struct way *way = &probes[p].ways[at->way];
 	const char *target = NULL;
 
 	if (way->only && !kernel_types__id(types, way->only, BTF_KIND_TYPEDEF)) {
@@ -237,7 +225,7 @@ static bool lacks(const struct kernel_types *types, const struct trace_bpf *skel
 }
 
 /* The types are found once, whatever is loaded after that. */
-int hooks__skeleton(struct trace_bpf **skel, struct kernel_types *types)
+int probes__skeleton(struct trace_bpf **skel, struct kernel_types *types)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(types));
 
@@ -252,75 +240,76 @@ static int open_types(struct kernel_types **types)
 {
 	int err = programs__begin(types);
 
-	for (int h = 0; !err && h < HOOKS; h++)
-		for (const struct way *way = hooks[h].ways; !err && way->via; way++)
+	for (int p = 0; !err && p < LIVE_PROBES; p++)
+		for (const struct way *way = probes[p].ways; !err && way->via; way++)
 			if (way->only)
 				err = kernel_types__want(*types, way->only, BTF_KIND_TYPEDEF);
 	return err;
 }
 
-static int load(struct trace_bpf *skel, const struct attachment at[HOOKS],
+static int load(struct trace_bpf *skel, const struct attachment at[LIVE_PROBES],
 		const struct trace_request *request, int *culprit)
 {
 	int err;
 
-	hooks__configure(skel, request);
+	probes__configure(skel, request);
 	select_ways(skel, at);
 	err = trace_bpf__load(skel);
-	*culprit = err ? hook_of_prog(at, refusal.prog) : -1;
+	*culprit = err ? probe_of_prog(at, refusal.prog) : -1;
 	return err;
 }
 
-static int attach_all(struct trace_bpf *skel, struct attachment at[HOOKS], int *culprit)
+static int attach_all(struct trace_bpf *skel, struct attachment at[LIVE_PROBES], int *culprit)
 {
 	const char *name;
 
-	for (int h = 0; h < HOOKS; h++) {
-		for (int i = 0; (name = prog_name(&at[h], h, i)); i++) {
+	for (int p = 0; p < LIVE_PROBES; p++) {
+		for (int i = 0; (name = prog_name(&at[p], p, i)); i++) {
 			if (!is_wanted(skel, name))
 				continue;
-			at[h].links[i] = program__attach(find_prog(skel, name));
-			if (at[h].links[i])
+			at[p].links[i] = program__attach(find_prog(skel, name));
+			if (at[p].links[i])
 				continue;
-			*culprit = h;
+			*culprit = p;
 			return -errno;
 		}
 	}
 	return 0;
 }
 
-/* The hook's way was refused: go to the next.  Returns -errno when it must not do without. */
-static int next_way(struct attachment *at, int h, int err, char why[REASON_LEN])
+/* The probe's way was refused: go to the next.  Returns -errno when it must not do without. */
+static int next_way(struct attachment *at, int p, int err, char why[REASON_LEN])
 {
 	char *reason = at->reason[at->way];
 
 	snprintf(reason, REASON_LEN, "%s", *refusal.text ? refusal.text : strerror(-err));
-	if (++at->way < WAYS_MAX && hooks[h].ways[at->way].via)
+	if (++at->way < WAYS_MAX && probes[p].ways[at->way].via)
 		return 0;
 	at->way = WAY_NONE;
-	if (!hooks[h].required)
+	if (!probes[p].required)
 		return 0;
-	snprintf(why, REASON_LEN, "no way to attach the hook %s: %.100s", hooks[h].name, reason);
+	snprintf(why, REASON_LEN, "no way to attach the probe %s: %.100s",
+		 record_probes[p].name, reason);
 	return err;
 }
 
 /* Past the ways that need what this kernel does not have. */
 static int skip_lacking(const struct kernel_types *types, const struct trace_bpf *skel,
-			struct attachment at[HOOKS], char why[REASON_LEN])
+			struct attachment at[LIVE_PROBES], char why[REASON_LEN])
 {
 	int err = 0;
 
-	for (int h = 0; h < HOOKS; h++) {
-		while (!err && at[h].way >= 0 && lacks(types, skel, &at[h], h)) {
-			err = next_way(&at[h], h, -ENOENT, why);
+	for (int p = 0; p < LIVE_PROBES; p++) {
+		while (!err && at[p].way >= 0 && lacks(types, skel, &at[p], p)) {
+			err = next_way(&at[p], p, -ENOENT, why);
 			refusal__clear();
 		}
 	}
 	return err;
 }
 
-/* One try; *@culprit is the hook that was refused, -1: it was none of them. */
-static int try_ways(struct trace_bpf *skel, struct attachment at[HOOKS],
+/* One try; *@culprit is the probe that was refused, -1: it was none of them. */
+static int try_ways(struct trace_bpf *skel, struct attachment at[LIVE_PROBES],
 		    const struct trace_request *request, bool attach, int *culprit)
 {
 	int err = load(skel, at, request, culprit);
@@ -333,7 +322,7 @@ static int try_ways(struct trace_bpf *skel, struct attachment at[HOOKS],
 }
 
 static int open_with(struct kernel_types *types, struct trace_bpf **skel,
-		     struct attachment at[HOOKS], const struct trace_request *request, bool attach,
+		     struct attachment at[LIVE_PROBES], const struct trace_request *request, bool attach,
 		     char why[REASON_LEN])
 {
 	int err, culprit;
@@ -341,12 +330,12 @@ static int open_with(struct kernel_types *types, struct trace_bpf **skel,
 	for (;;) {
 		*why = 0;
 		culprit = -1;
-		err = hooks__skeleton(skel, types) ?: skip_lacking(types, *skel, at, why);
+		err = probes__skeleton(skel, types) ?: skip_lacking(types, *skel, at, why);
 		if (!err)
 			err = try_ways(*skel, at, request, attach, &culprit);
 		if (!err)
 			return 0;
-		hooks__close(*skel, at);
+		probes__close(*skel, at);
 		if (culprit < 0) {
 			if (!*why)
 				snprintf(why, REASON_LEN, "%s",
@@ -358,22 +347,22 @@ static int open_with(struct kernel_types *types, struct trace_bpf **skel,
 	}
 }
 
-int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const struct trace_request *request,
+int probes__open(struct trace_bpf **skel, struct attachment at[LIVE_PROBES], const struct trace_request *request,
 		bool attach, char why[REASON_LEN])
 {
 	struct kernel_types *types = NULL;
-	int err = open_types(&types), here = hooks__here();
+	int err = open_types(&types), here = probes__here();
 	uint32_t what = needed(request);
 
-	for (int h = 0; h < HOOKS; h++) {
-		at[h] = (struct attachment){};
-		if (h >= here)
-			at[h].way = WAY_ABSENT;
-		else if (!(hooks[h].makes & what))
-			at[h].way = WAY_UNWANTED;
-		for (int w = 0; request->via && !at[h].way && w < WAYS_MAX && hooks[h].ways[w].via; w++)
-			if (!strcmp(hooks[h].ways[w].via, request->via))
-				at[h].way = w;
+	for (int p = 0; p < LIVE_PROBES; p++) {
+		at[p] = (struct attachment){};
+		if (p >= here)
+			at[p].way = WAY_ABSENT;
+		else if (!(made_by(p) & what))
+			at[p].way = WAY_UNWANTED;
+		for (int w = 0; request->via && !at[p].way && w < WAYS_MAX && probes[p].ways[w].via; w++)
+			if (!strcmp(probes[p].ways[w].via, request->via))
+				at[p].way = w;
 	}
 	if (err)
 		snprintf(why, REASON_LEN, "%s", load_error(err));
@@ -383,30 +372,30 @@ int hooks__open(struct trace_bpf **skel, struct attachment at[HOOKS], const stru
 	return err;
 }
 
-static int probe(struct kernel_types *types, int h, int way, char reason[REASON_LEN])
+static int probe(struct kernel_types *types, int p, int way, char reason[REASON_LEN])
 {
 	struct trace_request none = { .pfn.to = UINT64_MAX, .ring_pages = 1 };
-	struct attachment at[HOOKS];
+	struct attachment at[LIVE_PROBES];
 	struct trace_bpf *skel;
 	int err, culprit;
 
-	for (int i = 0; i < HOOKS; i++)
-		at[i] = (struct attachment){ .way = i == h ? way : WAY_UNWANTED };
-	err = hooks__skeleton(&skel, types);
+	for (int i = 0; i < LIVE_PROBES; i++)
+		at[i] = (struct attachment){ .way = i == p ? way : WAY_UNWANTED };
+	err = probes__skeleton(&skel, types);
 	if (!err)
-		err = lacks(types, skel, &at[h], h) ? -ENOENT : load(skel, at, &none, &culprit);
+		err = lacks(types, skel, &at[p], p) ? -ENOENT : load(skel, at, &none, &culprit);
 	if (err)
 		snprintf(reason, REASON_LEN, "%s", *refusal.text ? refusal.text : strerror(-err));
 	trace_bpf__destroy(skel);
 	return err;
 }
 
-bool hooks__probe(int h, int way, char reason[REASON_LEN])
+bool probes__try(int p, int way, char reason[REASON_LEN])
 {
 	struct kernel_types *types = NULL;
 	int err;
 
-	if (h >= hooks__here()) {
+	if (p >= probes__here()) {
 		strcpy(reason, ABSENT);
 		return false;
 	}
@@ -414,42 +403,42 @@ bool hooks__probe(int h, int way, char reason[REASON_LEN])
 	if (err)
 		snprintf(reason, REASON_LEN, "%s", strerror(-err));
 	else
-		err = probe(types, h, way, reason);
+		err = probe(types, p, way, reason);
 	kernel_types__close(types);
 	return !err;
 }
 
-void hooks__detach(struct attachment at[HOOKS])
+void probes__detach(struct attachment at[LIVE_PROBES])
 {
-	for (int h = 0; h < HOOKS; h++) {
+	for (int p = 0; p < LIVE_PROBES; p++) {
 		for (int i = 0; i < PROGS_MAX; i++) {
-			bpf_link__destroy(at[h].links[i]);
-			at[h].links[i] = NULL;
+			bpf_link__destroy(at[p].links[i]);
+			at[p].links[i] = NULL;
 		}
 	}
 }
 
-void hooks__close(struct trace_bpf *skel, struct attachment at[HOOKS])
+void probes__close(struct trace_bpf *skel, struct attachment at[LIVE_PROBES])
 {
-	hooks__detach(at);
+	probes__detach(at);
 	trace_bpf__destroy(skel);
 }
 
-const char *hooks__via(const struct attachment at[HOOKS], int h)
+const char *probes__via(const struct attachment at[LIVE_PROBES], int p)
 {
-	if (at[h].way == WAY_UNWANTED)
+	if (at[p].way == WAY_UNWANTED)
 		return "off";
-	if (at[h].way == WAY_ABSENT)
+	if (at[p].way == WAY_ABSENT)
 		return "inferred";
-	return at[h].way == WAY_NONE ? "none" : hooks[h].ways[at[h].way].via;
+	return at[p].way == WAY_NONE ? "none" : probes[p].ways[at[p].way].via;
 }
 
-uint64_t hooks__missed(const struct trace_bpf *skel, const struct attachment at[HOOKS], int h)
+uint64_t probes__missed(const struct trace_bpf *skel, const struct attachment at[LIVE_PROBES], int p)
 {
 	uint64_t missed = 0;
 	const char *name;
 
-	for (int i = 0; (name = prog_name(&at[h], h, i)); i++) {
+	for (int i = 0; (name = prog_name(&at[p], p, i)); i++) {
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 
