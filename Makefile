@@ -177,34 +177,34 @@ $(B)/verify: tests/verifier/verify.c $(B)/boot.skel.h $(B)/xenpin.a $(LIBEU)
 $(B)/xenpin.a: $(filter-out $(B)/src/main.o,$(OBJS))
 	$(Q)rm -f $@ && ar rc $@ $^
 
-# Unit tests: one program per file, the sources under test compiled in, with
-# the sanitizers.
+# Unit tests: one program per file, and the sources under test, which are compiled once, with the
+# sanitizers, and of which a test gets those that it calls and does not play itself.
 UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_SRCS	:= $(wildcard src/model/*.c) src/trace/stream.c src/guest/symbols.c src/guest/lines.c \
-		   src/record/records.c src/base/read_file.c src/recording/raw.c \
-		   src/output/finding.c src/output/metrics.c \
-		   src/boot/log_reader.c src/boot/early.c src/boot/kmsg.c
+UNIT_SRCS	:= $(wildcard src/model/*.c src/console/*.c) src/trace/stream.c \
+		   $(patsubst %,src/guest/%.c,symbols lines) $(patsubst %,src/audit/%.c,audit conclude explain settle suspects) \
+		   src/record/records.c src/recording/raw.c $(patsubst %,src/output/%.c,finding metrics) \
+		   $(patsubst %,src/boot/%.c,log_reader early kmsg) \
+		   $(patsubst %,src/%.c,base/read_file base/say base/signals cmd/child cmd/until)
+UNIT_OBJS	:= $(UNIT_SRCS:%.c=$(B)/unit/%.o)
 SANITIZE	:= -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+COMPILE_UNIT	= $(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -MMD -MP
 
-$(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*/*.h src/*/*.def include/*.h include/*.def tests/unit/*.h)
-	$(say) UNIT $@
+$(B)/unit/%.o: %.c
+	$(say) UNIT $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) $(UNIT_MORE) -lcmocka -ldw -lbpf -ljansson
+	$(Q)$(COMPILE_UNIT) -c -o $@ $<
 
-# Many files that no other test needs; the audit's verdict, of a kernel that the test plays; signals.
-JUDGE		:= $(patsubst %,src/audit/%.c,audit conclude explain settle suspects)
-$(B)/unit/test_console: UNIT_MORE := $(wildcard src/console/*.c)
-$(B)/unit/test_console: $(wildcard src/console/*.c)
-$(B)/unit/test_settle: UNIT_MORE := $(JUDGE)
-$(B)/unit/test_settle: $(JUDGE)
-WAIT		:= $(patsubst %,src/%.c,cmd/child cmd/until base/say base/signals)
-$(B)/unit/test_signals: UNIT_MORE := $(WAIT)
-$(B)/unit/test_signals: $(WAIT)
+$(B)/unit/sources.a: $(UNIT_OBJS)
+	$(Q)rm -f $@ && ar rc $@ $^
+
+$(UNIT): $(B)/unit/%: tests/unit/%.c $(B)/unit/sources.a
+	$(say) UNIT $@
+	$(Q)$(COMPILE_UNIT) -o $@ $< $(B)/unit/sources.a -lcmocka -ldw -lbpf -ljansson
 
 REPLAY		:= $(B)/replay
-$(REPLAY): tests/replay/replay.c src/record/records.c $(wildcard src/model/*.[ch] src/*/*.h include/*.h include/*.def)
+$(REPLAY): tests/replay/replay.c $(B)/unit/sources.a
 	$(say) UNIT $@
-	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $(filter %.c,$^) -ljansson
+	$(Q)$(COMPILE_UNIT) -o $@ $< $(B)/unit/sources.a -ljansson
 
 # Every parser of what comes from outside, with what is made of it, under libFuzzer; compiled by
 # clang, which has it.  `make fuzz` runs each for FUZZ_SECONDS, `make check` for a few.
@@ -333,4 +333,4 @@ clean:
 .SECONDARY:
 .PHONY: all demo check check-all check-host check-systems verifier-counts soak fuzz kernel kernel-deb bench bench-audit install clean
 
--include $(OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(wildcard $(B)/*.bpf.d)
+-include $(OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(wildcard $(B)/unit/*.d) $(wildcard $(B)/*.bpf.d)
