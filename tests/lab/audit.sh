@@ -30,14 +30,14 @@ for i in 1 2; do
 	while [ -e /tmp/storm ]; do forks -q 100; done &
 	while [ -e /tmp/storm ]; do busybox true; victim </dev/null >/dev/null; done &
 done
-run storm xenpin audit --json --repeat 100
-for i in 1 2 3 4 5 6 7 8; do
+run storm xenpin audit --json --repeat 60
+for i in 1 2 3 4; do
 	run begin-$i xenpin trace --findings --json --duration 0.3
 done
 # A flag that is lost for a moment, and back before it is looked at again.
 xenpin audit --json --repeat 40 >$OUT/moment.out 2>$OUT/moment.err &
 moment=$!
-for seed in 1 2 3 4 5 6 7 8; do
+for seed in 1 2 3 4; do
 	inject moment-$seed clear=1 seed=$seed pid=$victim hold_us=2000
 	rmmod inject
 done

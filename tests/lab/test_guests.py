@@ -7,7 +7,7 @@ import pytest
 import lab
 
 
-@pytest.fixture(params=lab.one_worker_each("domu"))
+@pytest.fixture(params=lab.one_worker_each("domu", kernels=lab.ENDS))
 def domu(request):
     return lab.run_script("domu.sh", request.param, "--domu", tools=lab.HOST_TOOLS[1:])
 
@@ -41,7 +41,7 @@ def test_pvh(tmp_path):
     assert "this is a Xen PVH guest" in (tmp_path / "xenlab.log").read_text()
 
 
-@pytest.mark.parametrize("kernel", lab.KERNELS)
+@pytest.mark.parametrize("kernel", lab.ENDS)
 def test_lockdown(kernel, tmp_path):
     status = lab.xenlab(tmp_path, ["--kernel", kernel, "--append", "lockdown=confidentiality",
                                    "--timeout", "900"], ["xenpin", "trace"])

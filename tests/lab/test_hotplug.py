@@ -5,7 +5,7 @@ import pytest
 import lab
 
 
-@pytest.fixture(params=lab.one_worker_each("hotplug"))
+@pytest.fixture(params=lab.one_worker_each("hotplug", kernels=lab.ENDS))
 def guest(request):
     tools = [*lab.HOST_TOOLS[1:], lab.ROOT / "build/victim", "/usr/bin/taskset",
              lab.injector(request.param)]

@@ -7,7 +7,7 @@ import pytest
 import lab
 
 
-@pytest.fixture(params=lab.one_worker_each("hurt"))
+@pytest.fixture(params=lab.one_worker_each("hurt", kernels=lab.ENDS))
 def seen(request):
     return lab.run_script("hurt.sh", request.param, tools=[*lab.HOST_TOOLS, "/usr/bin/env:/usr/local/bin/gnu-env"])
 

@@ -7,7 +7,7 @@ import pytest
 import lab
 
 
-@pytest.fixture(params=lab.one_worker_each("places"))
+@pytest.fixture(params=lab.one_worker_each("places", kernels=lab.ENDS))
 def seen(request):
     return lab.run_script("places.sh", request.param)
 

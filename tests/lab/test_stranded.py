@@ -14,8 +14,8 @@ def param(kernel, where):
                         marks=pytest.mark.xdist_group(f"stranded-{kernel}-{where}"))
 
 
-@pytest.fixture(params=[param(k, w) for k in [*lab.KERNELS, *lab.PATCHED]
-                        for w in ("dom0", "domU") if w == "dom0" or k in lab.KERNELS])
+@pytest.fixture(params=[param(k, w) for k in [*lab.ENDS, *lab.PATCHED]
+                        for w in ("dom0", "domU") if w == "dom0" or k in lab.ENDS])
 def guest(request):
     kernel, where = request.param
     tools = [lab.ROOT / "build/victim", lab.injector(kernel)]

@@ -12,7 +12,7 @@ import lab
 FILES = ["/lib/terminfo/s/screen", "/lib/terminfo/t/tmux-256color", "/usr/lib/locale/C.utf8/LC_CTYPE"]
 
 
-@pytest.fixture(params=lab.one_worker_each("top"))
+@pytest.fixture(params=lab.one_worker_each("top", kernels=lab.ENDS))
 def seen(request):
     return lab.run_script("top.sh", request.param, tools=["/usr/sbin/bpftool", "/usr/bin/tmux",
                                                           *(f"{path}:{path}" for path in FILES)])

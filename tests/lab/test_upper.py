@@ -7,7 +7,7 @@ import pytest
 
 import lab
 
-KERNELS = [*lab.KERNELS, *lab.PATCHED]
+KERNELS = [*lab.ENDS, *lab.PATCHED]
 
 
 @pytest.fixture(params=lab.one_worker_each("upper", kernels=KERNELS))
