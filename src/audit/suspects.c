@@ -12,7 +12,7 @@
 /* Xen may have begun to refuse: then it is a witness no more. */
 static bool ask(struct inquiry *q, const uint64_t *mfns, uint8_t *types, size_t n)
 {
-	if (!xen__types(q->xen, mfns, types, n))
+	if (!xen__types(q->xen, XEN_DOM0, mfns, types, n))
 		return true;
 	free(q->audit->types);
 	q->audit->types = NULL;

@@ -80,7 +80,7 @@ static int look_at_page(struct page *p)
 		uint64_t mfn = p->seen.mfn;
 		uint8_t type;
 
-		err = xen__types(p->xen, &mfn, &type, 1);
+		err = xen__types(p->xen, XEN_DOM0, &mfn, &type, 1);
 		p->type = err ? XEN_T_UNKNOWN : type;
 	}
 	return 0;

@@ -344,7 +344,7 @@ int snapshot__explain(struct snapshot *s, const uint32_t *indices, size_t n)
 	return 0;
 }
 
-int xen__types(struct xen *xen, const uint64_t *mfns, uint8_t *types, size_t n)
+int xen__types(struct xen *xen, uint16_t domain, const uint64_t *mfns, uint8_t *types, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		pass(4);
