@@ -190,12 +190,13 @@ $(B)/unit/%: tests/unit/%.c $(UNIT_SRCS) $(wildcard src/*/*.h src/*/*.def includ
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(XP_CPPFLAGS) $(CPPFLAGS) $(SANITIZE) $(WARN) -o $@ $< $(UNIT_SRCS) $(UNIT_MORE) -lcmocka -ldw -lbpf -ljansson
 
-# Many files that no other test needs; the audit's verdict, of a kernel that the test plays; signals.
-JUDGE		:= $(patsubst %,src/audit/%.c,audit conclude explain settle suspects)
+# Many files that no other test needs; the audit's verdict, of guests that tests play; signals.
+JUDGE		:= $(patsubst %,src/audit/%.c,audit conclude explain settle suspects) src/guest/guest.c
 $(B)/unit/test_console: UNIT_MORE := $(wildcard src/console/*.c)
 $(B)/unit/test_console: $(wildcard src/console/*.c)
-$(B)/unit/test_settle: UNIT_MORE := $(JUDGE)
-$(B)/unit/test_settle: $(JUDGE)
+JUDGED		:= $(B)/unit/test_settle $(B)/unit/test_judge
+$(JUDGED): UNIT_MORE := $(JUDGE)
+$(JUDGED): $(JUDGE)
 WAIT		:= $(patsubst %,src/%.c,cmd/child cmd/until base/say base/signals)
 $(B)/unit/test_signals: UNIT_MORE := $(WAIT)
 $(B)/unit/test_signals: $(WAIT)
