@@ -6,9 +6,6 @@
 #include "base/clock.h"
 #include "inquiry.h"
 
-/* A table that could not be read is worth a whole new look, so often. */
-#define LOOKS 5
-
 /* A PGD, or its user half, that is not pinned now: of a process that begins or ends. */
 static bool is_unpinned_root(const struct inquiry *q, uint32_t index, const struct xp_seen *s)
 {
@@ -34,8 +31,8 @@ static void choose(struct inquiry *q, bool kept)
 /* What a tree reaches comes before what is kept. */
 static int choose_tables(struct inquiry *q)
 {
-	q->nr_seen = snapshot__what(q->snapshot)->seen;
-	q->known = calloc(snapshot__places(q->snapshot)->max_pfn / 64 + 2, sizeof(*q->known));
+	q->nr_seen = q->guest->look->seen;
+	q->known = calloc(q->guest->places->max_pfn / 64 + 2, sizeof(*q->known));
 	q->audit->chosen = malloc((q->nr_seen + 1) * sizeof(uint32_t));
 	if (!q->known || !q->audit->chosen)
 		return -ENOMEM;
@@ -47,7 +44,7 @@ static int choose_tables(struct inquiry *q)
 /* What the look tells of itself. */
 static void note_look(struct inquiry *q)
 {
-	const struct xp_look *look = snapshot__what(q->snapshot);
+	const struct xp_look *look = q->guest->look;
 	struct audit *a = q->audit;
 
 	a->begin = look->begin;
@@ -85,17 +82,17 @@ static void count(struct inquiry *q)
 		if (!suspect->settled && suspect->reached && suspect->class == FINDING_LOST)
 			a->tables[inquiry__table(q, suspect->index)->level]++;
 	}
-	a->witnesses = WITNESS_FLAG | WITNESS_TREE | WITNESS_DIRECT_MAP |
-		       (a->types ? WITNESS_XEN : 0);
+	a->witnesses = q->guest->witnesses & ~(a->types ? 0 : WITNESS_XEN);
 }
 
+/* A table that could not be read is worth a whole new look, a few times. */
 static int look(struct inquiry *q)
 {
-	const struct xp_look *look = snapshot__what(q->snapshot);
+	const struct xp_look *look = q->guest->look;
 	int err = 0;
 
-	for (int i = 0; !err && i < LOOKS; i++) {
-		err = snapshot__look(q->snapshot);
+	for (uint32_t i = 0; !err && i < q->guest->rules->tries; i++) {
+		err = guest__look(q->guest);
 		if (!look->torn && !look->overflow && !look->unread)
 			break;
 	}
@@ -104,9 +101,9 @@ static int look(struct inquiry *q)
 
 static int ask_xen_of_all(struct inquiry *q)
 {
-	uint32_t n = snapshot__what(q->snapshot)->seen, *all;
+	uint32_t n = q->guest->look->seen, *all;
 
-	if (!q->xen)
+	if (!guest__has_types(q->guest))
 		return 0;
 	q->audit->types = calloc(n + 1, 1);
 	all = malloc((n + 1) * sizeof(*all));
@@ -127,13 +124,13 @@ static int inquire(struct inquiry *q)
 
 	if (!err)
 		err = inquiry__settle(q);
-	q->audit->end = snapshot__what(q->snapshot)->end;
+	q->audit->end = q->guest->look->end;
 	return err ?: q->nr ? inquiry__conclude(q) : 0;
 }
 
-int audit__take(struct audit *audit, struct snapshot *snapshot, struct xen *xen)
+int audit__take(struct audit *audit, struct guest *guest)
 {
-	struct inquiry q = { .audit = audit, .snapshot = snapshot, .xen = xen };
+	struct inquiry q = { .audit = audit, .guest = guest };
 	int err;
 
 	*audit = (struct audit){};

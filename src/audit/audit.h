@@ -9,9 +9,8 @@
 #ifndef XENPIN_AUDIT_SRC_H
 #define XENPIN_AUDIT_SRC_H
 
-#include "guest/snapshot.h"
+#include "guest/guest.h"
 #include "model/pins.h"
-#include "xen/frame_types.h"
 
 struct audit {
 	uint32_t tables[XP_L4 + 1];	/* of pinned trees, by level */
@@ -25,17 +24,16 @@ struct audit {
 	uint64_t trees_ns, scan_ns, direct_map_ns;
 	struct finding *findings;
 	size_t nr_findings;
-	uint32_t *chosen;		/* indices of snapshot__tables(), each pfn once */
-	uint8_t *types;			/* enum xen_type, by index; NULL without @xen */
+	uint32_t *chosen;		/* indices of guest.tables, each pfn once */
+	uint8_t *types;			/* enum xen_type, by index; NULL: Xen was not heard */
 	size_t nr_tables;		/* in .chosen */
 	uint64_t *explained;		/* a bit for each pfn: read-only, and no page table; or NULL */
 };
 
 /*
- * Look, and judge.  @xen may be NULL: one witness less.  Returns 0 or -errno;
- * the audit is to be freed in any case.
+ * Look, and judge.  Returns 0 or -errno; the audit is to be freed in any case.
  */
-int audit__take(struct audit *audit, struct snapshot *snapshot, struct xen *xen);
+int audit__take(struct audit *audit, struct guest *guest);
 void audit__free(struct audit *audit);
 
 /*
@@ -55,6 +53,6 @@ static inline bool audit__is_whole(const struct audit *audit)
 }
 
 /* Seed the model with what the audit saw, between pins__seed_begin() and _end().  0 or -ENOMEM. */
-int audit__seed(const struct audit *audit, const struct snapshot *snapshot, struct pins *pins);
+int audit__seed(const struct audit *audit, const struct guest *guest, struct pins *pins);
 
 #endif

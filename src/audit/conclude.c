@@ -6,6 +6,22 @@
 
 #include "inquiry.h"
 
+/*
+ * A pin sets the flags before Xen and the direct map follow.  Where memory stands still, no later
+ * look tells such a flag from a stale one.
+ */
+static bool may_be_half_pinned(const struct inquiry *q, const struct suspect *s)
+{
+	return s->class == FINDING_STALE && !q->guest->rules->looks;
+}
+
+/* A page that is read-only need not be a page table: so the direct map proves no stranded one. */
+static bool is_proven(const struct suspect *s, uint8_t witnesses)
+{
+	return witnesses & WITNESS_XEN ||
+	       (witnesses & WITNESS_DIRECT_MAP && s->class != FINDING_STRANDED);
+}
+
 /* Who says so besides the flag, and how sure that makes it. */
 static void testify(const struct inquiry *q, const struct suspect *s, struct finding *f)
 {
@@ -19,9 +35,8 @@ static void testify(const struct inquiry *q, const struct suspect *s, struct fin
 		f->witnesses |= WITNESS_DIRECT_MAP;
 	if (stale ? xen__is_no_table(type) : xen__is_table(type))
 		f->witnesses |= WITNESS_XEN;
-	f->grade = f->witnesses & WITNESS_XEN ||
-		   (f->witnesses & WITNESS_DIRECT_MAP && s->class != FINDING_STRANDED) ?
-			   GRADE_PROVEN : GRADE_SUSPECTED;
+	f->grade = is_proven(s, f->witnesses) && !may_be_half_pinned(q, s) ? GRADE_PROVEN :
+									     GRADE_SUSPECTED;
 }
 
 /* Of a page that no tree refers to nobody knows the owner. */
@@ -63,7 +78,7 @@ static int by_pfn(const void *a, const void *b)
 
 int inquiry__conclude(struct inquiry *q)
 {
-	uint64_t init_mm = snapshot__places(q->snapshot)->init_mm;
+	uint64_t init_mm = q->guest->places->init_mm;
 	struct audit *a = q->audit;
 	struct xp_owner *owners;
 	int n;
@@ -71,7 +86,7 @@ int inquiry__conclude(struct inquiry *q)
 	a->findings = calloc(q->nr, sizeof(*a->findings));
 	if (!a->findings)
 		return -ENOMEM;
-	n = snapshot__owners(q->snapshot, &owners);
+	n = guest__owners(q->guest, &owners);
 	for (size_t i = 0; i < q->nr; i++) {
 		const struct suspect *s = &q->suspects[i];
 		struct finding *f = &a->findings[a->nr_findings];

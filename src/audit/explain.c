@@ -34,7 +34,7 @@ static bool is_within(uint64_t address, uint64_t from, uint64_t size)
 /* Does the table map something else than all pages, or all struct pages? */
 static bool maps_other_memory(const struct inquiry *q, const struct xp_seen *s)
 {
-	const struct xp_places *p = snapshot__places(q->snapshot);
+	const struct xp_places *p = q->guest->places;
 	uint64_t address = address_of(q, s);
 
 	return !is_within(address, p->page_offset, p->max_pfn * PAGE_SIZE) &&
@@ -43,7 +43,7 @@ static bool maps_other_memory(const struct inquiry *q, const struct xp_seen *s)
 
 static bool explains(const struct inquiry *q, const struct xp_seen *s)
 {
-	uint64_t init_mm = snapshot__places(q->snapshot)->init_mm;
+	uint64_t init_mm = q->guest->places->init_mm;
 
 	if (s->parent == XP_NO_PARENT)
 		return s->level == XP_L4 && s->mm != init_mm;
@@ -52,10 +52,10 @@ static bool explains(const struct inquiry *q, const struct xp_seen *s)
 
 int inquiry__explain(struct inquiry *q)
 {
-	const struct xp_look *look = snapshot__what(q->snapshot);
+	const struct xp_look *look = q->guest->look;
 	uint32_t seen = q->nr_seen, overflow = look->overflow, unread = look->unread, n = 0;
 	uint32_t *indices = malloc((seen + 1) * sizeof(*indices));
-	uint64_t max_pfn = snapshot__places(q->snapshot)->max_pfn;
+	uint64_t max_pfn = q->guest->places->max_pfn;
 	int err;
 
 	q->audit->explained = calloc(max_pfn / 64 + 2, sizeof(*q->audit->explained));
@@ -66,10 +66,10 @@ int inquiry__explain(struct inquiry *q)
 	for (uint32_t i = 0; i < seen; i++)
 		if (explains(q, inquiry__table(q, i)))
 			indices[n++] = i;
-	err = snapshot__explain(q->snapshot, indices, n);
+	err = guest__explain(q->guest, indices, n);
 	free(indices);
 	for (uint32_t i = 0; !err && i < look->readonly; i++)
-		bits__set(q->audit->explained, snapshot__readonly(q->snapshot)[i].pfn);
+		bits__set(q->audit->explained, q->guest->readonly[i].pfn);
 	if (look->overflow != overflow || look->unread != unread)
 		q->audit->complete = false;
 	return err;

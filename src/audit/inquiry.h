@@ -7,7 +7,7 @@
 
 /* A contradiction, and where it stands. */
 struct suspect {
-	uint32_t index;		/* of snapshot__tables() */
+	uint32_t index;		/* of guest.tables */
 	uint8_t class;		/* enum finding_class, as of the last look */
 	uint8_t looks;		/* so many in a row saw this class, of a page at rest */
 	bool walked;		/* found through a tree, not by its flag or in the direct map */
@@ -18,8 +18,7 @@ struct suspect {
 
 struct inquiry {
 	struct audit *audit;
-	struct snapshot *snapshot;
-	struct xen *xen;
+	struct guest *guest;
 	uint32_t nr_seen;	/* tables of the first look; behind them is what no tree reaches */
 	uint64_t *known;	/* a bit for each pfn: it is among the tables that are looked at */
 	struct suspect *suspects;
@@ -28,7 +27,7 @@ struct inquiry {
 
 static inline struct xp_seen *inquiry__table(const struct inquiry *q, uint32_t index)
 {
-	return snapshot__tables(q->snapshot) + index;
+	return q->guest->tables + index;
 }
 
 /* A table that the kernel pins by itself, for use in trees to come. */

@@ -8,13 +8,12 @@ static bool is_pinned(const struct xp_seen *s)
 	return s->state & (XP_S_FLAG | XP_S_READONLY) && !(s->state & XP_S_NOT_THERE);
 }
 
-int audit__seed(const struct audit *a, const struct snapshot *snapshot, struct pins *pins)
+int audit__seed(const struct audit *a, const struct guest *guest, struct pins *pins)
 {
-	const struct xp_seen *tables = snapshot__tables(snapshot);
 	int err = 0;
 
 	for (size_t i = 0; !err && i < a->nr_tables; i++) {
-		const struct xp_seen *s = &tables[a->chosen[i]];
+		const struct xp_seen *s = &guest->tables[a->chosen[i]];
 		bool pinned = a->types ? a->types[a->chosen[i]] & XEN_T_PINNED : s->level == XP_L4;
 		struct pin_state state = {
 			.pfn = s->pfn,

@@ -20,6 +20,11 @@
  * it releases, or when it has set that of a page that it allocates.  No tree refers to the page
  * then.  So where such a page has the flag, the stacks of preempted tasks are looked at, too
  * (bpf/audit_halfway.h).
+ *
+ * All this holds of a guest that runs and whose moves can be followed.  The maker that reads the
+ * guest says how many looks are needed, and when (struct guest_rules).  One that cannot follow
+ * moves has nothing but time, and wants more looks.  Memory that stands still would show the same
+ * at each look, so the first decides.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,36 +32,18 @@
 
 #include "inquiry.h"
 
-/* So many looks in a row, of a page at rest. */
-#define LOOKS 3
-
-/*
- * Pauses before each look.  Most suspects were met in the middle of a pin and are settled by
- * the next look: only what outlives two is worth the programs that count.  After five looks it
- * is over for what stands; what moved meanwhile has as many again to come to rest.
- */
-static const unsigned int pauses_us[] = { 1000,	 3000,	10000, 30000, 60000,
-					  10000, 10000, 20000, 20000, 40000 };
-
-enum {
-	PAUSES = sizeof(pauses_us) / sizeof(*pauses_us),
-	UNCOUNTED = 2,
-	PAUSES_AT_LEAST = UNCOUNTED + LOOKS,
-};
-
 bool inquiry__stands(const struct inquiry *q, const struct suspect *s)
 {
-	return !s->settled && s->looks >= LOOKS &&
+	return !s->settled && s->looks >= q->guest->rules->looks &&
 	       !(inquiry__table(q, s->index)->state & XP_S_NO_FLAG);
 }
 
 /* Did the page move since it was asked last? */
 static bool has_moved(const struct inquiry *q, struct suspect *s)
 {
-	const volatile uint32_t *of_page = snapshot__moves(q->snapshot)->of_page;
 	uint32_t before = s->moves;
 
-	s->moves = of_page[xp_page_slot(inquiry__table(q, s->index)->pfn)];
+	s->moves = guest__moves(q->guest, inquiry__table(q, s->index)->pfn);
 	return s->moves != before;
 }
 
@@ -74,7 +61,7 @@ static int anybody_halfway(const struct inquiry *q, const uint32_t *open, size_t
 	for (size_t i = 0; i < n; i++) {
 		if (!may_be_halfway(&q->suspects[open[i]]))
 			continue;
-		tasks = snapshot__halfway(q->snapshot);
+		tasks = guest__halfway(q->guest);
 		break;
 	}
 	return tasks < 0 ? tasks : tasks > 0;
@@ -96,15 +83,17 @@ static void weigh(const struct inquiry *q, struct suspect *s, bool calm, bool ha
 	s->class = class;
 }
 
-/* All that is open; at the last pauses, also without what stands. */
-static size_t open_suspects(const struct inquiry *q, int pause, uint32_t *indices)
+/* All that is open; at the last pauses, which are for what moved, without what stands. */
+static size_t open_suspects(const struct inquiry *q, uint32_t pause, uint32_t *indices)
 {
+	const struct guest_rules *rules = q->guest->rules;
+	bool last = pause >= rules->unfollowed + rules->looks;
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->nr; i++) {
 		const struct suspect *s = &q->suspects[i];
 
-		if (!s->settled && (pause < PAUSES_AT_LEAST || !inquiry__stands(q, s)))
+		if (!s->settled && !(last && inquiry__stands(q, s)))
 			indices[n++] = i;
 	}
 	return n;
@@ -118,16 +107,16 @@ static int look_again(struct inquiry *q, bool counted, const uint32_t *open, uin
 
 	if (halfway < 0)
 		return halfway;
-	calm = snapshot__visit_cpus(q->snapshot);
+	calm = guest__visit_cpus(q->guest);
 	if (calm < 0)
 		return calm;
 	for (size_t i = 0; i < n; i++)
 		indices[i] = q->suspects[open[i]].index;
-	err = snapshot__again(q->snapshot, indices, n);
+	err = guest__again(q->guest, indices, n);
 	if (err)
 		return err;
 	inquiry__ask_xen(q, indices, n);
-	if (!counted || snapshot__missed_moves(q->snapshot))
+	if (!counted || guest__missed_moves(q->guest))
 		calm = 0;
 	for (size_t i = 0; i < n; i++)
 		weigh(q, &q->suspects[open[i]], calm, halfway);
@@ -137,7 +126,7 @@ static int look_again(struct inquiry *q, bool counted, const uint32_t *open, uin
 /* From now on it is counted what moves. */
 static int begin_to_count(struct inquiry *q)
 {
-	int err = snapshot__follow(q->snapshot);
+	int err = guest__follow(q->guest);
 
 	for (size_t i = 0; !err && i < q->nr; i++)
 		has_moved(q, &q->suspects[i]);
@@ -146,19 +135,20 @@ static int begin_to_count(struct inquiry *q)
 
 static int settle_with(struct inquiry *q, uint32_t *open, uint32_t *indices)
 {
+	const struct guest_rules *rules = q->guest->rules;
 	int err = 0;
 
-	for (int pause = 0; !err && pause < PAUSES; pause++) {
-		size_t n = open_suspects(q, pause, open);
+	for (uint32_t i = 0; !err && i < PAUSES_MAX && rules->pauses_us[i]; i++) {
+		size_t n = open_suspects(q, i, open);
 
 		if (!n)
 			break;
-		if (pause == UNCOUNTED)
+		if (i == rules->unfollowed)
 			err = begin_to_count(q);
 		if (err)
 			break;
-		usleep(pauses_us[pause]);
-		err = look_again(q, pause >= UNCOUNTED, open, indices, n);
+		usleep(rules->pauses_us[i]);
+		err = look_again(q, i >= rules->unfollowed, open, indices, n);
 	}
 	return err;
 }
@@ -173,7 +163,7 @@ int inquiry__settle(struct inquiry *q)
 	if (!lists)
 		return -ENOMEM;
 	err = settle_with(q, lists, lists + q->nr);
-	snapshot__ignore(q->snapshot);
+	guest__ignore(q->guest);
 	free(lists);
 	return err;
 }

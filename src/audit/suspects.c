@@ -12,7 +12,7 @@
 /* Xen may have begun to refuse: then it is a witness no more. */
 static bool ask(struct inquiry *q, const uint64_t *mfns, uint8_t *types, size_t n)
 {
-	if (!xen__types(q->xen, mfns, types, n))
+	if (!guest__types(q->guest, mfns, types, n))
 		return true;
 	free(q->audit->types);
 	q->audit->types = NULL;
@@ -92,10 +92,10 @@ static int suspect_tables(struct inquiry *q)
 	return err;
 }
 
-/* A page that no tree reaches becomes a table of the snapshot's, whose index is noted. */
+/* A page that no tree reaches becomes a table of the guest's, whose index is noted. */
 static void add_unreached(struct inquiry *q, uint64_t pfn, uint32_t *added, size_t *nr)
 {
-	int index = bits__has(q->known, pfn) ? -ENOENT : snapshot__add(q->snapshot, pfn, 1);
+	int index = bits__has(q->known, pfn) ? -ENOENT : guest__add(q->guest, pfn, 1);
 
 	if (index == -ENOSPC)
 		q->audit->complete = false;
@@ -108,7 +108,7 @@ static void add_unreached(struct inquiry *q, uint64_t pfn, uint32_t *added, size
 /* The pages @added are behind all tables that Xen was asked of. */
 static int look_at_added(struct inquiry *q, const uint32_t *added, size_t nr)
 {
-	int err = nr ? snapshot__again(q->snapshot, added, nr) : 0;
+	int err = nr ? guest__again(q->guest, added, nr) : 0;
 	void *types;
 
 	if (err || !nr || !q->audit->types)
@@ -155,8 +155,8 @@ static int add_unexplained(struct inquiry *q, const struct xp_readonly *pages, u
 /* The kernel has hundreds of such pages that are no page tables, and they are no suspects. */
 static int add_readonly(struct inquiry *q, uint32_t *added, size_t *nr)
 {
-	const struct xp_readonly *all = snapshot__readonly(q->snapshot);
-	uint32_t n = snapshot__what(q->snapshot)->readonly, unreached = 0;
+	const struct xp_readonly *all = q->guest->readonly;
+	uint32_t n = q->guest->look->readonly, unreached = 0;
 	struct xp_readonly *pages = calloc(n + 1, sizeof(*pages));
 	int err = 0;
 
@@ -176,8 +176,8 @@ static int add_readonly(struct inquiry *q, uint32_t *added, size_t *nr)
 /* Pages that no tree reaches, with the flag or read-only in the direct map. */
 static int suspect_unreached(struct inquiry *q)
 {
-	const struct xp_look *look = snapshot__what(q->snapshot);
-	const struct xp_flagged *flagged = snapshot__flagged(q->snapshot);
+	const struct xp_look *look = q->guest->look;
+	const struct xp_flagged *flagged = q->guest->flagged;
 	uint32_t *added = malloc((look->flagged + look->readonly + 1) * sizeof(*added));
 	size_t nr = 0;
 	int err;

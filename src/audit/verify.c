@@ -104,7 +104,7 @@ int verify__scan(struct verify *v)
 
 		for (uint64_t i = 0; i < n; i++)
 			mfns[i] = at + i;
-		err = xen__types(v->xen, mfns, v->types + at, n);
+		err = xen__types(v->xen, XEN_DOM0, mfns, v->types + at, n);
 		if (err)
 			return err;
 	}
@@ -142,7 +142,7 @@ int verify__rescan(struct verify *v)
 		return verify__scan(v);
 	for (size_t at = 0; at < v->nr_dirty; at += CHUNK) {
 		size_t n = v->nr_dirty - at < CHUNK ? v->nr_dirty - at : CHUNK;
-		int err = xen__types(v->xen, v->dirty + at, types, n);
+		int err = xen__types(v->xen, XEN_DOM0, v->dirty + at, types, n);
 
 		if (err)
 			return err;

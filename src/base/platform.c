@@ -24,7 +24,7 @@ static bool read_line(const char *path, char *line, size_t size)
 	return ok;
 }
 
-static enum guest guest_kind(void)
+static enum guest_kind guest_kind(void)
 {
 	static const char *const names[] = { [GUEST_PV] = "PV", [GUEST_HVM] = "HVM",
 					     [GUEST_PVH] = "PVH" };
@@ -34,7 +34,7 @@ static enum guest guest_kind(void)
 		return GUEST_NONE;
 	if (!read_line("/sys/hypervisor/guest_type", line, sizeof(line)))
 		return GUEST_UNKNOWN;
-	for (enum guest g = GUEST_PV; g <= GUEST_PVH; g++)
+	for (enum guest_kind g = GUEST_PV; g <= GUEST_PVH; g++)
 		if (!strcmp(line, names[g]))
 			return g;
 	return GUEST_UNKNOWN;
@@ -72,7 +72,7 @@ void platform__read(struct platform *p)
 		snprintf(p->kernel, sizeof(p->kernel), "%s", uts.release);
 }
 
-const char *platform__guest_name(enum guest guest)
+const char *platform__guest_name(enum guest_kind guest)
 {
 	switch (guest) {
 	case GUEST_NONE:

@@ -5,10 +5,10 @@
 
 #include <stdbool.h>
 
-enum guest { GUEST_NONE, GUEST_PV, GUEST_HVM, GUEST_PVH, GUEST_UNKNOWN };
+enum guest_kind { GUEST_NONE, GUEST_PV, GUEST_HVM, GUEST_PVH, GUEST_UNKNOWN };
 
 struct platform {
-	enum guest guest;
+	enum guest_kind guest;
 	bool dom0;		/* the control domain */
 	bool btf;
 	bool confidential;	/* lockdown=confidentiality */
@@ -18,7 +18,7 @@ struct platform {
 
 void platform__read(struct platform *p);
 
-const char *platform__guest_name(enum guest guest);
+const char *platform__guest_name(enum guest_kind guest);
 
 /*
  * NULL when xenpin can trace here; otherwise a sentence: what is missing, on

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/grow.h"
 #include "base/xenpin.h"
+#include "guest/snapshot.h"
 #include "audits.h"
 
 struct told {
@@ -16,23 +17,21 @@ struct told {
 int audits__open(struct audits *a, const struct platform *platform, uint64_t every_ns,
 		 char why[AUDIT_REASON_LEN])
 {
-	char no_xen[XEN_REASON_LEN];
-	int err = snapshot__open(&a->snapshot, why);
+	int err = snapshot__open(&a->guest, platform->dom0, why);
 
 	if (err) {
-		a->snapshot = NULL;
+		a->guest = NULL;
 		return err;
 	}
 	a->every_ns = every_ns;
-	if (platform->dom0 && xen__open(&a->xen, no_xen))
-		say("one witness less, Xen's types: %s", no_xen);
+	if (platform->dom0 && *a->guest->no_types)
+		say("one witness less, Xen's types: %s", a->guest->no_types);
 	return 0;
 }
 
 void audits__close(struct audits *a)
 {
-	xen__close(a->xen);
-	snapshot__close(a->snapshot);
+	guest__close(a->guest);
 	free(a->told);
 }
 
@@ -66,9 +65,9 @@ int audits__take(struct audits *a, finding_fn fn, void *context)
 	struct audit audit;
 	int err;
 
-	if (!a->snapshot)
+	if (!a->guest)
 		return 0;
-	err = audit__take(&audit, a->snapshot, a->xen) ?: audits__tell(a, &audit, fn, context);
+	err = audit__take(&audit, a->guest) ?: audits__tell(a, &audit, fn, context);
 	if (err) {
 		a->whole = false;
 		a->next_ns = now_ns() + a->every_ns;
@@ -80,5 +79,5 @@ int audits__take(struct audits *a, finding_fn fn, void *context)
 
 bool audits__due(const struct audits *a)
 {
-	return a->snapshot && a->every_ns && now_ns() >= a->next_ns;
+	return a->guest && a->every_ns && now_ns() >= a->next_ns;
 }

@@ -7,8 +7,7 @@
 #include "base/platform.h"
 
 struct audits {
-	struct snapshot *snapshot;	/* NULL: none are made */
-	struct xen *xen;		/* NULL: one witness less */
+	struct guest *guest;		/* NULL: none are made */
 	uint64_t every_ns;		/* 0: none in between */
 	uint64_t next_ns;		/* CLOCK_MONOTONIC */
 	bool whole;			/* the last one saw and judged all */

@@ -9,6 +9,7 @@
 #include "base/platform.h"
 #include "base/signals.h"
 #include "base/xenpin.h"
+#include "guest/snapshot.h"
 #include "output/finding.h"
 #include "trace/probes.h"
 #include "options.h"
@@ -88,13 +89,13 @@ static enum exit_status worse(enum exit_status a, enum exit_status b)
 }
 
 static enum exit_status run(const struct options *opts, const struct platform *platform,
-			    struct snapshot *snapshot, struct xen *xen)
+			    struct guest *guest)
 {
 	enum exit_status status = EXIT_CLEAN;
 
 	for (uint32_t i = 0; i < opts->repeat && !signals__waiting(); i++) {
 		struct audit audit;
-		int err = audit__take(&audit, snapshot, xen);
+		int err = audit__take(&audit, guest);
 
 		if (err) {
 			say("the audit failed: %s", strerror(-err));
@@ -118,9 +119,8 @@ int cmd_audit(const struct options *opts)
 {
 	char why[AUDIT_REASON_LEN];
 	struct platform platform;
-	struct snapshot *snapshot;
 	enum exit_status status;
-	struct xen *xen = NULL;
+	struct guest *guest;
 	const char *obstacle;
 	int err;
 
@@ -132,15 +132,14 @@ int cmd_audit(const struct options *opts)
 		say("%s", obstacle);
 		return EXIT_CANNOT;
 	}
-	err = snapshot__open(&snapshot, why);
+	err = snapshot__open(&guest, platform.dom0, why);
 	if (err) {
 		say("cannot audit: %s", why);
 		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
-	if (platform.dom0 && xen__open(&xen, why))
-		say("one witness less, Xen's types: %s", why);
-	status = run(opts, &platform, snapshot, xen);
-	xen__close(xen);
-	snapshot__close(snapshot);
+	if (platform.dom0 && *guest->no_types)
+		say("one witness less, Xen's types: %s", guest->no_types);
+	status = run(opts, &platform, guest);
+	guest__close(guest);
 	return status;
 }

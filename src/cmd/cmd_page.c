@@ -13,6 +13,7 @@
 #include "base/platform.h"
 #include "base/signals.h"
 #include "base/xenpin.h"
+#include "guest/snapshot.h"
 #include "guest/symbols.h"
 #include "output/finding.h"
 #include "output/sinks.h"
@@ -26,9 +27,7 @@
 struct page {
 	const struct options *opts;
 	struct platform platform;
-	struct snapshot *snapshot;
-	struct xen *xen;
-	char no_xen[XEN_REASON_LEN];	/* why Xen was not asked */
+	struct guest *guest;
 	struct audit audit;
 	uint64_t pfn;
 	struct xp_seen seen;		/* as the audit, or a look of its own, left it */
@@ -55,34 +54,30 @@ static int look_at_page(struct page *p)
 {
 	const struct audit *a = &p->audit;
 	uint32_t index;
+	uint64_t mfn;
 	int err;
 
 	for (size_t i = 0; i < a->nr_tables; i++) {
 		index = a->chosen[i];
-		if (snapshot__tables(p->snapshot)[index].pfn == p->pfn) {
+		if (p->guest->tables[index].pfn == p->pfn) {
 			p->reached = true;
-			p->seen = snapshot__tables(p->snapshot)[index];
+			p->seen = p->guest->tables[index];
 			break;
 		}
 	}
 	if (!p->reached) {
-		err = snapshot__add(p->snapshot, p->pfn, 0);
+		err = guest__add(p->guest, p->pfn, 0);
 		if (err < 0)
 			return err;
 		index = err;
-		err = snapshot__again(p->snapshot, &index, 1);
+		err = guest__again(p->guest, &index, 1);
 		if (err)
 			return err;
-		p->seen = snapshot__tables(p->snapshot)[index];
+		p->seen = p->guest->tables[index];
 	}
-	p->type = XEN_T_UNKNOWN;
-	if (p->xen) {
-		uint64_t mfn = p->seen.mfn;
-		uint8_t type;
-
-		err = xen__types(p->xen, &mfn, &type, 1);
-		p->type = err ? XEN_T_UNKNOWN : type;
-	}
+	mfn = p->seen.mfn;
+	if (guest__types(p->guest, &mfn, &p->type, 1))
+		p->type = XEN_T_UNKNOWN;
 	return 0;
 }
 
@@ -104,7 +99,7 @@ static bool is_whole(const struct page *p)
 static void find_owner(struct page *p)
 {
 	struct xp_owner *owners;
-	int n = p->reached ? snapshot__owners(p->snapshot, &owners) : 0;
+	int n = p->reached ? guest__owners(p->guest, &owners) : 0;
 
 	for (int i = 0; i < n; i++)
 		if (owners[i].mm == p->seen.mm)
@@ -240,13 +235,14 @@ static void print_tree(const struct page *p)
 	printf("tree        an L%u table of mm 0x%llx", p->seen.level, p->seen.mm);
 	if (p->owner.pid)
 		printf(", %s (pid %u)", name, p->owner.pid);
-	else if (!p->seen.mm || p->seen.mm == snapshot__places(p->snapshot)->init_mm)
+	else if (!p->seen.mm || p->seen.mm == p->guest->places->init_mm)
 		printf(", the kernel's own");
 	putchar('\n');
 }
 
 static void print_text(const struct page *p)
 {
+	const char *why = p->type == XEN_T_UNKNOWN ? p->guest->no_types : "";
 	const struct finding *f = finding_of(p);
 	char xen[40];
 
@@ -262,8 +258,7 @@ static void print_text(const struct page *p)
 	       flag_word(p));
 	print_tree(p);
 	printf("direct map  %s%s\n", map_word(p), is_explained(p) ? EXPLANATION : "");
-	printf("Xen         %s%s%s\n", xen, p->type == XEN_T_UNKNOWN && *p->no_xen ? ": " : "",
-	       p->type == XEN_T_UNKNOWN ? p->no_xen : "");
+	printf("Xen         %s%s%s\n", xen, *why ? ": " : "", why);
 	printf("history     %s%s\n", history_words(p),
 	       !p->opts->recording ? " (--recording FILE: what happened to it there)" :
 	       p->history.doubt ? ", in doubt: records are missing" : "");
@@ -330,7 +325,7 @@ static enum exit_status conclude(const struct page *p, struct watch *w)
 
 static enum exit_status watch(struct page *p)
 {
-	const struct xp_places *places = snapshot__places(p->snapshot);
+	const struct xp_places *places = p->guest->places;
 	uint64_t address = places->vmemmap + p->pfn * places->page_size;
 	char why[WATCH_REASON_LEN];
 	enum exit_status status;
@@ -386,11 +381,11 @@ static enum exit_status tell(struct page *p)
 
 static enum exit_status look(struct page *p)
 {
-	int err = audit__take(&p->audit, p->snapshot, p->xen);
+	int err = audit__take(&p->audit, p->guest);
 
-	if (!err && p->pfn >= snapshot__places(p->snapshot)->max_pfn) {
+	if (!err && p->pfn >= p->guest->places->max_pfn) {
 		say("page: there is no pfn 0x%llx, the last is 0x%llx", (unsigned long long)p->pfn,
-		    snapshot__places(p->snapshot)->max_pfn - 1);
+		    p->guest->places->max_pfn - 1);
 		return EXIT_USAGE;
 	}
 	if (!err)
@@ -425,18 +420,13 @@ int cmd_page(const struct options *opts)
 	probes__verbose(opts->verbose);
 	if (!tracing__possible(&p.platform))
 		return EXIT_CANNOT;
-	err = snapshot__open(&p.snapshot, why);
+	err = snapshot__open(&p.guest, p.platform.dom0, why);
 	if (err) {
 		say("cannot look: %s", why);
 		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
-	if (!p.platform.dom0)
-		strcpy(p.no_xen, "only the control domain may ask");
-	else
-		xen__open(&p.xen, p.no_xen);
 	status = look(&p);
 	audit__free(&p.audit);
-	xen__close(p.xen);
-	snapshot__close(p.snapshot);
+	guest__close(p.guest);
 	return status;
 }

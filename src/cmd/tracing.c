@@ -295,7 +295,7 @@ static enum exit_status begin(struct trace *trace)
 /* What it could not judge may be anything; who asked for no audit has the records. */
 static void audit_last(struct trace *trace)
 {
-	if (!trace->audits.snapshot || trace->err)
+	if (!trace->audits.guest || trace->err)
 		return;
 	audits__take(&trace->audits, on_finding, trace);
 	if (trace->audits.whole)
@@ -379,11 +379,11 @@ static int seed(struct trace *trace)
 	live__arm(trace->live);
 	live__let_begun_end();
 	pins__seed_begin(trace->pins);
-	err = audit__take(&trace->audit, a->snapshot, a->xen);
+	err = audit__take(&trace->audit, a->guest);
 	if (!err)
 		err = catch_up(trace, trace->audit.end);
 	if (!err)
-		err = audit__seed(&trace->audit, a->snapshot, trace->pins);
+		err = audit__seed(&trace->audit, a->guest, trace->pins);
 	pins__seed_end(trace->pins);
 	return err;
 }
@@ -415,8 +415,7 @@ static enum exit_status audit_first(struct trace *trace)
 		say("%s: %s", opts->findings ? "--findings" : "--audit", why);
 		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
-	err = opts->findings ? seed(trace) : audit__take(&trace->audit, trace->audits.snapshot,
-							 trace->audits.xen);
+	err = opts->findings ? seed(trace) : audit__take(&trace->audit, trace->audits.guest);
 	if (err) {
 		say("the audit of the begin failed: %s", strerror(-err));
 		return EXIT_LOAD;
@@ -488,7 +487,7 @@ static enum exit_status run(struct trace *trace)
 		status = begin(trace);
 	if (status)
 		return status;
-	if (trace->audits.snapshot)
+	if (trace->audits.guest)
 		audits__tell(&trace->audits, &trace->audit, on_finding, trace);
 	follow(trace);
 	return finish(trace);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/xenpin.h"
 #include "boot/boot_account.h"
+#include "guest/snapshot.h"
 #include "report/report.h"
 #include "figures.h"
 
@@ -166,9 +167,9 @@ void figures__audit(struct figures *f)
 	struct audit audit;
 	int err;
 
-	if (!f->snapshot)
+	if (!f->guest)
 		return;
-	err = audit__take(&audit, f->snapshot, f->xen);
+	err = audit__take(&audit, f->guest);
 	f->metrics.audit.live = true;
 	f->metrics.audit.failed = err;
 	if (err)
@@ -205,17 +206,15 @@ int figures__count(struct figures *f, const struct platform *platform, char why[
 
 int figures__watch(struct figures *f, const struct platform *platform, char why[AUDIT_REASON_LEN])
 {
-	char no_xen[XEN_REASON_LEN];
-	int err = snapshot__open(&f->snapshot, why);
+	int err = snapshot__open(&f->guest, platform->dom0, why);
 
-	if (!err && platform->dom0 && xen__open(&f->xen, no_xen))
-		say("one witness less, Xen's types: %s", no_xen);
+	if (!err && platform->dom0 && *f->guest->no_types)
+		say("one witness less, Xen's types: %s", f->guest->no_types);
 	return err;
 }
 
 void figures__close(struct figures *f)
 {
 	counters__close(f->counters);
-	xen__close(f->xen);
-	snapshot__close(f->snapshot);
+	guest__close(f->guest);
 }

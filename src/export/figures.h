@@ -14,8 +14,7 @@
 struct figures {
 	const char *recording;		/* a file; NULL: live */
 	struct counters *counters;	/* NULL: of a recording */
-	struct snapshot *snapshot;	/* for audits; NULL: none */
-	struct xen *xen;		/* NULL: no control domain */
+	struct guest *guest;		/* for audits; NULL: none */
 	struct timespec recorded;	/* when the recording, as it was read, was written to */
 	char complaint[RECORDING_WHY];	/* about the recording, the last one */
 	struct metrics metrics;

@@ -41,10 +41,11 @@ struct mapped {
 };
 
 struct snapshot {
+	struct guest guest;	/* first: the operations get this */
 	struct audit_bpf *skel;
 	struct mapped seen, flagged, readonly, again;
 	struct moves moves;
-	uint32_t room;
+	struct xen *xen;	/* NULL: one witness less */
 	enum scan { SCAN_CAST, SCAN_LENT, SCAN_READ } how;	/* bpf/audit_scan.h */
 };
 
@@ -120,15 +121,15 @@ static int load_with(struct snapshot *s, enum scan how)
 	if (!s->skel)
 		return -errno;
 	s->how = how;
-	s->room = tables_at_most() + SPARE;
+	s->guest.room = tables_at_most() + SPARE;
 	bpf_program__set_autoload(s->skel->progs.scan_cast, how == SCAN_CAST);
 	bpf_program__set_autoload(s->skel->progs.scan_lent, how == SCAN_LENT);
 	bpf_program__set_autoload(s->skel->progs.scan_read, how == SCAN_READ);
-	*(uint32_t *)&s->skel->rodata->seen_room = s->room - SPARE;
-	bpf_map__set_max_entries(s->skel->maps.seen, s->room);
-	bpf_map__set_max_entries(s->skel->maps.flagged, s->room);
-	bpf_map__set_max_entries(s->skel->maps.readonly, s->room);
-	bpf_map__set_max_entries(s->skel->maps.again_list, s->room);
+	*(uint32_t *)&s->skel->rodata->seen_room = s->guest.room - SPARE;
+	bpf_map__set_max_entries(s->skel->maps.seen, s->guest.room);
+	bpf_map__set_max_entries(s->skel->maps.flagged, s->guest.room);
+	bpf_map__set_max_entries(s->skel->maps.readonly, s->guest.room);
+	bpf_map__set_max_entries(s->skel->maps.again_list, s->guest.room);
 	return audit_bpf__load(s->skel);
 }
 
@@ -170,6 +171,11 @@ static const char *missing(const struct xp_places *p)
 	return NULL;
 }
 
+static void explain_load(int err, char why[AUDIT_REASON_LEN])
+{
+	snprintf(why, AUDIT_REASON_LEN, "the audit's programs do not load: %s", load_error(err));
+}
+
 static void explain_missing(const char *symbol, char why[AUDIT_REASON_LEN])
 {
 	const char *hidden = platform__hides_symbols();
@@ -181,48 +187,28 @@ static void explain_missing(const char *symbol, char why[AUDIT_REASON_LEN])
 			 "(CONFIG_KALLSYMS_ALL)", symbol);
 }
 
-int snapshot__open(struct snapshot **out, char why[AUDIT_REASON_LEN])
-{
-	struct snapshot *s = calloc(1, sizeof(*s));
-	const char *symbol;
-	int err = s ? load(s) : -ENOMEM;
-
-	if (!err)
-		err = map_all(s);
-	if (!err)
-		err = program__run(s->skel->progs.locate);
-	if (err) {
-		snprintf(why, AUDIT_REASON_LEN, "the audit's programs do not load: %s",
-			 load_error(err));
-		snapshot__close(s);
-		return err;
-	}
-	symbol = missing(&s->skel->bss->places);
-	if (symbol) {
-		explain_missing(symbol, why);
-		snapshot__close(s);
-		return -ENOKEY;
-	}
-	*out = s;
-	return 0;
-}
-
 static void unmap(struct mapped *m)
 {
 	if (m->at)
 		munmap(m->at, m->size);
 }
 
-void snapshot__close(struct snapshot *s)
+static struct snapshot *snapshot_of(struct guest *guest)
 {
-	if (!s)
-		return;
+	return (struct snapshot *)guest;
+}
+
+static void snapshot__close(struct guest *guest)
+{
+	struct snapshot *s = snapshot_of(guest);
+
 	moves__end(&s->moves);
 	unmap(&s->seen);
 	unmap(&s->flagged);
 	unmap(&s->readonly);
 	unmap(&s->again);
 	audit_bpf__destroy(s->skel);
+	xen__close(s->xen);
 	free(s);
 }
 
@@ -241,16 +227,16 @@ static int scan_lent(struct snapshot *s)
 	return err;
 }
 
-int snapshot__look(struct snapshot *s)
+static int snapshot__look(struct guest *guest)
 {
-	struct xp_look *look = &s->skel->bss->look_at;
+	struct snapshot *s = snapshot_of(guest);
 	int err;
 
 	for (int try = 0; try < TRIES; try++) {
 		err = program__run(s->skel->progs.roots);
 		if (err)
 			return err;
-		if (!look->torn)
+		if (!guest->look->torn)
 			break;
 		usleep(PAUSE_US);
 	}
@@ -261,48 +247,12 @@ int snapshot__look(struct snapshot *s)
 	return err ?: program__run(s->skel->progs.scan_direct_map);
 }
 
-const struct xp_look *snapshot__what(const struct snapshot *s)
-{
-	return &s->skel->bss->look_at;
-}
-
-const struct xp_places *snapshot__places(const struct snapshot *s)
-{
-	return &s->skel->bss->places;
-}
-
-struct xp_seen *snapshot__tables(const struct snapshot *s)
-{
-	return s->seen.at;
-}
-
-const struct xp_flagged *snapshot__flagged(const struct snapshot *s)
-{
-	return s->flagged.at;
-}
-
-const struct xp_readonly *snapshot__readonly(const struct snapshot *s)
-{
-	return s->readonly.at;
-}
-
-int snapshot__add(struct snapshot *s, uint64_t pfn, uint32_t leave)
-{
-	struct xp_look *look = &s->skel->bss->look_at;
-	struct xp_seen *table = (struct xp_seen *)s->seen.at + look->seen;
-
-	if (look->seen + leave >= s->room)
-		return -ENOSPC;
-	*table = (struct xp_seen){ .pfn = pfn, .mfn = XP_NO_PFN, .parent = XP_NO_PARENT };
-	return look->seen++;
-}
-
 static int run_on(struct snapshot *s, const struct bpf_program *program, const uint32_t *indices,
 		  size_t n)
 {
 	uint64_t *list = s->again.at;
 
-	if (n > s->room)
+	if (n > s->guest.room)
 		return -ENOSPC;
 	for (size_t i = 0; i < n; i++)
 		list[i] = indices[i];
@@ -310,38 +260,46 @@ static int run_on(struct snapshot *s, const struct bpf_program *program, const u
 	return program__run(program);
 }
 
-int snapshot__again(struct snapshot *s, const uint32_t *indices, size_t n)
+static int snapshot__again(struct guest *guest, const uint32_t *indices, size_t n)
 {
+	struct snapshot *s = snapshot_of(guest);
+
 	return run_on(s, s->skel->progs.look, indices, n);
 }
 
-int snapshot__explain(struct snapshot *s, const uint32_t *indices, size_t n)
+static int snapshot__explain(struct guest *guest, const uint32_t *indices, size_t n)
 {
+	struct snapshot *s = snapshot_of(guest);
+
 	return run_on(s, s->skel->progs.explain, indices, n);
 }
 
-int snapshot__follow(struct snapshot *s)
+static int snapshot__types(struct guest *guest, const uint64_t *mfns, uint8_t *types, size_t n)
 {
+	return xen__types(snapshot_of(guest)->xen, XEN_DOM0, mfns, types, n);
+}
+
+static int snapshot__follow(struct guest *guest)
+{
+	struct snapshot *s = snapshot_of(guest);
+
 	return moves__begin(&s->moves, s->skel);
 }
 
-void snapshot__ignore(struct snapshot *s)
+static void snapshot__ignore(struct guest *guest)
 {
-	moves__end(&s->moves);
+	moves__end(&snapshot_of(guest)->moves);
 }
 
-const struct xp_moves *snapshot__moves(const struct snapshot *s)
+static int snapshot__visit_cpus(struct guest *guest)
 {
-	return &s->skel->bss->moves;
+	return moves__visit_cpus(snapshot_of(guest)->skel);
 }
 
-int snapshot__visit_cpus(struct snapshot *s)
+static bool snapshot__missed_moves(struct guest *guest)
 {
-	return moves__visit_cpus(s->skel);
-}
+	struct snapshot *s = snapshot_of(guest);
 
-bool snapshot__missed_moves(struct snapshot *s)
-{
 	return moves__missed_some(&s->moves, s->skel);
 }
 
@@ -373,20 +331,104 @@ static ssize_t read_all(const struct bpf_program *program, char **bytes)
 	return n < 0 ? n : (ssize_t)have;
 }
 
-int snapshot__owners(struct snapshot *s, struct xp_owner **owners)
+static int snapshot__owners(struct guest *guest, struct xp_owner **owners)
 {
 	char *bytes;
-	ssize_t n = read_all(s->skel->progs.owners, &bytes);
+	ssize_t n = read_all(snapshot_of(guest)->skel->progs.owners, &bytes);
 
 	*owners = (struct xp_owner *)bytes;
 	return n < 0 ? n : (int)(n / sizeof(**owners));
 }
 
-int snapshot__halfway(struct snapshot *s)
+static int snapshot__halfway(struct guest *guest)
 {
 	char *bytes;
-	ssize_t n = read_all(s->skel->progs.halfway, &bytes);
+	ssize_t n = read_all(snapshot_of(guest)->skel->progs.halfway, &bytes);
 
 	free(bytes);
 	return n;
+}
+
+static const struct guest_moves_ops moves_ops = {
+	.follow = snapshot__follow,
+	.ignore = snapshot__ignore,
+	.visit_cpus = snapshot__visit_cpus,
+	.missed = snapshot__missed_moves,
+	.halfway = snapshot__halfway,
+};
+
+static const struct guest_ops ops = {
+	.look = snapshot__look,
+	.again = snapshot__again,
+	.explain = snapshot__explain,
+	.types = snapshot__types,
+	.owners = snapshot__owners,
+	.moves = &moves_ops,
+	.close = snapshot__close,
+};
+
+/* Where the programs leave what they see. */
+static void show(struct snapshot *s)
+{
+	struct guest *g = &s->guest;
+
+	g->look = &s->skel->bss->look_at;
+	g->tables = s->seen.at;
+	g->flagged = s->flagged.at;
+	g->readonly = s->readonly.at;
+	g->places = &s->skel->bss->places;
+	g->moves = &s->skel->bss->moves;
+}
+
+static void open_xen(struct snapshot *s, bool dom0)
+{
+	struct guest *g = &s->guest;
+
+	g->witnesses = WITNESS_FLAG | WITNESS_TREE | WITNESS_DIRECT_MAP;
+	if (!dom0)
+		strcpy(g->no_types, "only the control domain may ask");
+	else if (!xen__open(&s->xen, g->no_types))
+		g->witnesses |= WITNESS_XEN;
+}
+
+/* Load, and let the programs find the kernel's tables.  0, or -errno with a sentence in @why. */
+static int prepare(struct snapshot *s, char why[AUDIT_REASON_LEN])
+{
+	const char *symbol;
+	int err = load(s);
+
+	if (!err)
+		err = map_all(s);
+	if (!err)
+		err = program__run(s->skel->progs.locate);
+	if (err) {
+		explain_load(err, why);
+		return err;
+	}
+	symbol = missing(&s->skel->bss->places);
+	if (symbol)
+		explain_missing(symbol, why);
+	return symbol ? -ENOKEY : 0;
+}
+
+int snapshot__open(struct guest **out, bool dom0, char why[AUDIT_REASON_LEN])
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s) {
+		explain_load(-ENOMEM, why);
+		return -ENOMEM;
+	}
+	s->guest.ops = &ops;
+	s->guest.rules = &snapshot_rules;
+	err = prepare(s, why);
+	if (err) {
+		snapshot__close(&s->guest);
+		return err;
+	}
+	show(s);
+	open_xen(s, dom0);
+	*out = &s->guest;
+	return 0;
 }

@@ -76,14 +76,14 @@ static int64_t hypercall(struct xen *xen, uint64_t op, uint64_t arg0, uint64_t a
 	return answer < 0 ? -errno : answer;
 }
 
-static int ask(struct xen *xen, size_t n)
+static int ask(struct xen *xen, uint16_t domain, size_t n)
 {
 	struct buffer *b = xen->buffer;
 
 	b->domctl = (struct xen_domctl){
 		.cmd = XEN_DOMCTL_GETPAGEFRAMEINFO3,
 		.interface_version = xen->version,
-		.domain = 0,
+		.domain = domain,
 		.u.getpageframeinfo3 = { n, (uintptr_t)b->frames },
 	};
 	return hypercall(xen, HYPERVISOR_DOMCTL, (uintptr_t)&b->domctl, 0);
@@ -115,7 +115,7 @@ static int find_version(struct xen *xen)
 
 	for (xen->version = VERSION_MIN; xen->version <= VERSION_MAX; xen->version++) {
 		xen->buffer->frames[0] = 0;
-		err = ask(xen, 1);
+		err = ask(xen, XEN_DOM0, 1);
 		if (err != -EACCES)
 			return err;
 	}
@@ -182,7 +182,7 @@ static uint8_t decode(uint32_t info)
 	return type >= PFINFO_INVALID ? XEN_T_FOREIGN : XEN_T_NONE;
 }
 
-int xen__types(struct xen *xen, const uint64_t *mfns, uint8_t *types, size_t n)
+int xen__types(struct xen *xen, uint16_t domain, const uint64_t *mfns, uint8_t *types, size_t n)
 {
 	uint64_t *frames = xen->buffer->frames;
 
@@ -191,7 +191,7 @@ int xen__types(struct xen *xen, const uint64_t *mfns, uint8_t *types, size_t n)
 
 		some = n - at < FRAMES_MAX ? n - at : FRAMES_MAX;
 		memcpy(frames, mfns + at, some * sizeof(*mfns));
-		err = ask(xen, some);
+		err = ask(xen, domain, some);
 		if (err)
 			return err;
 		for (size_t i = 0; i < some; i++)

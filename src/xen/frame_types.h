@@ -36,6 +36,12 @@ static inline bool xen__is_no_table(uint8_t type)
 	return type != XEN_T_UNKNOWN && !xen__is_table(type);
 }
 
+/*
+ * The control domain, which is the only one that may ask, and so a caller's own: a domctl does
+ * not know DOMID_SELF.
+ */
+#define XEN_DOM0 0
+
 struct xen;
 
 /*
@@ -49,12 +55,12 @@ void xen__close(struct xen *xen);
 uint32_t xen__version(const struct xen *xen);
 
 /*
- * The types of @n frames of domain 0, by machine frame number.  Consecutive
+ * The types of @n frames of @domain, by machine frame number.  Consecutive
  * calls are not one moment.  Returns 0 or -errno.
  */
-int xen__types(struct xen *xen, const uint64_t *mfns, uint8_t *types, size_t n);
+int xen__types(struct xen *xen, uint16_t domain, const uint64_t *mfns, uint8_t *types, size_t n);
 
-/* The highest machine frame number, or -errno. */
+/* The highest machine frame number, of no domain but of the machine; or -errno. */
 int64_t xen__max_mfn(struct xen *xen);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Xen's own table from machine frames to the guests' frames, mapped read-only
- * through /dev/xen/privcmd: for the control domain.
+ * through /dev/xen/privcmd: for the control domain.  One table is for all domains,
+ * and does not say whose a frame is: xen__types() does.
  */
 #ifndef XENPIN_M2P_H
 #define XENPIN_M2P_H

@@ -24,7 +24,7 @@ static int count(struct xen *xen, unsigned long of_type[XEN_T_L4 + 1])
 
 		for (int i = 0; i < SOME; i++)
 			mfns[i] = mfn + i;
-		err = xen__types(xen, mfns, types, SOME);
+		err = xen__types(xen, XEN_DOM0, mfns, types, SOME);
 		if (err)
 			return err;
 		for (int i = 0; i < SOME; i++)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The audit's verdict of a kernel that pins, unpins, releases and reuses page tables while it is
- * looked at: a small one, behind the snapshot's interface, that takes some of its steps at each
- * call.  Whatever it does is legal; what is broken in it was broken on purpose, and rests.
+ * looked at: a small one, behind the interface of a guest to read from, that takes some of its steps
+ * at each call.  Whatever it does is legal; what is broken in it was broken on purpose, and rests.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../src/audit/audit.h"
+#include "audit/audit.h"
+#include "guest/snapshot.h"
 #include "random.h"
 
 enum {
@@ -258,7 +259,7 @@ static void walk(uint64_t mm, int root, const int *tables, const int *nr)
 		add(tables[i], mm, XP_L1, parent);
 }
 
-int snapshot__look(struct snapshot *s)
+static int kernel__look(struct guest *guest)
 {
 	int resting[TABLES], nr = TABLES;
 
@@ -300,7 +301,7 @@ static bool is_there(const struct xp_seen *s)
 	return false;
 }
 
-int snapshot__again(struct snapshot *s, const uint32_t *indices, size_t n)
+static int kernel__again(struct guest *guest, const uint32_t *indices, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct xp_seen *t = &seen[indices[i]];
@@ -308,19 +309,14 @@ int snapshot__again(struct snapshot *s, const uint32_t *indices, size_t n)
 
 		pass(8);
 		state = state_of(t->pfn);
+		t->mfn = t->pfn;
 		t->state = state | (is_there(t) ? 0 : XP_S_NOT_THERE);
 	}
 	return 0;
 }
 
-int snapshot__add(struct snapshot *s, uint64_t pfn, uint32_t leave)
-{
-	seen[look.seen] = (struct xp_seen){ .pfn = pfn, .mfn = pfn, .parent = XP_NO_PARENT };
-	return look.seen++;
-}
-
 /* Nobody is in the middle of anything then, but for those who were preempted. */
-int snapshot__visit_cpus(struct snapshot *s)
+static int kernel__visit_cpus(struct guest *guest)
 {
 	for (struct process *p = processes; p < processes + PROCESSES; p++)
 		while (p->irq_off)
@@ -328,7 +324,7 @@ int snapshot__visit_cpus(struct snapshot *s)
 	return 1;
 }
 
-int snapshot__halfway(struct snapshot *s)
+static int kernel__halfway(struct guest *guest)
 {
 	int n = 0;
 
@@ -337,14 +333,14 @@ int snapshot__halfway(struct snapshot *s)
 	return n;
 }
 
-int snapshot__explain(struct snapshot *s, const uint32_t *indices, size_t n)
+static int kernel__explain(struct guest *guest, const uint32_t *indices, size_t n)
 {
 	look.readonly = 1;
 	readonly[0] = (struct xp_readonly){ MODULE, MODULE };
 	return 0;
 }
 
-int xen__types(struct xen *xen, const uint64_t *mfns, uint8_t *types, size_t n)
+static int kernel__types(struct guest *guest, const uint64_t *mfns, uint8_t *types, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		pass(4);
@@ -353,13 +349,13 @@ int xen__types(struct xen *xen, const uint64_t *mfns, uint8_t *types, size_t n)
 	return 0;
 }
 
-int snapshot__owners(struct snapshot *s, struct xp_owner **owners)
+static int kernel__owners(struct guest *guest, struct xp_owner **owners)
 {
 	*owners = NULL;
 	return 0;
 }
 
-bool snapshot__missed_moves(struct snapshot *s)
+static bool kernel__missed_moves(struct guest *guest)
 {
 	bool some = missed;
 
@@ -367,19 +363,30 @@ bool snapshot__missed_moves(struct snapshot *s)
 	return some;
 }
 
-int snapshot__follow(struct snapshot *s) { return 0; }
-void snapshot__ignore(struct snapshot *s) {}
-const struct xp_moves *snapshot__moves(const struct snapshot *s) { return &moves; }
-const struct xp_look *snapshot__what(const struct snapshot *s) { return &look; }
-const struct xp_places *snapshot__places(const struct snapshot *s) { return &places; }
-struct xp_seen *snapshot__tables(const struct snapshot *s) { return seen; }
-const struct xp_flagged *snapshot__flagged(const struct snapshot *s) { return flagged; }
-const struct xp_readonly *snapshot__readonly(const struct snapshot *s) { return readonly; }
+static int kernel__follow(struct guest *guest) { return 0; }
+static void kernel__ignore(struct guest *guest) {}
+
+static const struct guest_moves_ops moves_ops = {
+	.follow = kernel__follow, .ignore = kernel__ignore, .visit_cpus = kernel__visit_cpus,
+	.missed = kernel__missed_moves, .halfway = kernel__halfway,
+};
+
+static const struct guest_ops ops = {
+	.look = kernel__look, .again = kernel__again, .explain = kernel__explain,
+	.types = kernel__types, .owners = kernel__owners, .moves = &moves_ops,
+};
+
+static struct guest guest = {
+	.ops = &ops, .rules = &snapshot_rules, .room = ROOM, .look = &look, .tables = seen,
+	.flagged = flagged, .readonly = readonly, .places = &places, .moves = &moves,
+};
 
 static void boot(uint32_t with)
 {
 	seed = with;
 	dom0 = below(2);
+	guest.witnesses = WITNESS_FLAG | WITNESS_TREE | WITNESS_DIRECT_MAP |
+			  (dom0 ? WITNESS_XEN : 0);
 	memset(pages, 0, sizeof(pages));
 	memset(processes, 0, sizeof(processes));
 	nr_unused = 0;
@@ -436,7 +443,6 @@ static uint32_t judge(const struct audit *a, int truth[PAGES])
 static void histories(void **state)
 {
 	enum { HISTORIES = 4000, AUDITS = 3 };
-	struct xen *some_xen = (struct xen *)&pages;
 	int truth[PAGES], unwhole = 0;
 	struct audit audit;
 
@@ -445,7 +451,7 @@ static void histories(void **state)
 		for (int n = 0; n < AUDITS; n++) {
 			break_some();
 			note_truth(truth);
-			assert_int_equal(audit__take(&audit, NULL, dom0 ? some_xen : NULL), 0);
+			assert_int_equal(audit__take(&audit, &guest), 0);
 			unwhole += judge(&audit, truth) > 0;
 			audit__free(&audit);
 		}
