@@ -143,7 +143,7 @@ static long scan_read_step(__u64 i, void *ctx)
  * type cast".
  */
 #ifndef WITHOUT_CAST
-extern void *bpf_rdonly_cast(const void *, __u32) __ksym __weak;
+extern __ksym __weak void *bpf_rdonly_cast(const void *, __u32);
 
 static __always_inline __u64 cast__load(__u64 page)
 {

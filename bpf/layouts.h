@@ -24,7 +24,7 @@ struct multicall_entry {
 
 struct mmuext_op {
 	unsigned int cmd;
-	unsigned long arg1;	/* the frame, of pins and unpins */
+	unsigned long arg1; /* the frame, of pins and unpins */
 	unsigned long arg2;
 };
 
@@ -58,7 +58,7 @@ struct list_head {
 struct page {
 	unsigned long flags;
 	struct list_head lru;
-	struct mm_struct *pt_mm;	/* until 6.5: see struct ptdesc */
+	struct mm_struct *pt_mm; /* until 6.5: see struct ptdesc */
 	unsigned long private;
 	unsigned int page_type;
 	struct {
@@ -86,7 +86,7 @@ struct mm_struct {
 		long counter;
 	} pgtables_bytes;
 	struct {
-		struct ldt_struct *ldt;		/* only with MODIFY_LDT_SYSCALL */
+		struct ldt_struct *ldt; /* only with MODIFY_LDT_SYSCALL */
 	} context;
 };
 
@@ -104,7 +104,7 @@ struct task_struct {
 	int pid, tgid;
 	struct task_struct *group_leader;
 	struct mm_struct *mm, *active_mm;
-	char comm[16];	/* read as two words */
+	char comm[16]; /* read as two words */
 	struct robust_list_head *robust_list;
 	/* 5.14 renamed it from "state": 2f064a59a11f "sched: Change task_struct::state". */
 	unsigned int __state;
