@@ -60,10 +60,11 @@ def test_ruff_finds_nothing():
     assert ruff([name for name in sources.names() if is_python(name)]) == []
 
 
-@pytest.mark.parametrize("text, code", [
-    ("import os\n", "F401"), ("print(name)\n", "F821"), ("def f(a=[]):\n    return a\n", "B006"),
-    (f"a = '{'a' * 120}'\n", "E501"), ("def f(:\n", "invalid-syntax"),
-])
-def test_what_ruff_finds_is_named(tmp_path, text, code):
-    (tmp_path / "a.py").write_text(text)
-    assert any(found.startswith(f"{tmp_path}/a.py:1: {code} ") for found in ruff([tmp_path / "a.py"]))
+def test_what_ruff_finds_is_named(tmp_path):
+    texts = {"F401": "import os\n", "F821": "print(name)\n", "B006": "def f(a=[]):\n    return a\n",
+             "E501": f"a = '{'a' * 120}'\n", "invalid-syntax": "def f(:\n"}
+    for code, text in texts.items():
+        (tmp_path / f"{code}.py").write_text(text)
+    found = ruff([tmp_path / f"{code}.py" for code in texts])
+    for code in texts:
+        assert any(line.startswith(f"{tmp_path}/{code}.py:1: {code} ") for line in found)
