@@ -121,6 +121,16 @@ PAGE_PARTS	:= -DCHART_JS='"$(CHART_JS)"' -DMATRIX_JS='"$(MATRIX_JS)"'
 $(B)/src/report/html.o: XP_CPPFLAGS += $(PAGE_PARTS)
 $(B)/src/report/html.o: $(SCRIPTS) $(wildcard $(PAGE)/*)
 
+# What checks the Python: of ruff only the newest Debian has a package, and npm the same for all.
+RUFF		:= $(B)/ruff/done
+$(RUFF): tools/ruff/package.json tools/ruff/package-lock.json
+	$(say) NPM $(@D)
+	$(Q)mkdir -p $(@D) && cp $^ $(@D)
+	$(Q)cd $(@D) && { [ -w "$${HOME:-/nonexistent}" ] || export npm_config_cache="$$PWD/cache"; } && \
+		$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 >npm.log || { \
+		cat npm.log >&2; echo "npm could not fetch ruff (above)" >&2; exit 1; }
+	$(Q)touch $@
+
 # The target's own headers are not asked: linux/types.h wants the host's asm/.
 hash		:= \#
 BPF_INCLUDE	:= $(shell echo '$(hash)include <asm/types.h>' | $(CC) -E -x c - | \
@@ -253,7 +263,7 @@ check-all: PLAIN := 1
 check-all: kernel
 
 # What the tests need beside xenpin: without a lab, and with one.
-HOST_TESTS	:= $(B)/ring $(B)/recording $(REPLAY) $(UNIT) $(FUZZ)
+HOST_TESTS	:= $(B)/ring $(B)/recording $(REPLAY) $(UNIT) $(FUZZ) $(RUFF)
 LAB_TESTS	:= $(patsubst %,$(B)/%,forks victim census clock work verify)
 
 # In a shell: the other versions of clang that are installed, by name.

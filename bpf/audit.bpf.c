@@ -18,19 +18,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct bpf_iter_meta {
-	struct seq_file *seq;
-};
-
-struct bpf_iter__task {
-	struct bpf_iter_meta *meta;
-	struct task_struct___a *task;
-};
-
-#pragma clang attribute pop
-
 SEC("syscall") int roots(void *ctx)
 {
 	return trees__roots();
@@ -80,7 +67,7 @@ SEC("syscall") int explain(void *ctx)
 /* Whose mm is it?  Asked only when there is something to say of one. */
 SEC("iter/task") int owners(struct bpf_iter__task *ctx)
 {
-	struct task_struct___a *task = ctx->task;
+	struct task_struct *task = ctx->task;
 	struct xp_owner owner = {};
 
 	if (!task || task != task->group_leader || !task->mm)
@@ -95,7 +82,7 @@ SEC("iter/task") int owners(struct bpf_iter__task *ctx)
 /* A byte for each task that is halfway. */
 SEC("iter/task") int halfway(struct bpf_iter__task *ctx)
 {
-	struct task_struct___a *task = ctx->task;
+	struct task_struct *task = ctx->task;
 	__u8 one = 1;
 
 	if (task && task_is_halfway(task))

@@ -23,14 +23,14 @@ static __always_inline bool root_is_there(const struct xp_seen *s)
 
 	if (!s->mm)
 		return true;
-	return read8(&pgd, s->mm + bpf_core_field_offset(struct mm_struct___a, pgd)) &&
+	return read8(&pgd, s->mm + bpf_core_field_offset(struct mm_struct, pgd)) &&
 	       pfn_of(pgd) == s->pfn;
 }
 
 /* A user's L4 by the PGD's page, any other table by its entry. */
 static __always_inline bool refers_to(const struct xp_seen *parent, __u32 slot, __u64 pfn)
 {
-	__u64 at = bpf_core_field_offset(struct page___a, private), twin;
+	__u64 at = bpf_core_field_offset(struct page, private), twin;
 
 	if (slot < ENTRIES)
 		return child(parent->pfn, slot) == pfn;

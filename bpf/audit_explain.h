@@ -9,20 +9,6 @@
 #include "audit_again.h"
 #include "audit_readonly.h"
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct ldt_struct {
-	void *entries;
-};
-
-struct mm_struct___l {
-	struct {
-		struct ldt_struct *ldt;
-	} context;
-};
-
-#pragma clang attribute pop
-
 /* An entry of the table at hand, which is none of the direct map's. */
 static long alias_step(__u64 i, void *ctx)
 {
@@ -41,9 +27,9 @@ static __always_inline void explain_ldt(__u64 mm)
 {
 	__u64 ldt, at;
 
-	if (!bpf_core_field_exists(((struct mm_struct___l *)0)->context.ldt))
+	if (!bpf_core_field_exists(((struct mm_struct *)0)->context.ldt))
 		return;
-	if (read8(&ldt, mm + bpf_core_field_offset(struct mm_struct___l, context.ldt)) && ldt &&
+	if (read8(&ldt, mm + bpf_core_field_offset(struct mm_struct, context.ldt)) && ldt &&
 	    read8(&at, ldt + bpf_core_field_offset(struct ldt_struct, entries)) &&
 	    at >= places.page_offset && pfn_of(at) < places.max_pfn)
 		readonly__add(pfn_of(at), XP_NO_PFN);

@@ -6,7 +6,7 @@
 #ifndef XENPIN_BPF_AUDIT_FRAMES_H
 #define XENPIN_BPF_AUDIT_FRAMES_H
 
-#include "vmlinux.h"
+#include "layouts.h"
 #include "bound.h"
 #include "../include/record.h"
 #include "../include/audit_maps.h"
@@ -27,35 +27,6 @@
 #define KERNEL_IMAGE	0xffffffff80000000ULL
 #define FRAME_BIT	(1ULL << 63)	/* p2m: not a frame, foreign, or identity */
 #define P2M_BITS	(3ULL << 62)
-
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct page___a {
-	unsigned long flags;
-	struct list_head {
-		struct list_head *next;
-	} lru;
-	struct mm_struct *pt_mm;	/* until 6.5 */
-	unsigned long private;
-	void *mapping;
-	unsigned int page_type;
-	struct {
-		int counter;
-	} _refcount;
-};
-
-/* 6.6: "mm: add PAGE_TYPE_OP folio functions", "pgtable: create struct ptdesc". */
-struct ptdesc {
-	struct mm_struct *pt_mm;
-};
-
-enum pageflags___a { PG_lru, PG_reserved };
-
-struct mm_struct___a {
-	void *pgd;
-};
-
-#pragma clang attribute pop
 
 struct xp_places places;
 struct xp_look look_at;		/* what the current look found */
@@ -111,7 +82,7 @@ static __always_inline __u64 flag_bit(void)
 
 static __always_inline __u64 reserved_bit(void)
 {
-	return 1ULL << bpf_core_enum_value(enum pageflags___a, PG_reserved);
+	return 1ULL << bpf_core_enum_value(enum pageflags, PG_reserved);
 }
 
 /* The frame that an entry refers to, or XP_NO_PFN. */
@@ -149,7 +120,7 @@ static __noinline __u64 direct_l2(__u64 address)
 
 	if (direct.l2 && direct.gib == address >> 30)
 		return direct.l2;
-	if (!read8(&l4, places.init_mm + bpf_core_field_offset(struct mm_struct___a, pgd)))
+	if (!read8(&l4, places.init_mm + bpf_core_field_offset(struct mm_struct, pgd)))
 		return 0;
 	l3 = child(pfn_of(l4), address >> 39 & (ENTRIES - 1));
 	l2 = l3 == XP_NO_PFN ? XP_NO_PFN : child(l3, address >> 30 & (ENTRIES - 1));

@@ -14,18 +14,6 @@
 
 #define FRAMES_MAX 32
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct task_struct___a {
-	struct mm_struct___a *mm;
-	struct task_struct___a *group_leader;
-	unsigned int __state;
-	int tgid;
-	char comm[16];
-};
-
-#pragma clang attribute pop
-
 __u64 task_stack[FRAMES_MAX];
 
 /* More than those functions are long: what lies behind them counts as well. */
@@ -42,12 +30,12 @@ static long frame_step(__u64 i, bool *halfway)
 	return 0;
 }
 
-static __always_inline bool task_is_halfway(struct task_struct___a *task)
+static __always_inline bool task_is_halfway(struct task_struct *task)
 {
 	bool halfway = false;
 	long size;
 
-	/* 5.14: "sched: Change task_struct::state".  Who sleeps or waits is not halfway. */
+	/* Who sleeps or waits is not halfway. */
 	if (bpf_core_field_exists(task->__state) && task->__state)
 		return false;
 	size = bpf_get_task_stack((void *)task, task_stack, sizeof(task_stack), 0);

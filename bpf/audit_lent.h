@@ -17,27 +17,11 @@
 
 #include "audit_frames.h"
 
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct robust_list {
-	struct robust_list *next;
-};
-
-struct robust_list_head {
-	struct robust_list list;
-};
-
-struct task_struct___r {
-	struct robust_list_head *robust_list;
-};
-
-#pragma clang attribute pop
-
 struct xp_lent lent;
 
 static __always_inline const struct robust_list_head *lent__head(void)
 {
-	return ((struct task_struct___r *)bpf_get_current_task_btf())->robust_list;
+	return bpf_get_current_task_btf()->robust_list;
 }
 
 /* Did user space put it there?  Elsewhere all words would be 0. */

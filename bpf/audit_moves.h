@@ -27,7 +27,7 @@ static __always_inline void tree_moves(__u64 pgd)
 	__u64 pfn = pfn_of(pgd), twin;
 
 	page_moves(pfn);
-	if (read8(&twin, page_of(pfn) + bpf_core_field_offset(struct page___a, private)))
+	if (read8(&twin, page_of(pfn) + bpf_core_field_offset(struct page, private)))
 		page_moves(pfn_of(twin));
 }
 

@@ -9,15 +9,6 @@
 #define SECTION		32768ULL	/* pages; all or none has a struct page */
 #define CHUNK		64ULL		/* pages per step of the scan */
 
-/*
- * 6.12: "mm: support only one page_type per page"; before, a bit that is clear, this
- * one since 5.11.  (In 6.11 it was another: there only free and reserved pages count.)
- */
-enum pagetype { PGTY_table };
-
-#define OLD_TYPE_BASE	0xf0000000U
-#define OLD_TABLE	0x00000200U
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -45,9 +36,9 @@ static __noinline int note_flagged(__u64 pfn, __u64 flags)
 	int count = 1;
 
 	bpf_probe_read_kernel(&type, sizeof(type),
-			      (void *)(page + bpf_core_field_offset(struct page___a, page_type)));
+			      (void *)(page + bpf_core_field_offset(struct page, page_type)));
 	bpf_probe_read_kernel(&count, sizeof(count),
-			      (void *)(page + bpf_core_field_offset(struct page___a, _refcount)));
+			      (void *)(page + bpf_core_field_offset(struct page, _refcount)));
 	if (is_table_type(type))
 		use = XP_USE_TABLE;
 	else if (!count)
@@ -147,9 +138,12 @@ static long scan_read_step(__u64 i, void *ctx)
 	return 0;
 }
 
-/* 6.2: "bpf: Add kfunc bpf_rdonly_cast": loads at any address, without a call. */
+/*
+ * Loads at any address, without a call: since 6.2, a35b9af4ec2c "bpf: Add a kfunc for generic
+ * type cast".
+ */
 #ifndef WITHOUT_CAST
-extern void *bpf_rdonly_cast(const void *, __u32) __ksym __weak;
+extern __ksym __weak void *bpf_rdonly_cast(const void *, __u32);
 
 static __always_inline __u64 cast__load(__u64 page)
 {

@@ -33,8 +33,8 @@ static __always_inline __u64 mm_of_page(__u64 page)
 {
 	__u64 offset, mm;
 
-	if (bpf_core_field_exists(((struct page___a *)0)->pt_mm))
-		offset = bpf_core_field_offset(struct page___a, pt_mm);
+	if (bpf_core_field_exists(((struct page *)0)->pt_mm))
+		offset = bpf_core_field_offset(struct page, pt_mm);
 	else
 		offset = bpf_core_field_offset(struct ptdesc, pt_mm);
 	return read8(&mm, page + offset) ? mm : 0;
@@ -50,11 +50,11 @@ static __noinline bool add_pgd(__u64 page)
 	if (pfn >= places.max_pfn)
 		look_at.unread++;
 	if (pfn >= places.max_pfn || !mm ||
-	    !read8(&pgd, mm + bpf_core_field_offset(struct mm_struct___a, pgd)) ||
+	    !read8(&pgd, mm + bpf_core_field_offset(struct mm_struct, pgd)) ||
 	    pgd != virt(pfn))
 		return false;
 	add(pfn, mfn_of(pfn), mm, XP_L4, XP_NO_PARENT, 0);
-	if (read8(&twin, page + bpf_core_field_offset(struct page___a, private)) &&
+	if (read8(&twin, page + bpf_core_field_offset(struct page, private)) &&
 	    twin > places.page_offset && pfn_of(twin) < places.max_pfn)
 		add(pfn_of(twin), mfn_of(pfn_of(twin)), mm, XP_L4, parent, ENTRIES);
 	return true;
@@ -74,7 +74,7 @@ static long pgd_step(__u64 i, __u64 *next)
 
 	if (at == places.pgd_list)
 		return 1;
-	if (!add_pgd(at - bpf_core_field_offset(struct page___a, lru)))
+	if (!add_pgd(at - bpf_core_field_offset(struct page, lru)))
 		look_at.strange++;
 	if (look_at.strange > STRANGE_MAX || !read8(next, at) || !read8(&back, *next + 8) ||
 	    back != at) {
@@ -105,7 +105,7 @@ static __always_inline int trees__roots(void)
 	/* Memory may have come since the last look. */
 	if (read8(&max_pfn, places.max_pfn_at))
 		places.max_pfn = max_pfn;
-	if (!read8(&pgd, places.init_mm + bpf_core_field_offset(struct mm_struct___a, pgd)) ||
+	if (!read8(&pgd, places.init_mm + bpf_core_field_offset(struct mm_struct, pgd)) ||
 	    !read8(&next, places.pgd_list))
 		return 1;
 	add(pfn_of(pgd), mfn_of(pfn_of(pgd)), places.init_mm, XP_L4, XP_NO_PARENT, 0);

@@ -233,40 +233,12 @@ SEC("fentry/vprintk") int BPF_PROG(count_refused, const char *format)
 	return 0;
 }
 
-/* Of these types only what the iterator reads; see vmlinux.h. */
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-
-struct seq_file;
-
-struct bpf_iter_meta {
-	struct seq_file *seq;
-};
-
-struct mm_struct___tables {
-	struct {
-		long counter;
-	} pgtables_bytes;
-};
-
-struct task_struct___iter {
-	int pid, tgid;
-	struct mm_struct___tables *mm;
-	char comm[16];
-};
-
-struct bpf_iter__task {
-	struct bpf_iter_meta *meta;
-	struct task_struct___iter *task;
-};
-
-#pragma clang attribute pop
-
 /* Run when somebody reads: page tables of all processes, without a probe. */
 SEC("iter/task") int each_task(struct bpf_iter__task *ctx)
 {
-	struct task_struct___iter *task = ctx->task;
+	struct task_struct *task = ctx->task;
 	struct xp_task_tables line = {};
-	struct mm_struct___tables *mm;
+	struct mm_struct *mm;
 
 	if (!task || task->pid != task->tgid)
 		return 0;

@@ -3,7 +3,7 @@
 #ifndef XENPIN_BPF_KADDR_H
 #define XENPIN_BPF_KADDR_H
 
-#include "vmlinux.h"
+#include "layouts.h"
 #include "../include/config.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
@@ -35,10 +35,9 @@ static __always_inline void kaddr__locate(void)
 }
 
 /*
- * The flags are the first word of struct page in every kernel, as a plain
- * unsigned long or, since 6.18 ("mm: introduce memdesc_flags_t"), in a struct of
- * their own.  Asking CO-RE which of the two would cost another search through
- * all types of the kernel, 10 ms of the time until the trace is armed.
+ * The flags are the first word of struct page in every kernel, whatever its type
+ * (layouts.h).  Asking CO-RE for that type would cost another search through all
+ * types of the kernel, 10 ms of the time until the trace is armed.
  */
 static __always_inline bool page__flag(__u64 pfn, bool *set)
 {

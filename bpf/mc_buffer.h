@@ -3,7 +3,7 @@
 #ifndef XENPIN_BPF_MC_BUFFER_H
 #define XENPIN_BPF_MC_BUFFER_H
 
-#include "vmlinux.h"
+#include "layouts.h"
 #include "../include/config.h"
 #include <bpf/bpf_helpers.h>
 

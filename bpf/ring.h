@@ -15,7 +15,7 @@
 #ifndef XENPIN_BPF_RING_H
 #define XENPIN_BPF_RING_H
 
-#include "vmlinux.h"
+#include "layouts.h"
 #include "bound.h"
 #include "../include/record.h"
 #include "../include/config.h"

@@ -2,7 +2,7 @@
 #ifndef XENPIN_BPF_TASK_H
 #define XENPIN_BPF_TASK_H
 
-#include "vmlinux.h"
+#include "layouts.h"
 
 /* A name that changes while it is read may come in two halves; so does bpf_get_current_comm(). */
 static __always_inline void task__name(const struct task_struct *task, char to[16])

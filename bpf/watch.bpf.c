@@ -4,7 +4,7 @@
  * runs this after each write; those that leave PagePinned as it was are other
  * flags' business.
  */
-#include "vmlinux.h"
+#include "layouts.h"
 #include "../include/record.h"
 #include "../include/watch_record.h"
 #include <bpf/bpf_helpers.h>

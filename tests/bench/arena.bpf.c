@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory of the kernel's that user space fills, and where it is: for trees.c. */
-#include "../../bpf/vmlinux.h"
+#include "../../bpf/layouts.h"
 #include <bpf/bpf_helpers.h>
 
 char LICENSE[] SEC("license") = "GPL";

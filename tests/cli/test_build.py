@@ -4,12 +4,10 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
-
-import pytest
 
 import lab
 import recordings as made
+import sources
 
 MODULES = lab.ROOT / "build/page/node_modules"
 # As dpkg-buildflags has them, and link-time optimisation, which Ubuntu and Fedora add.
@@ -19,17 +17,9 @@ NO_NETWORK = ["unshare", "-rn"]
 
 
 def checkout(into):
-    """The files that git knows; in a copy without git, as a package's source is, all there are."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=lab.ROOT, capture_output=True, text=True)
-    if listed.returncode == 0:
-        names = listed.stdout.split("\0")[:-1]
-    else:
-        names = [str(p.relative_to(lab.ROOT)) for p in lab.ROOT.rglob("*")
-                 if p.is_file() and p.relative_to(lab.ROOT).parts[0] != "build"]
-    for name in names:
-        if (lab.ROOT / name).exists():
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(lab.ROOT / name, into / name)
+    for name in sources.names():
+        (into / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(lab.ROOT / name, into / name)
     return into
 
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from recordings import SOURCE, XENPIN, is_begun, patience, query, report, run
+from recordings import SOURCE, XENPIN, is_begun, patience, query, run
 from test_export import exporter, get, value
 
 TABLES = ["recording", "probe", "task", "finding", "boot_gap", "raw", "stack", "symbol", "batch", "page_table",

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from recordings import SOURCE, XENPIN, is_begun, query, report, run
+from recordings import SOURCE, XENPIN, is_begun, query, report
 from test_recording import wait_until
 
 MIB = 1 << 20

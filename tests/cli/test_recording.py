@@ -368,7 +368,7 @@ def test_damage_is_told_and_what_stands_before_it_reported(tmp_path, recording, 
 def test_flipped_bytes_never_crash_it(tmp_path, recording):
     good = recording.read_bytes()
     rng = random.Random(1)
-    for i in range(40):
+    for _ in range(40):
         bad = bytearray(good)
         for _ in range(rng.choice((1, 10, 1000))):
             bad[rng.randrange(100, len(bad))] = rng.randrange(256)

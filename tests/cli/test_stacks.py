@@ -160,8 +160,7 @@ def test_json_fits_its_schema(stacks, tmp_path):
 
 
 def test_text_shows_the_hottest(stacks, tmp_path):
-    path = random_recording(stacks, tmp_path, 3)
-    for path in (stacks, path):
+    for path in (stacks, random_recording(stacks, tmp_path, 3)):
         _, head, text = report(path).stdout.rpartition("\nBy kernel stack, ")
         whole = said(path)
         assert f"% of {whole['stack_totals']['all']['operations']} operations" in text and head

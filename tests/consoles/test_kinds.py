@@ -95,14 +95,15 @@ def test_what_a_program_says_is_not_the_kernels(tag):
 @pytest.mark.parametrize("line, cut", [
     ("[    5.000005] CPU: 0 PID: 0 Comm: swapper/0 Not tainted 6.1.0-18-amd64 #1", "6"),
     ("[    5.000005] CPU: 0 PID: 0 Comm: swapper/0 Not tainted 6.1.0-18-amd64 #1", "6.1.0-18"),
-    ("[    5.000006] RIP: e030:xen_set_pud+0x4e/0xd0", "+0x4"), ("[    5.000006] RIP: e030:xen_set_pud+0x4e/0xd0", "/0xd"),
+    ("[    5.000006] RIP: e030:xen_set_pud+0x4e/0xd0", "+0x4"),
+    ("[    5.000006] RIP: e030:xen_set_pud+0x4e/0xd0", "/0xd"),
     ("[    5.000000] BUG: unable to handle page fault for address: ffff8881e5b3fff0", "ffff8881"),
     ("[    5.000003] PGD 2a12067 P4D 2a12067 PUD 1e5bfd067 PMD 1e5bfc067 PTE 80100001e5b3f065", "PTE 80100001e5b3f0"),
 ])
 def test_a_line_that_goes_on_below(line, cut):
     """Broken anywhere: what stands before the break is no whole word, and never another one."""
     at = line.index(cut) + len(cut)
-    for text in (console(), "\n".join(l.split("] ", 1)[1] for l in console().splitlines()) + "\n"):
+    for text in (console(), "\n".join(line.split("] ", 1)[1] for line in console().splitlines()) + "\n"):
         whole = verdict(text)[2]["boots"][0]["oopses"][0]
         said = line if line in text else line.split("] ", 1)[1]
         broken = text.replace(said, said[:at - len(line)] + "\n" + line[at:])
@@ -200,7 +201,8 @@ def test_why_a_pin_was_refused(cause, error, words, found):
     assert word == found and words in account["text"]
 
 
-@pytest.mark.parametrize("line", ["mfn 12345 already pinned", "mfn 12345 not pinned", "Error -22 while pinning mfn 12345"])
+@pytest.mark.parametrize("line", ["mfn 12345 already pinned", "mfn 12345 not pinned",
+                                  "Error -22 while pinning mfn 12345"])
 def test_what_dom0_asks_for_may_be_another_guests(line):
     assert "or of a guest that it acts for" in verdict(f"(XEN) mm.c:1:d0v0 {line}\n")[2]["text"]
     assert "acts for" not in verdict(f"(XEN) mm.c:1:d5v0 {line}\n")[2]["text"]
@@ -235,10 +237,13 @@ def test_a_crash_is_of_the_domain_that_is_named_below(below, domain):
 
 
 @pytest.mark.parametrize("line, found, kind", [
-    ("PANIC: early exception 0x0e IP e030:ffffffff81e0d0ff error 3 cr2 0xffff8881e5b3fff0", "cannot-tell", "page-fault"),
+    ("PANIC: early exception 0x0e IP e030:ffffffff81e0d0ff error 3 cr2 0xffff8881e5b3fff0",
+     "cannot-tell", "page-fault"),
     ("PANIC: early exception 0e rip e030:ffffffff81e0d0ff error 3 cr2 ffff8881e5b3fff0", "cannot-tell", "page-fault"),
-    ("PANIC: early exception 0x0e IP e030:xen_set_pud+0x4e/0xd0 error 3 cr2 0xffff8881e5b3fff0", "lost-flag", "page-fault"),
-    ("PANIC: early exception 0x0e IP e030:xen_set_pud+0x4e/0xd0 error 0 cr2 0xffff8881e5b3fff0", "not-this-class", "page-fault"),
+    ("PANIC: early exception 0x0e IP e030:xen_set_pud+0x4e/0xd0 error 3 cr2 0xffff8881e5b3fff0",
+     "lost-flag", "page-fault"),
+    ("PANIC: early exception 0x0e IP e030:xen_set_pud+0x4e/0xd0 error 0 cr2 0xffff8881e5b3fff0",
+     "not-this-class", "page-fault"),
     ("PANIC: early exception 0x0e IP 10:ffffffff81e0d0ff error 3 cr2 0xffff8881e5b3fff0", "not-pv", "page-fault"),
     ("PANIC: early exception 0x0d IP e030:ffffffff81e0d0ff error 0 cr2 0x0", "not-this-class", "exception"),
     ("PANIC: early exception 0x0e IP e030:ffffffff81e0d0ff error 3 cr2 0xffff8881e5b", "cannot-tell", "page-fault"),
@@ -373,7 +378,7 @@ def test_code_is_no_page_table(function):
         text = {**tables, "pte": f"10000{int(address, 16) - 0xffffffff80000000 >> 12:06x}065", "address": address}
         assert verdict(console(**text))[:2] == (5, "cannot-tell")
         assert verdict(console(**{**text, "pte": "80" + text["pte"]}))[0] == 1
-        no_walk = "\n".join(l for l in console(**text).splitlines() if "PGD" not in l) + "\n"
+        no_walk = "\n".join(line for line in console(**text).splitlines() if "PGD" not in line) + "\n"
         assert verdict(no_walk)[:2] == (5, "cannot-tell")
 
 
@@ -505,8 +510,8 @@ def test_where_no_oops_is(newest):
     assert "on this console" not in account["text"] and account["text"].startswith("No oops is in the newest boot")
     assert texts[-1].startswith("No oops is in this boot")
     # Another guest's boots are as old as they are.
-    account = verdict("".join(f"web1: {l}\n" for l in lives.splitlines()) + "".join(
-        f"web2: {l}\n" for l in console().splitlines()))[2]
+    account = verdict("".join(f"web1: {line}\n" for line in lives.splitlines()) + "".join(
+        f"web2: {line}\n" for line in console().splitlines()))[2]
     assert any("No oops is in the newest boot" in boot["verdict"]["text"] for boot in account["boots"])
 
 

@@ -7,7 +7,6 @@ import json
 import quopri
 import random
 import re
-from pathlib import Path
 
 import pytest
 

@@ -88,7 +88,7 @@ def boot(out, options, command):
     status = xenlab(out, options, command)
     log = (out / "xenlab.log").read_text()
     if status == TIMEOUT and "timeout: the guest booted for more than" in log:
-        warnings.warn(f"the kernel hung in its boot, the lab boots again: {log}")
+        warnings.warn(f"the kernel hung in its boot, the lab boots again: {log}", stacklevel=2)
         status = xenlab(out, options, command)
     return status
 

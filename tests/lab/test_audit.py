@@ -131,7 +131,7 @@ def test_losses_are_found(guest, seed):
     found = findings(guest, name)
     assert len(truth) == 10 and guest.status(name) == 1
     assert {f["pfn"]: (f["level"], int(f["mm"], 16)) for f in found} == truth
-    victim, init_mm = int(guest.text("victim")), None
+    victim = int(guest.text("victim"))
     for f in found:
         assert f["class"] == "lost" and f["grade"] == "proven" and f["effect"]
         assert set(f["witnesses"]) == witnesses(guest)

@@ -50,7 +50,7 @@ def run(command, **options):
     except FileNotFoundError:
         raise LabError(f"{command[0]} is not installed: run tools/packages lab") from None
     if done.returncode:
-        errors = [l for l in done.stderr.splitlines() if l.startswith("E:")]
+        errors = [line for line in done.stderr.splitlines() if line.startswith("E:")]
         lines = errors or done.stderr.splitlines() or ["no message"]
         raise LabError(f"{command[0]} failed: {lines[0].strip()}")
     return done.stdout
