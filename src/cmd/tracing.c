@@ -18,8 +18,8 @@
 #include "record/sink.h"
 #include "trace/live.h"
 #include "audits.h"
-#include "options.h"
 #include "tracing.h"
+#include "tracing_options.h"
 #include "until.h"
 
 /* Drain in good time, yet rarely enough to cost nothing: when a ring fills to this. */
@@ -27,7 +27,7 @@
 #define MOST_MS		50
 
 struct trace {
-	const struct options *opts;
+	const struct tracing_options *opts;
 	const struct platform *platform;
 	struct live *live;
 	struct pins *pins;
@@ -272,21 +272,21 @@ static int create_ready_file(const char *path)
 	return 0;
 }
 
-enum exit_status tracing__ready(const struct options *opts)
+enum exit_status tracing__ready(const char *path)
 {
-	int err = opts->ready_file ? create_ready_file(opts->ready_file) : 0;
+	int err = path ? create_ready_file(path) : 0;
 
 	if (!err)
 		return EXIT_CLEAN;
 	say("--ready-file: cannot create '%s': %s (capabilities are given up before it is created)",
-	    opts->ready_file, strerror(-err));
+	    path, strerror(-err));
 	return EXIT_USAGE;
 }
 
 /* Arm, give up privileges, tell who waits, let CMD go.  Returns an exit status. */
 static enum exit_status begin(struct trace *trace)
 {
-	const struct options *opts = trace->opts;
+	const struct tracing_options *opts = trace->opts;
 	int err = privileges__drop();
 
 	if (err) {
@@ -295,7 +295,7 @@ static enum exit_status begin(struct trace *trace)
 	}
 	trace->session.begin_ns = live__arm(trace->live);
 	trace->sink->ops->start(trace->sink, &trace->session);
-	if (tracing__ready(opts))
+	if (tracing__ready(opts->ready_file))
 		return EXIT_USAGE;
 	err = until__go(&trace->until, opts->duration_ns);
 	if (err) {
@@ -356,12 +356,6 @@ static int dry_run(struct trace *trace)
 	return stdout_ends(trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN);
 }
 
-bool tracing__is_filtered(const struct options *opts)
-{
-	return opts->trace.pid || opts->trace.comm || opts->trace.mm || opts->trace.levels || opts->trace.what ||
-	       opts->trace.pfn.to != UINT64_MAX;
-}
-
 /* The stream holds a record back for a millisecond, or until a half-written one is whole. */
 #define CATCH_UP_US	2000
 #define CATCH_UP_TRIES	500
@@ -416,7 +410,7 @@ static void note_unseen(struct trace *trace)
 /* With --findings the model begins with what the audit saw, and cannot do without. */
 static enum exit_status audit_first(struct trace *trace)
 {
-	const struct options *opts = trace->opts;
+	const struct tracing_options *opts = trace->opts;
 	char why[AUDIT_REASON_LEN];
 	int err = audits__open(&trace->audits, trace->platform, opts->audit_ns, why);
 
@@ -442,14 +436,14 @@ static enum exit_status audit_first(struct trace *trace)
 /* A recording is for a verdict; a trace is audited when it is asked for one. */
 static bool wants_audits(const struct trace *trace)
 {
-	const struct options *opts = trace->opts;
+	const struct tracing_options *opts = trace->opts;
 
 	return opts->findings || opts->audit_ns ||
 	       (trace->sink->audited && !tracing__is_filtered(opts));
 }
 
 /* A look at the tables of each tree that is unpinned costs a fork 3 %: a plain recording has none. */
-static bool wants_look(const struct options *opts)
+static bool wants_look(const struct tracing_options *opts)
 {
 	return opts->findings || opts->audit_ns;
 }
@@ -465,7 +459,7 @@ static struct pins *new_model(struct trace *trace)
 
 static enum exit_status run(struct trace *trace)
 {
-	const struct options *opts = trace->opts;
+	const struct tracing_options *opts = trace->opts;
 	struct trace_request request = opts->trace;
 	char why[REASON_LEN];
 	enum exit_status status;
@@ -518,7 +512,7 @@ bool tracing__possible(struct platform *platform)
 	return !obstacle;
 }
 
-enum exit_status tracing__run(const struct options *opts, const struct platform *platform,
+enum exit_status tracing__run(const struct tracing_options *opts, const struct platform *platform,
 			      uint32_t wanted, struct sink *sink)
 {
 	struct trace trace = {
