@@ -22,6 +22,7 @@
 #include "export/textfile.h"
 #include "trace/hooks.h"
 #include "options.h"
+#include "ready_file.h"
 #include "tracing.h"
 
 #define HEADERS_MAX	8192
@@ -263,7 +264,7 @@ static enum exit_status run(struct exporter *e)
 		goto out;
 	}
 	on_interval(-1, 0, e);
-	status = tracing__ready(e->opts->ready_file);
+	status = ready_file__create(e->opts->ready_file);
 	if (!status && !e->status)
 		event_base_dispatch(e->base);
 out:

@@ -21,6 +21,7 @@
 #include "trace/hooks.h"
 #include "trace/watchpoint.h"
 #include "options.h"
+#include "ready_file.h"
 #include "tracing.h"
 
 static struct page_options {
@@ -373,7 +374,7 @@ static enum exit_status watch(struct page *p)
 		symbols__close(p->sink.symbols);
 		return err == -EPERM || err == -EACCES ? EXIT_CANNOT : EXIT_LOAD;
 	}
-	status = tracing__ready(p->opts->ready_file);
+	status = ready_file__create(p->opts->ready_file);
 	if (!status) {
 		follow(p, w);
 		status = conclude(p, w);

@@ -17,6 +17,7 @@
 #include "top/screen.h"
 #include "trace/hooks.h"
 #include "options.h"
+#include "ready_file.h"
 #include "tracing.h"
 
 /* An audit looks at all page tables: once a minute nobody notices. */
@@ -199,7 +200,7 @@ static enum exit_status run(struct looking *s)
 		arrange(&s->top);
 		screen__draw(&s->top);
 	}
-	status = err ? EXIT_INCOMPLETE : tracing__ready(s->opts->ready_file);
+	status = err ? EXIT_INCOMPLETE : ready_file__create(s->opts->ready_file);
 	err = status ? err : follow(s);
 	if (!s->opts->batch)
 		screen__close();

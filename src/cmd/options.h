@@ -71,7 +71,7 @@ option_parse_fn option__u32, option__power_of_2, option__count, option__size, op
 
 struct command {
 	const char *name;
-	const char *args;	/* behind the options, for the usage line; "[...]" may be left out */
+	const char *args;	/* for the usage line, behind the options; "[...]": may be left out */
 	const char *what;	/* one line of help */
 	const struct option_row *options;	/* end with {}; NULL: it takes none */
 	/* Where that which stands behind the options goes, and stays NULL when it is left out. */

@@ -20,7 +20,4 @@ bool tracing__possible(struct platform *platform);
 enum exit_status tracing__run(const struct tracing_options *opts, const struct platform *platform,
 			      uint32_t wanted, struct sink *sink);
 
-/* For whoever waits: create --ready-file @path, if any.  EXIT_CLEAN or EXIT_USAGE, which it says. */
-enum exit_status tracing__ready(const char *path);
-
 #endif

@@ -20,6 +20,7 @@ const struct word tracing_ways[] = { { "tp" }, { "tp_btf" }, { "raw_tp" }, {} };
 
 bool tracing__is_filtered(const struct tracing_options *opts)
 {
-	return opts->trace.pid || opts->trace.comm || opts->trace.mm || opts->trace.levels || opts->trace.what ||
-	       opts->trace.pfn.to != UINT64_MAX;
+	const struct trace_request *t = &opts->trace;
+
+	return t->pid || t->comm || t->mm || t->levels || t->what || t->pfn.to != UINT64_MAX;
 }
