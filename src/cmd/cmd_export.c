@@ -44,7 +44,7 @@ static const struct option_row rows[] = {
 	  TO_STRING(given.listen) },
 	{ "textfile", 't', "DIR", "write DIR/xenpin.prom for node_exporter, and do not listen",
 	  TO_STRING(given.textfile) },
-	{ "interval", 'i', "S", "seconds between audits (export, default 60) or refreshes (top, 2)",
+	{ "interval", 'i', "S", "seconds between audits (default 60)",
 	  TO_U32(given.interval, 1, 86400) },
 	{ "recording", 'r', "FILE", "figures of a recording, read again when it changes",
 	  TO_STRING(given.recording) },

@@ -35,7 +35,7 @@ static struct top_options {
 } given = { .interval = 2 };
 
 static const struct option_row rows[] = {
-	{ "interval", 'i', "S", "seconds between audits (export, default 60) or refreshes (top, 2)",
+	{ "interval", 'i', "S", "seconds between refreshes (default 2)",
 	  TO_U32(given.interval, 1, 86400) },
 	{ "batch", 'b', NULL, "lines for a script instead of a screen", TO_FLAG(given.batch) },
 	{ "sort", 's', "KEY", "by pins, unpins, refused, tables, latency, pid or name",

@@ -29,7 +29,7 @@ struct trace {
 	int err;		/* -errno: memory or output ended */
 };
 
-/* Deal with what was recorded until now.  Returns as live__drain(); .err is why the trace must end. */
+/* Deal with what was recorded until now.  Returns as live__drain(); .err: why the trace must end. */
 int trace__drain(struct trace *trace);
 
 /* A finding of the model or of an audit, for the sink; @trace is a struct trace. */
