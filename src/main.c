@@ -10,31 +10,33 @@
 #include "base/xenpin.h"
 #include "cmd/options.h"
 
-const struct command commands[] = {
-	{ "features", "", "what this kernel and this user can do", FOR_FEATURES, cmd_features },
-	{ "audit", "", "every page table against every witness, once", FOR_AUDIT, cmd_audit },
-	{ "page", "PFN", "what every witness says of one page", FOR_PAGE, cmd_page },
-	{ "trace", "[-- CMD [ARG]...]", "live records of page tables, pins and unpins", FOR_TRACE,
-	  cmd_trace },
-	{ "boot", "[-- CMD [ARG]...]", "this boot's account: hand-over, probe, deferred init, erased flags",
-	  FOR_BOOT, cmd_boot },
-	{ "record", "[-- CMD [ARG]...]", "live records into a file, for `xenpin report`", FOR_RECORD,
-	  cmd_record },
-	{ "report", "FILE", "what a recording says", FOR_REPORT, cmd_report },
-	{ "top", "", "who pins now, refreshed", FOR_TOP, cmd_top },
-	{ "export", "", "figures for Prometheus", FOR_EXPORT, cmd_export },
-	{ "explain", "[CLASS]", "what a finding means, what follows from it, what to do", FOR_EXPLAIN,
-	  cmd_explain },
-	{}
-};
+/* In the order in which help and manual name them; each is in its cmd/cmd_NAME.c. */
+#define COMMANDS(_) \
+	_(features) \
+	_(audit) \
+	_(page) \
+	_(trace) \
+	_(boot) \
+	_(record) \
+	_(report) \
+	_(top) \
+	_(export) \
+	_(explain)
+
+#define DECLARE(name)	extern const struct command command_##name;
+#define ADDRESS(name)	&command_##name,
+
+COMMANDS(DECLARE)
+
+static const struct command *const commands[] = { COMMANDS(ADDRESS) NULL };
 
 static void usage(FILE *to)
 {
 	fputs("Usage: xenpin COMMAND [OPTION]...\n\n"
 	      "Shows the pinned page tables of a Xen PV guest, and what happens to them.\n\n"
 	      "Commands:\n", to);
-	for (const struct command *cmd = commands; cmd->name; cmd++)
-		fprintf(to, "  %-10s %s\n", cmd->name, cmd->what);
+	for (const struct command *const *cmd = commands; *cmd; cmd++)
+		fprintf(to, "  %-10s %s\n", (*cmd)->name, (*cmd)->what);
 	fputs("\n`xenpin COMMAND --help` lists a command's options.\n"
 	      "Exit status: 0 clean, 1 finding, 2 usage, 3 this system cannot, "
 	      "4 load or attach failed, 5 incomplete.\n", to);
@@ -42,9 +44,9 @@ static void usage(FILE *to)
 
 static const struct command *find_command(const char *name)
 {
-	for (const struct command *cmd = commands; cmd->name; cmd++)
-		if (!strcmp(cmd->name, name))
-			return cmd;
+	for (const struct command *const *cmd = commands; *cmd; cmd++)
+		if (!strcmp((*cmd)->name, name))
+			return *cmd;
 	return NULL;
 }
 
@@ -61,7 +63,6 @@ static void occupy(int fd)
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
-	struct options opts;
 
 	occupy(STDIN_FILENO);
 	if (fcntl(STDOUT_FILENO, F_GETFD) < 0) {
@@ -83,7 +84,8 @@ int main(int argc, char **argv)
 		return stdout_ends(EXIT_CLEAN);
 	}
 	if (!strcmp(argv[1], "--list-options")) {
-		options__list(stdout);
+		for (const struct command *const *c = commands; *c; c++)
+			options__list(*c, stdout);
 		return stdout_ends(EXIT_CLEAN);
 	}
 	cmd = find_command(argv[1]);
@@ -98,7 +100,7 @@ int main(int argc, char **argv)
 	 */
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
-	switch (options__parse(&opts, cmd, argc - 1, argv + 1)) {
+	switch (options__parse(cmd, argc - 1, argv + 1)) {
 	case OPTIONS_HELP:
 		return stdout_ends(EXIT_CLEAN);
 	case OPTIONS_BAD:
@@ -106,5 +108,5 @@ int main(int argc, char **argv)
 	case OPTIONS_OK:
 		break;
 	}
-	return cmd->run(&opts);
+	return cmd->run();
 }

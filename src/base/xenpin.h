@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What every command shares: exit status, messages, the command table. */
+/* What every command shares: exit status, messages. */
 #ifndef XENPIN_H
 #define XENPIN_H
 
@@ -18,29 +18,6 @@ enum exit_status {
 	EXIT_LOAD	= 4,	/* load or attach failed */
 	EXIT_INCOMPLETE	= 5,	/* records were dropped, or coverage is partial */
 };
-
-struct options;
-
-struct command {
-	const char *name;
-	const char *args;	/* behind the options, for the usage line */
-	const char *what;	/* one line of help */
-	uint32_t options;	/* enum option_for bits */
-	int (*run)(const struct options *opts);	/* returns enum exit_status */
-};
-
-extern const struct command commands[];
-
-int cmd_features(const struct options *opts);
-int cmd_trace(const struct options *opts);
-int cmd_audit(const struct options *opts);
-int cmd_page(const struct options *opts);
-int cmd_boot(const struct options *opts);
-int cmd_record(const struct options *opts);
-int cmd_report(const struct options *opts);
-int cmd_top(const struct options *opts);
-int cmd_export(const struct options *opts);
-int cmd_explain(const struct options *opts);
 
 /* A sentence on stderr, behind "xenpin: ". */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

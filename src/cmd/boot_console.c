@@ -56,32 +56,32 @@ static enum exit_status status_of(const struct console *console)
 	return console->finding ? EXIT_FINDING : console->clean ? EXIT_CLEAN : EXIT_INCOMPLETE;
 }
 
-static enum exit_status print(const struct console *console, const struct options *opts)
+static enum exit_status print(const struct console *console, const char *path, bool json)
 {
 	enum exit_status status = status_of(console);
 
 	if (console__is_none(console)) {
 		say("--console %s: it is no console: no line of it is one of Linux or of Xen",
-		    opts->console);
+		    path);
 		return EXIT_USAGE;
 	}
-	if (opts->json)
+	if (json)
 		console_json__print(stdout, console, status);
 	else
 		console_text__print(stdout, console);
 	return stdout_ends(status);
 }
 
-enum exit_status boot_files__console(const struct options *opts)
+enum exit_status boot_files__console(const char *path, bool json)
 {
 	struct console *console = calloc(1, sizeof(*console));
 	enum exit_status status;
-	int err = console ? read_console(console, opts->console) : -ENOMEM;
+	int err = console ? read_console(console, path) : -ENOMEM;
 
 	if (!err) {
-		status = print(console, opts);
+		status = print(console, path, json);
 	} else {
-		say("--console %s: %s", opts->console, strerror(-err));
+		say("--console %s: %s", path, strerror(-err));
 		status = err == -ENOMEM ? EXIT_LOAD : EXIT_USAGE;
 	}
 	if (console)

@@ -52,7 +52,7 @@ static void print_ms(json_t *o, const char *name)
 		printf(" %21s", "unknown");
 }
 
-static void print_comparison(json_t *a, json_t *b, const struct options *opts)
+static void print_comparison(json_t *a, json_t *b, const char *const paths[2])
 {
 	static const struct { const char *title, *name; } rows[] = {
 		{ "whole boot", "boot_ns" },
@@ -63,7 +63,7 @@ static void print_comparison(json_t *a, json_t *b, const struct options *opts)
 		{ "saved, by own account", "saved_ns" },
 	};
 
-	printf("%-28s %21.21s %21.21s\n", "", opts->compare[0], opts->compare[1]);
+	printf("%-28s %21.21s %21.21s\n", "", paths[0], paths[1]);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		printf("%-28s", rows[i].title);
 		print_ms(a, rows[i].name);
@@ -72,10 +72,10 @@ static void print_comparison(json_t *a, json_t *b, const struct options *opts)
 	}
 }
 
-static void print_difference(const struct options *opts, int64_t ns)
+static void print_difference(const char *const paths[2], int64_t ns)
 {
-	printf("\n%s booted %.3f ms %s than %s\n", opts->compare[0], (ns < 0 ? -ns : ns) / 1e6,
-	       ns < 0 ? "slower" : "faster", opts->compare[1]);
+	printf("\n%s booted %.3f ms %s than %s\n", paths[0], (ns < 0 ? -ns : ns) / 1e6,
+	       ns < 0 ? "slower" : "faster", paths[1]);
 }
 
 static bool complete(json_t *account)
@@ -91,13 +91,13 @@ static bool is_boot_time(json_t *ns)
 	return json_is_integer(ns) && json_integer_value(ns) >= 0;
 }
 
-static enum exit_status compare(json_t *a, json_t *b, const struct options *opts)
+static enum exit_status compare(json_t *a, json_t *b, const char *const paths[2], bool json)
 {
 	json_t *boot_a = json_object_get(a, "boot_ns"), *boot_b = json_object_get(b, "boot_ns");
 	bool known = is_boot_time(boot_a) && is_boot_time(boot_b);
 	int64_t ns = known ? json_integer_value(boot_b) - json_integer_value(boot_a) : 0;
 
-	if (opts->json) {
+	if (json) {
 		json_t *o = json_pack("{sisssOsOso}", "schema", JSON_SCHEMA, "type", "boot-comparison", "a",
 				      a, "b", b, "difference_ns",
 				      known ? json_integer(ns) : json_null());
@@ -106,9 +106,9 @@ static enum exit_status compare(json_t *a, json_t *b, const struct options *opts
 		putchar('\n');
 		json_decref(o);
 	} else {
-		print_comparison(a, b, opts);
+		print_comparison(a, b, paths);
 		if (known)
-			print_difference(opts, ns);
+			print_difference(paths, ns);
 	}
 	if (!known)
 		say("one of the accounts does not know how long the whole boot took");
@@ -117,11 +117,11 @@ static enum exit_status compare(json_t *a, json_t *b, const struct options *opts
 	return stdout_ends(known && complete(a) && complete(b) ? EXIT_CLEAN : EXIT_INCOMPLETE);
 }
 
-enum exit_status boot_files__compare(const struct options *opts)
+enum exit_status boot_files__compare(const char *const paths[2], bool json)
 {
-	json_t *a = load_account(opts->compare[0]);
-	json_t *b = a ? load_account(opts->compare[1]) : NULL;
-	enum exit_status status = a && b ? compare(a, b, opts) : EXIT_USAGE;
+	json_t *a = load_account(paths[0]);
+	json_t *b = a ? load_account(paths[1]) : NULL;
+	enum exit_status status = a && b ? compare(a, b, paths, json) : EXIT_USAGE;
 
 	json_decref(a);
 	json_decref(b);

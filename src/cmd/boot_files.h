@@ -3,13 +3,14 @@
 #ifndef XENPIN_BOOT_FILES_H
 #define XENPIN_BOOT_FILES_H
 
+#include <stdbool.h>
+
 #include "base/xenpin.h"
-#include "options.h"
 
 /* --console FILE or -: what a guest that died says of why. */
-enum exit_status boot_files__console(const struct options *opts);
+enum exit_status boot_files__console(const char *path, bool json);
 
 /* --compare A B: two accounts, as `xenpin boot --json` printed them. */
-enum exit_status boot_files__compare(const struct options *opts);
+enum exit_status boot_files__compare(const char *const paths[2], bool json);
 
 #endif

@@ -14,6 +14,18 @@
 #include "trace/probes.h"
 #include "options.h"
 
+static struct audit_options {
+	bool json, verbose;
+	uint32_t repeat;	/* audits */
+} given = { .repeat = 1 };
+
+static const struct option_row rows[] = {
+	JSON_ROW(given.json),
+	{ "repeat", 0, "N", "audit N times", TO_U32(given.repeat, 1, 1000000) },
+	VERBOSE_ROW(given.verbose),
+	{}
+};
+
 static json_t *pfns_of(const struct audit *audit, enum finding_class class)
 {
 	json_t *pfns = json_array();
@@ -88,7 +100,7 @@ static enum exit_status worse(enum exit_status a, enum exit_status b)
 	return a > b ? a : b;
 }
 
-static enum exit_status run(const struct options *opts, const struct platform *platform,
+static enum exit_status run(const struct audit_options *opts, const struct platform *platform,
 			    struct guest *guest)
 {
 	enum exit_status status = EXIT_CLEAN;
@@ -115,7 +127,7 @@ static enum exit_status run(const struct options *opts, const struct platform *p
 	return status;
 }
 
-int cmd_audit(const struct options *opts)
+static enum exit_status cmd_audit(void)
 {
 	char why[AUDIT_REASON_LEN];
 	struct platform platform;
@@ -125,7 +137,7 @@ int cmd_audit(const struct options *opts)
 	int err;
 
 	signals__catch(0);
-	probes__verbose(opts->verbose);
+	probes__verbose(given.verbose);
 	platform__read(&platform);
 	obstacle = platform__obstacle(&platform);
 	if (obstacle) {
@@ -139,7 +151,15 @@ int cmd_audit(const struct options *opts)
 	}
 	if (platform.dom0 && *guest->no_types)
 		say("one witness less, Xen's types: %s", guest->no_types);
-	status = run(opts, &platform, guest);
+	status = run(&given, &platform, guest);
 	guest__close(guest);
 	return status;
 }
+
+const struct command command_audit = {
+	.name = "audit",
+	.args = "",
+	.what = "every page table against every witness, once",
+	.options = rows,
+	.run = cmd_audit,
+};

@@ -20,9 +20,37 @@
 
 #define DRAIN_MS	100
 
+static struct boot_options {
+	bool json, verbose;
+	uint64_t duration_ns;	/* 0: do not follow for a time */
+	bool records;
+	bool verify;
+	const char *log;	/* NULL: this boot's own */
+	const char *console;	/* NULL: none; "-": stdin */
+	const char *compare[2];	/* NULL: none */
+	char **cmd;		/* behind "--", or NULL */
+} given;
+
+static const struct option_row rows[] = {
+	JSON_ROW(given.json),
+	DURATION_ROW(given.duration_ns),
+	{ "records", 0, NULL, "every record since boot, as JSON, before the account",
+	  TO_FLAG(given.records) },
+	{ "verify", 0, NULL, "compare with Xen's own list of page tables, frame by frame (dom0)",
+	  TO_FLAG(given.verify) },
+	{ "log", 0, "FILE", "a copy of a boot log instead of this boot's own",
+	  TO_STRING(given.log) },
+	{ "console", 0, "FILE", "why did this guest die: its console, or Xen's; -: stdin",
+	  TO_STRING(given.console) },
+	{ "compare", 0, "A B", "two accounts that --json wrote, and their difference",
+	  TO_TWO_STRINGS(given.compare) },
+	VERBOSE_ROW(given.verbose),
+	{}
+};
+
 struct account {
 	struct boot_account left;	/* by the boot, and what it comes to */
-	const struct options *opts;
+	const struct boot_options *opts;
 	struct platform platform;
 	struct until until;
 	struct verify *verify;		/* NULL: not asked for */
@@ -221,7 +249,7 @@ static enum exit_status run(struct account *a)
 	return print(a);
 }
 
-static enum exit_status account(const struct options *opts)
+static enum exit_status account(const struct boot_options *opts)
 {
 	struct account a = { .opts = opts, .until.signals = -1 };
 	enum exit_status status;
@@ -243,15 +271,26 @@ static enum exit_status account(const struct options *opts)
 	return status;
 }
 
-int cmd_boot(const struct options *opts)
+static enum exit_status cmd_boot(void)
 {
+	const struct boot_options *opts = &given;
+
 	if (!!opts->log + !!opts->console + !!opts->compare[0] > 1) {
 		say("--log, --console and --compare: only one at a time");
 		return EXIT_USAGE;
 	}
 	if (opts->console)
-		return boot_files__console(opts);
+		return boot_files__console(opts->console, opts->json);
 	if (opts->compare[0])
-		return boot_files__compare(opts);
+		return boot_files__compare(opts->compare, opts->json);
 	return account(opts);
 }
+
+const struct command command_boot = {
+	.name = "boot",
+	.args = "[-- CMD [ARG]...]",
+	.what = "this boot's account: hand-over, hook, deferred init, erased flags",
+	.options = rows,
+	.child = &given.cmd,
+	.run = cmd_boot,
+};

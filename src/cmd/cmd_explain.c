@@ -9,6 +9,8 @@
 
 #define WIDTH	78
 
+static const char *asked;	/* a class or a grade; NULL: all of them */
+
 /* The first @len bytes of @text as a paragraph, @indent columns from the left. */
 static void print_paragraph(const char *text, size_t len, int indent)
 {
@@ -66,17 +68,17 @@ static const struct explanation *find(const char *word)
 	return NULL;
 }
 
-int cmd_explain(const struct options *opts)
+static enum exit_status cmd_explain(void)
 {
-	const struct explanation *found = opts->operand ? find(opts->operand) : NULL;
+	const struct explanation *found = asked ? find(asked) : NULL;
 
 	if (found) {
 		print_whole(found);
 		return stdout_ends(EXIT_CLEAN);
 	}
-	if (opts->operand) {
+	if (asked) {
 		say("explain: '%s' is no class and no grade of a finding; `xenpin explain` lists them",
-		    opts->operand);
+		    asked);
 		return EXIT_USAGE;
 	}
 	puts("Classes of findings; `xenpin explain CLASS` says what follows and what to do:");
@@ -87,3 +89,11 @@ int cmd_explain(const struct options *opts)
 		print_short(&finding_grades[i]);
 	return stdout_ends(EXIT_CLEAN);
 }
+
+const struct command command_explain = {
+	.name = "explain",
+	.args = "[CLASS]",
+	.what = "what a finding means, what follows from it, what to do",
+	.operand = &asked,
+	.run = cmd_explain,
+};

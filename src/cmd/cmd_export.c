@@ -22,14 +22,39 @@
 #include "export/textfile.h"
 #include "trace/probes.h"
 #include "options.h"
+#include "ready_file.h"
 #include "tracing.h"
 
 #define HEADERS_MAX	8192
 #define DEFAULT_ADDRESS	"127.0.0.1"
 #define DEFAULT_PORT	9871
 
+static struct export_options {
+	const char *listen;	/* NULL: the default */
+	const char *textfile;	/* a directory; NULL: listen */
+	uint32_t interval;	/* seconds */
+	const char *recording;	/* NULL: live */
+	const char *ready_file;
+	bool verbose;
+} given = { .interval = 60 };
+
+static const struct option_row rows[] = {
+	{ "listen", 'l', "ADDR:PORT",
+	  "an address of this host at which to answer /metrics (default 127.0.0.1:9871)",
+	  TO_STRING(given.listen) },
+	{ "textfile", 't', "DIR", "write DIR/xenpin.prom for node_exporter, and do not listen",
+	  TO_STRING(given.textfile) },
+	{ "interval", 'i', "S", "seconds between audits (default 60)",
+	  TO_U32(given.interval, 1, 86400) },
+	{ "recording", 'r', "FILE", "figures of a recording, read again when it changes",
+	  TO_STRING(given.recording) },
+	READY_FILE_ROW(given.ready_file),
+	VERBOSE_ROW(given.verbose),
+	{}
+};
+
 struct exporter {
-	const struct options *opts;
+	const struct export_options *opts;
 	char address[64];
 	uint16_t port;
 	struct event_base *base;
@@ -239,7 +264,7 @@ static enum exit_status run(struct exporter *e)
 		goto out;
 	}
 	on_interval(-1, 0, e);
-	status = tracing__ready(e->opts);
+	status = ready_file__create(e->opts->ready_file);
 	if (!status && !e->status)
 		event_base_dispatch(e->base);
 out:
@@ -252,8 +277,9 @@ out:
 	return status ?: e->status;
 }
 
-int cmd_export(const struct options *opts)
+static enum exit_status cmd_export(void)
 {
+	const struct export_options *opts = &given;
 	struct exporter e = { .opts = opts, .figures.recording = opts->recording };
 	enum exit_status status;
 	int err;
@@ -281,3 +307,11 @@ int cmd_export(const struct options *opts)
 	event_base_free(e.base);
 	return status;
 }
+
+const struct command command_export = {
+	.name = "export",
+	.args = "",
+	.what = "figures for Prometheus",
+	.options = rows,
+	.run = cmd_export,
+};

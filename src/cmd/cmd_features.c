@@ -12,6 +12,16 @@
 #include "trace/probes.h"
 #include "options.h"
 
+static struct {
+	bool json, verbose;
+} given;
+
+static const struct option_row rows[] = {
+	JSON_ROW(given.json),
+	VERBOSE_ROW(given.verbose),
+	{}
+};
+
 /* What does not work without the kernel's symbols; the reason follows. */
 #define HIDDEN "no audit, page, trace --findings, and no names in stacks: "
 
@@ -125,12 +135,20 @@ static void print_json(const struct features *f)
 	json_decref(object);
 }
 
-int cmd_features(const struct options *opts)
+static enum exit_status cmd_features(void)
 {
 	struct features f = {};
 
-	probes__verbose(opts->verbose);
+	probes__verbose(given.verbose);
 	try_all(&f);
-	(opts->json ? print_json : print_text)(&f);
+	(given.json ? print_json : print_text)(&f);
 	return stdout_ends(status(&f));
 }
+
+const struct command command_features = {
+	.name = "features",
+	.args = "",
+	.what = "what this kernel and this user can do",
+	.options = rows,
+	.run = cmd_features,
+};

@@ -22,10 +22,33 @@
 #include "trace/probes.h"
 #include "trace/watchpoint.h"
 #include "options.h"
+#include "ready_file.h"
 #include "tracing.h"
 
+static struct page_options {
+	const char *operand;
+	bool json, verbose;
+	uint64_t duration_ns;	/* 0: no limit */
+	bool watch;
+	uint64_t count;		/* 0: no limit */
+	const char *recording;	/* NULL: none */
+	const char *ready_file;
+} given;
+
+static const struct option_row rows[] = {
+	JSON_ROW(given.json),
+	DURATION_ROW(given.duration_ns),
+	{ "watch", 'w', NULL, "then tell each write that changes its flag, with the kernel stack",
+	  TO_FLAG(given.watch) },
+	{ "count", 'n', "N", "stop after N changes", TO_COUNT(given.count) },
+	{ "recording", 'r', "FILE", "what a recording tells of it", TO_STRING(given.recording) },
+	READY_FILE_ROW(given.ready_file),
+	VERBOSE_ROW(given.verbose),
+	{}
+};
+
 struct page {
-	const struct options *opts;
+	const struct page_options *opts;
 	struct platform platform;
 	struct guest *guest;
 	struct audit audit;
@@ -346,7 +369,7 @@ static enum exit_status watch(struct page *p)
 		symbols__close(p->sink.symbols);
 		return err == -EPERM || err == -EACCES ? EXIT_CANNOT : EXIT_LOAD;
 	}
-	status = tracing__ready(p->opts);
+	status = ready_file__create(p->opts->ready_file);
 	if (!status) {
 		follow(p, w);
 		status = conclude(p, w);
@@ -400,8 +423,9 @@ static enum exit_status look(struct page *p)
 	return tell(p);
 }
 
-int cmd_page(const struct options *opts)
+static enum exit_status cmd_page(void)
 {
+	const struct page_options *opts = &given;
 	struct page p = { .opts = opts };
 	char why[AUDIT_REASON_LEN], *end;
 	enum exit_status status;
@@ -430,3 +454,12 @@ int cmd_page(const struct options *opts)
 	guest__close(p.guest);
 	return status;
 }
+
+const struct command command_page = {
+	.name = "page",
+	.args = "PFN",
+	.what = "what every witness says of one page",
+	.options = rows,
+	.operand = &given.operand,
+	.run = cmd_page,
+};

@@ -13,13 +13,40 @@
 #include "boot/boot_account.h"
 #include "report/finish.h"
 #include "trace/probes.h"
+#include "options.h"
 #include "tracing.h"
+#include "tracing_options.h"
 
 /* As long as it takes a second or two, nobody needs to be told. */
 #define MANY_RECORDS	2000000
 
+static struct record_options {
+	struct tracing_options tracing;
+	const char *output;
+	uint64_t max_size;	/* bytes; 0: no limit */
+	bool finish;
+} given = { .tracing = TRACING_DEFAULTS };
+
+static const struct option_row rows[] = {
+	DURATION_ROW(given.tracing.duration_ns),
+	{ "count", 'n', "N", "stop after N records", TO_COUNT(given.tracing.count) },
+	FILTER_ROWS(given.tracing.trace),
+	AUDIT_ROW(given.tracing.audit_ns),
+	{ "op", 0, "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin",
+	  TO_BITS(given.tracing.trace.what, tracing_ops) },
+	{ "output", 'o', "FILE", "the recording, which must not exist", TO_STRING(given.output) },
+	{ "max-size", 0, "SIZE", "at this size FILE replaces FILE.1, and another FILE begins",
+	  TO_SIZE(given.max_size, 1 << 20) },
+	{ "finish", 0, NULL,
+	  "trace nothing: make the rows that FILE lacks, whose recorder was killed",
+	  TO_FLAG(given.finish) },
+	ATTACH_ROWS(given.tracing),
+	VERBOSE_ROW(given.tracing.verbose),
+	{}
+};
+
 /* EXIT_FINDING, EXIT_INCOMPLETE when not all could be done, or EXIT_CLEAN. */
-static enum exit_status conclude(const struct options *opts, struct recorder *recorder)
+static enum exit_status conclude(const struct record_options *opts, struct recorder *recorder)
 {
 	int64_t records = recorder__records(recorder);
 	char why[RECORDING_WHY];
@@ -42,10 +69,11 @@ static enum exit_status conclude(const struct options *opts, struct recorder *re
 	return findings ? EXIT_FINDING : err ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
-static enum exit_status run(const struct options *opts, const struct platform *platform,
+static enum exit_status run(const struct record_options *opts, const struct platform *platform,
 			    struct recorder *recorder)
 {
-	enum exit_status status = tracing__run(opts, platform, opts->trace.what ?: XP_W_ALL,
+	enum exit_status status = tracing__run(&opts->tracing, platform,
+					       opts->tracing.trace.what ?: XP_W_ALL,
 					       recorder__sink(recorder)), found;
 	const char *error = recorder__error(recorder);
 
@@ -131,8 +159,10 @@ static bool can_rotate(const char *path)
 	return ok;
 }
 
-int cmd_record(const struct options *opts)
+static enum exit_status cmd_record(void)
 {
+	const struct record_options *opts = &given;
+	const struct tracing_options *tracing = &given.tracing;
 	struct recorder *recorder;
 	struct platform platform;
 	enum exit_status status;
@@ -143,7 +173,8 @@ int cmd_record(const struct options *opts)
 		say("record: say where to, with --output FILE");
 		return EXIT_USAGE;
 	}
-	if (opts->finish && (opts->cmd || opts->duration_ns || opts->count || opts->max_size)) {
+	if (opts->finish &&
+	    (tracing->cmd || tracing->duration_ns || tracing->count || opts->max_size)) {
 		say("--finish traces nothing: it wants --output alone");
 		return EXIT_USAGE;
 	}
@@ -151,13 +182,13 @@ int cmd_record(const struct options *opts)
 		return finish(opts->output);
 	if (opts->max_size && !can_rotate(opts->output))
 		return EXIT_USAGE;
-	if (opts->audit_ns && tracing__is_filtered(opts)) {
+	if (tracing->audit_ns && tracing__is_filtered(tracing)) {
 		say("--audit judges all page tables, and a recording with a filter is not judged");
 		return EXIT_USAGE;
 	}
 	if (!tracing__possible(&platform))
 		return EXIT_CANNOT;
-	if (opts->trace.what & (XP_W_SET | XP_W_CLEAR) && probes__here() == XP_PROBE_FLAG_SET) {
+	if (tracing->trace.what & (XP_W_SET | XP_W_CLEAR) && probes__here() == XP_PROBE_FLAG_SET) {
 		say("--op: this kernel tells of no write of the flag, and what is inferred is not "
 		    "recorded: it follows from the other records");
 		return EXIT_USAGE;
@@ -175,3 +206,12 @@ int cmd_record(const struct options *opts)
 	boot_account__end(&boot);
 	return status;
 }
+
+const struct command command_record = {
+	.name = "record",
+	.args = "[-- CMD [ARG]...]",
+	.what = "live records into a file, for `xenpin report`",
+	.options = rows,
+	.child = &given.tracing.cmd,
+	.run = cmd_record,
+};

@@ -25,6 +25,29 @@ static const struct format {
 	{}
 };
 
+static const struct word weights[] = {
+	{ "operations", WEIGH_OPERATIONS }, { "latency", WEIGH_LATENCY }, {}
+};
+
+static struct report_options {
+	const char *operand;
+	const char *output;	/* NULL: stdout */
+	const char *format;	/* NULL: text */
+	uint32_t weight;	/* enum stack_weighing */
+	bool verbose;
+} given;
+
+static const struct option_row rows[] = {
+	{ "output", 'o', "FILE", "write the report to FILE", TO_STRING(given.output) },
+	{ "format", 'f', "FORMAT", "text (the default), json, html, perfetto, folded",
+	  TO_STRING(given.format) },
+	{ "weight", 0, "WEIGHT",
+	  "of folded stacks: operations (the default), or latency, in ns waited for Xen",
+	  TO_WORD(given.weight, weights) },
+	VERBOSE_ROW(given.verbose),
+	{}
+};
+
 static const enum exit_status statuses[] = {
 	[VERDICT_CLEAN] = EXIT_CLEAN,
 	[VERDICT_FINDING] = EXIT_FINDING,
@@ -135,7 +158,7 @@ static bool say_what_is_missing(const struct report *report)
 }
 
 /* Options that do not go together, or have no such value: NULL after saying so. */
-static const struct format *choose_format(const struct options *opts)
+static const struct format *choose_format(const struct report_options *opts)
 {
 	const struct format *format = find_format(opts->format ?: "text");
 
@@ -148,8 +171,9 @@ static const struct format *choose_format(const struct options *opts)
 	return NULL;
 }
 
-int cmd_report(const struct options *opts)
+static enum exit_status cmd_report(void)
 {
+	const struct report_options *opts = &given;
 	const struct format *format = choose_format(opts);
 	enum exit_status status;
 	struct report report;
@@ -180,3 +204,12 @@ int cmd_report(const struct options *opts)
 	say("the report could not be written to %s: %s", opts->output ?: "stdout", strerror(-err));
 	return EXIT_INCOMPLETE;
 }
+
+const struct command command_report = {
+	.name = "report",
+	.args = "FILE",
+	.what = "what a recording says",
+	.options = rows,
+	.operand = &given.operand,
+	.run = cmd_report,
+};

@@ -17,13 +17,39 @@
 #include "top/screen.h"
 #include "trace/probes.h"
 #include "options.h"
+#include "ready_file.h"
 #include "tracing.h"
 
 /* An audit looks at all page tables: once a minute nobody notices. */
 #define AUDIT_NS	60000000000ULL
 
+static struct top_options {
+	uint32_t interval;	/* seconds */
+	bool batch;
+	uint32_t sort;		/* enum sort_key */
+	bool group;
+	const char *part;	/* of names; NULL: of any */
+	uint64_t count;		/* 0: no limit */
+	const char *ready_file;
+	bool verbose;
+} given = { .interval = 2 };
+
+static const struct option_row rows[] = {
+	{ "interval", 'i', "S", "seconds between refreshes (default 2)",
+	  TO_U32(given.interval, 1, 86400) },
+	{ "batch", 'b', NULL, "lines for a script instead of a screen", TO_FLAG(given.batch) },
+	{ "sort", 's', "KEY", "by pins, unpins, refused, tables, latency, pid or name",
+	  TO_WORD(given.sort, sort_words) },
+	{ "group", 'g', NULL, "one line for all processes of a name", TO_FLAG(given.group) },
+	{ "comm", 'c', "PART", "only names that hold PART", TO_COMM(given.part) },
+	{ "count", 'n', "N", "end after N refreshes", TO_COUNT(given.count) },
+	READY_FILE_ROW(given.ready_file),
+	VERBOSE_ROW(given.verbose),
+	{}
+};
+
 struct looking {
-	const struct options *opts;
+	const struct top_options *opts;
 	struct figures figures;
 	uint64_t audited;	/* ns */
 	struct top top;
@@ -174,7 +200,7 @@ static enum exit_status run(struct looking *s)
 		arrange(&s->top);
 		screen__draw(&s->top);
 	}
-	status = err ? EXIT_INCOMPLETE : tracing__ready(s->opts);
+	status = err ? EXIT_INCOMPLETE : ready_file__create(s->opts->ready_file);
 	err = status ? err : follow(s);
 	if (!s->opts->batch)
 		screen__close();
@@ -185,8 +211,9 @@ static enum exit_status run(struct looking *s)
 	return status ?: verdict(s);
 }
 
-int cmd_top(const struct options *opts)
+static enum exit_status cmd_top(void)
 {
+	const struct top_options *opts = &given;
 	struct looking s = { .opts = opts, .top = { .sort = opts->sort, .group = opts->group } };
 	char why[COUNTERS_WHY], no_audit[AUDIT_REASON_LEN];
 	struct platform platform;
@@ -202,11 +229,19 @@ int cmd_top(const struct options *opts)
 	}
 	if (figures__watch(&s.figures, &platform, no_audit))
 		say("findings are not shown, it cannot audit: %s", no_audit);
-	if (opts->trace.comm)
-		snprintf(s.top.filter, sizeof(s.top.filter), "%s", opts->trace.comm);
+	if (opts->part)
+		snprintf(s.top.filter, sizeof(s.top.filter), "%s", opts->part);
 	status = run(&s);
 	figures__close(&s.figures);
 	view__free(&s.top.view);
 	close(s.signals);
 	return status;
 }
+
+const struct command command_top = {
+	.name = "top",
+	.args = "",
+	.what = "who pins now, refreshed",
+	.options = rows,
+	.run = cmd_top,
+};

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Command-line options, declared in one table (options.c). */
+/*
+ * What a command is, and its options: rows that stand beside it, in cmd_NAME.c.  They drive
+ * parsing, help, manual, completion, and every message that names an option.
+ */
 #ifndef XENPIN_OPTIONS_H
 #define XENPIN_OPTIONS_H
 
@@ -7,68 +10,88 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/word.h"
+#include "base/xenpin.h"
 #include "trace/request.h"
 
-struct command;
+struct option_row;
 
-/* Which commands take an option. */
-enum option_for {
-	FOR_FEATURES	= 1 << 0,
-	FOR_TRACE	= 1 << 1,
-	FOR_AUDIT	= 1 << 2,
-	FOR_BOOT	= 1 << 3,
-	FOR_RECORD	= 1 << 4,
-	FOR_REPORT	= 1 << 5,
-	FOR_EXPORT	= 1 << 6,
-	FOR_TOP		= 1 << 7,
-	FOR_PAGE	= 1 << 8,
-	FOR_EXPLAIN	= 1 << 9,
+/* Stores a value where @row says.  Returns NULL, or what the value should have been. */
+typedef const char *option_parse_fn(const struct option_row *row, const char *value);
+
+struct option_row {
+	const char *name;
+	char letter;		/* 0: none */
+	const char *arg;	/* NULL: a switch */
+	const char *help;
+	/* One of TO_...() fills in the rest: what the value is, and into which field it goes. */
+	option_parse_fn *parse;
+	union {
+		bool *flag;
+		uint32_t *u32;
+		uint64_t *u64;
+		struct range *range;
+		const char **string;
+	} to;
+	uint64_t min, max;
+	const struct word *words;
+	bool two;		/* a second value follows, into the string behind */
 };
 
-struct options {
-	struct trace_request trace;
-	bool json;
-	bool verbose;
-	bool watch;
-	bool findings;		/* only these */
-	uint64_t audit_ns;	/* an audit so often; 0: none in between */
-	uint64_t duration_ns;	/* 0: no limit */
-	uint64_t count;		/* 0: no limit */
-	uint32_t repeat;	/* audits */
-	const char *ready_file;
-	const char *log;	/* NULL: this boot's own */
-	const char *console;	/* NULL: none; "-": stdin */
-	const char *compare[2];	/* NULL: none */
-	bool records;
-	bool verify;
-	const char *output;	/* NULL: stdout */
-	const char *format;	/* NULL: text */
-	uint32_t weight;	/* enum stack_weighing */
-	const char *recording;	/* NULL: live */
-	const char *listen;	/* NULL: the default */
-	const char *textfile;	/* a directory; NULL: listen */
-	uint32_t interval;	/* seconds */
-	uint32_t sort;		/* enum sort_key */
-	bool batch, group;
-	uint64_t max_size;	/* bytes; 0: no limit */
-	bool finish;
-	const char *operand;	/* what the command is about; NULL: it takes none, or need not have it */
-	char **cmd;		/* behind "--", or NULL */
+option_parse_fn option__u32, option__power_of_2, option__count, option__size, option__seconds,
+	option__address, option__pfns, option__word, option__bits, option__string, option__comm;
+
+#define TO_FLAG(field)		.to.flag = &(field)
+#define TO_U32(field, from, upto) \
+	.parse = option__u32, .to.u32 = &(field), .min = (from), .max = (upto)
+#define TO_POWER_OF_2(field, from, upto) \
+	.parse = option__power_of_2, .to.u32 = &(field), .min = (from), .max = (upto)
+#define TO_COUNT(field)		.parse = option__count, .to.u64 = &(field)	/* above 0 */
+#define TO_SIZE(field, least)	.parse = option__size, .to.u64 = &(field), .min = (least)
+#define TO_SECONDS(field)	.parse = option__seconds, .to.u64 = &(field)	/* as ns */
+#define TO_ADDRESS(field)	.parse = option__address, .to.u64 = &(field)
+#define TO_PFNS(field)		.parse = option__pfns, .to.range = &(field)
+/* The number of one of the words; of some of them, as bits. */
+#define TO_WORD(field, list)	.parse = option__word, .to.u32 = &(field), .words = (list)
+#define TO_BITS(field, list)	.parse = option__bits, .to.u32 = &(field), .words = (list)
+#define TO_STRING(field)	.parse = option__string, .to.string = &(field)
+#define TO_ONE_OF(field, list)	.parse = option__string, .to.string = &(field), .words = (list)
+#define TO_COMM(field)		.parse = option__comm, .to.string = &(field)
+#define TO_TWO_STRINGS(array)	.parse = option__string, .to.string = (array), .two = true
+
+/* Rows of several commands, each of which has a field of its own for it. */
+#define JSON_ROW(field) \
+	{ "json", 0, NULL, "one JSON object a line (docs/records.schema.json)", TO_FLAG(field) }
+#define DURATION_ROW(field) \
+	{ "duration", 'd', "S", "stop after S seconds", TO_SECONDS(field) }
+#define READY_FILE_ROW(field) \
+	{ "ready-file", 0, "FILE", "create FILE once all probes are armed", TO_STRING(field) }
+#define VERBOSE_ROW(field) \
+	{ "verbose", 'v', NULL, "say more, libbpf's messages included", TO_FLAG(field) }
+
+struct command {
+	const char *name;
+	const char *args;	/* for the usage line, behind the options; "[...]": may be left out */
+	const char *what;	/* one line of help */
+	const struct option_row *options;	/* end with {}; NULL: it takes none */
+	/* Where that which stands behind the options goes, and stays NULL when it is left out. */
+	const char **operand;	/* one word; NULL: it takes none */
+	char ***child;		/* a command to run and its arguments; NULL: it takes none */
+	enum exit_status (*run)(void);
 };
 
 enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_BAD };
 
 /*
- * Fills @opts for @cmd; argv[0] is the command's name.  Says on stderr what is
- * wrong, or on stdout the help that was asked for.
+ * Fills the fields that the rows of @cmd name; argv[0] is the command's name.  Says on stderr
+ * what is wrong, or on stdout the help that was asked for.
  */
-enum options_result options__parse(struct options *opts, const struct command *cmd, int argc,
-				   char **argv);
+enum options_result options__parse(const struct command *cmd, int argc, char **argv);
 
 /*
- * All commands and their options, tab-separated, for man page and completion
- * (tools/manuals): "command args what", then "command --name letter arg help".
+ * A command and its options, tab-separated, for man page and completion (tools/manuals):
+ * "command args what", then "command --name letter arg help".
  */
-void options__list(FILE *to);
+void options__list(const struct command *cmd, FILE *to);
 
 #endif

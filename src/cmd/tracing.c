@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Live records into a sink, in time order, until something ends it. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../../include/config.h"
 #include "base/clock.h"
@@ -17,31 +14,13 @@
 #include "record/records.h"
 #include "record/sink.h"
 #include "trace/live.h"
-#include "audits.h"
-#include "options.h"
+#include "ready_file.h"
 #include "tracing.h"
-#include "until.h"
+#include "tracing_internal.h"
 
 /* Drain in good time, yet rarely enough to cost nothing: when a ring fills to this. */
 #define WANTED_PERCENT	25
 #define MOST_MS		50
-
-struct trace {
-	const struct options *opts;
-	const struct platform *platform;
-	struct live *live;
-	struct pins *pins;
-	struct sink *sink;
-	struct session session;
-	struct probe_report probes[LIVE_PROBES];
-	struct until until;
-	struct audits audits;
-	struct audit audit;	/* of the begin: what was there before */
-	uint32_t wanted;	/* enum xp_what */
-	bool partial;		/* an optional probe failed */
-	bool done;		/* --count reached */
-	int err;		/* -errno: memory or output ended */
-};
 
 /* --count is of what is printed: of findings, where these are all. */
 static void count_out(struct trace *trace)
@@ -71,7 +50,7 @@ static void on_inferred(void *context, const struct xp_record *flag)
 	print(trace, flag);
 }
 
-static void on_finding(void *context, const struct finding *finding)
+void trace__on_finding(void *context, const struct finding *finding)
 {
 	struct trace *trace = context;
 
@@ -194,7 +173,7 @@ static void refresh(const struct session *session)
 		trace->session.missed += trace->probes[p].missed;
 }
 
-static int drain(struct trace *trace)
+int trace__drain(struct trace *trace)
 {
 	int fill = live__drain(trace->live, on_record, trace);
 
@@ -221,9 +200,9 @@ static void follow(struct trace *trace)
 	int timeout = MOST_MS;
 
 	while (!trace->done && !trace->err && !until__over(&trace->until, timeout)) {
-		timeout = next_timeout(timeout, drain(trace));
+		timeout = next_timeout(timeout, trace__drain(trace));
 		if (audits__due(&trace->audits))
-			audits__take(&trace->audits, on_finding, trace);
+			audits__take(&trace->audits, trace__on_finding, trace);
 	}
 }
 
@@ -249,31 +228,10 @@ static void report_probes(struct trace *trace)
 	trace->session.refresh = refresh;
 }
 
-static int create_ready_file(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
-}
-
-enum exit_status tracing__ready(const struct options *opts)
-{
-	int err = opts->ready_file ? create_ready_file(opts->ready_file) : 0;
-
-	if (!err)
-		return EXIT_CLEAN;
-	say("--ready-file: cannot create '%s': %s (capabilities are given up before it is created)",
-	    opts->ready_file, strerror(-err));
-	return EXIT_USAGE;
-}
-
 /* Arm, give up privileges, tell who waits, let CMD go.  Returns an exit status. */
 static enum exit_status begin(struct trace *trace)
 {
-	const struct options *opts = trace->opts;
+	const struct tracing_options *opts = trace->opts;
 	int err = privileges__drop();
 
 	if (err) {
@@ -282,7 +240,7 @@ static enum exit_status begin(struct trace *trace)
 	}
 	trace->session.begin_ns = live__arm(trace->live);
 	trace->sink->ops->start(trace->sink, &trace->session);
-	if (tracing__ready(opts))
+	if (ready_file__create(opts->ready_file))
 		return EXIT_USAGE;
 	err = until__go(&trace->until, opts->duration_ns);
 	if (err) {
@@ -292,19 +250,6 @@ static enum exit_status begin(struct trace *trace)
 	return EXIT_CLEAN;
 }
 
-/* What it could not judge may be anything; who asked for no audit has the records. */
-static void audit_last(struct trace *trace)
-{
-	if (!trace->audits.guest || trace->err)
-		return;
-	audits__take(&trace->audits, on_finding, trace);
-	if (trace->audits.whole)
-		return;
-	trace->partial |= trace->opts->findings || trace->opts->audit_ns;
-	say("the audit of the end did not see or judge all page tables, so that no finding proves "
-	    "nothing");
-}
-
 static enum exit_status finish(struct trace *trace)
 {
 	struct session *s = &trace->session;
@@ -312,7 +257,7 @@ static enum exit_status finish(struct trace *trace)
 	uint64_t unknown;
 
 	confirm(trace);
-	audit_last(trace);
+	trace__audit_last(trace);
 	refresh(s);
 	if (trace->err != -EPIPE) {
 		trace->sink->ops->end(trace->sink, s);
@@ -343,99 +288,8 @@ static int dry_run(struct trace *trace)
 	return stdout_ends(trace->partial ? EXIT_INCOMPLETE : EXIT_CLEAN);
 }
 
-bool tracing__is_filtered(const struct options *opts)
-{
-	return opts->trace.pid || opts->trace.comm || opts->trace.mm || opts->trace.levels || opts->trace.what ||
-	       opts->trace.pfn.to != UINT64_MAX;
-}
-
-/* The stream holds a record back for a millisecond, or until a half-written one is whole. */
-#define CATCH_UP_US	2000
-#define CATCH_UP_TRIES	500
-
-/* Let pass what was recorded until @t.  Returns 0, -ETIME or what stopped the trace. */
-static int catch_up(struct trace *trace, uint64_t t)
-{
-	for (int try = 0; try < CATCH_UP_TRIES; try++) {
-		drain(trace);
-		if (trace->err || live__reached(trace->live) >= t)
-			return trace->err;
-		usleep(CATCH_UP_US);
-	}
-	return -ETIME;
-}
-
-/*
- * Audit while the stream is running, let the stream's records of that time pass,
- * then give the model what stood still.  A tree that was being unpinned when the
- * recording began would be seen as pinned, and nobody would tell of its end: so
- * that ends first.
- */
-static int seed(struct trace *trace)
-{
-	struct audits *a = &trace->audits;
-	int err;
-
-	live__arm(trace->live);
-	live__let_begun_end();
-	pins__seed_begin(trace->pins);
-	err = audit__take(&trace->audit, a->guest);
-	if (!err)
-		err = catch_up(trace, trace->audit.end);
-	if (!err)
-		err = audit__seed(&trace->audit, a->guest, trace->pins);
-	pins__seed_end(trace->pins);
-	return err;
-}
-
-/* What was there before, and nobody could say whether it is sound. */
-static void note_unseen(struct trace *trace)
-{
-	const struct audit *a = &trace->audit;
-
-	if (audit__is_whole(a))
-		return;
-	trace->partial |= trace->opts->findings || trace->opts->audit_ns;
-	say("the audit of the begin %s, so that of older page tables no finding proves nothing",
-	    a->complete ? "could not judge all tables" : "is incomplete");
-}
-
-/* With --findings the model begins with what the audit saw, and cannot do without. */
-static enum exit_status audit_first(struct trace *trace)
-{
-	const struct options *opts = trace->opts;
-	char why[AUDIT_REASON_LEN];
-	int err = audits__open(&trace->audits, trace->platform, opts->audit_ns, why);
-
-	if (err && !opts->findings && !opts->audit_ns) {
-		say("page tables are not audited: %s", why);
-		return EXIT_CLEAN;
-	}
-	if (err) {
-		say("%s: %s", opts->findings ? "--findings" : "--audit", why);
-		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
-	}
-	err = opts->findings ? seed(trace) : audit__take(&trace->audit, trace->audits.guest);
-	if (err) {
-		say("the audit of the begin failed: %s", strerror(-err));
-		return EXIT_LOAD;
-	}
-	trace->session.audited = true;
-	note_unseen(trace);
-	return EXIT_CLEAN;
-}
-
-/* A recording is for a verdict; a trace is audited when it is asked for one. */
-static bool wants_audits(const struct trace *trace)
-{
-	const struct options *opts = trace->opts;
-
-	return opts->findings || opts->audit_ns ||
-	       (trace->sink->audited && !tracing__is_filtered(opts));
-}
-
 /* A look at the tables of each tree that is unpinned costs a fork 3 %: a plain recording has none. */
-static bool wants_look(const struct options *opts)
+static bool wants_look(const struct tracing_options *opts)
 {
 	return opts->findings || opts->audit_ns;
 }
@@ -444,14 +298,14 @@ static struct pins *new_model(struct trace *trace)
 {
 	return pins__new((struct pins_handlers){
 		.flag = trace->sink->plain ? NULL : on_inferred,
-		.finding = tracing__is_filtered(trace->opts) ? NULL : on_finding,
+		.finding = tracing__is_filtered(trace->opts) ? NULL : trace__on_finding,
 		.context = trace,
 	});
 }
 
 static enum exit_status run(struct trace *trace)
 {
-	const struct options *opts = trace->opts;
+	const struct tracing_options *opts = trace->opts;
 	struct trace_request request = opts->trace;
 	char why[REASON_LEN];
 	enum exit_status status;
@@ -482,13 +336,13 @@ static enum exit_status run(struct trace *trace)
 	report_probes(trace);
 	if (opts->trace.dry_run)
 		return dry_run(trace);
-	status = wants_audits(trace) ? audit_first(trace) : EXIT_CLEAN;
+	status = trace__wants_audits(trace) ? trace__audit_first(trace) : EXIT_CLEAN;
 	if (!status)
 		status = begin(trace);
 	if (status)
 		return status;
 	if (trace->audits.guest)
-		audits__tell(&trace->audits, &trace->audit, on_finding, trace);
+		audits__tell(&trace->audits, &trace->audit, trace__on_finding, trace);
 	follow(trace);
 	return finish(trace);
 }
@@ -504,7 +358,7 @@ bool tracing__possible(struct platform *platform)
 	return !obstacle;
 }
 
-enum exit_status tracing__run(const struct options *opts, const struct platform *platform,
+enum exit_status tracing__run(const struct tracing_options *opts, const struct platform *platform,
 			      uint32_t wanted, struct sink *sink)
 {
 	struct trace trace = {

@@ -6,23 +6,18 @@
 #include "base/platform.h"
 #include "base/xenpin.h"
 #include "record/sink.h"
-#include "options.h"
+
+struct tracing_options;
 
 /* Reads @platform; says so when it cannot be traced. */
 bool tracing__possible(struct platform *platform);
-
-/* A trace of some of the records cannot tell what the others would explain: it has no findings. */
-bool tracing__is_filtered(const struct options *opts);
 
 /*
  * Attach as @opts say and give @sink what of @wanted (enum xp_what) happens,
  * until a signal, the end of CMD, --duration or --count.  Says what goes wrong.
  * @sink->symbols is opened for --stack and closed.
  */
-enum exit_status tracing__run(const struct options *opts, const struct platform *platform,
+enum exit_status tracing__run(const struct tracing_options *opts, const struct platform *platform,
 			      uint32_t wanted, struct sink *sink);
-
-/* For whoever waits: create --ready-file.  EXIT_CLEAN or EXIT_USAGE, which it says. */
-enum exit_status tracing__ready(const struct options *opts);
 
 #endif

@@ -25,6 +25,12 @@ static const char *const help[] = {
 	NULL
 };
 
+/* The keys for them, which help lists. */
+static const char sort_letters[SORT_KEYS] = {
+	[SORT_PINS] = 'p', [SORT_UNPINS] = 'u', [SORT_REFUSED] = 'r', [SORT_TABLES] = 't',
+	[SORT_LATENCY] = 'l', [SORT_PID] = 'i', [SORT_NAME] = 'n',
+};
+
 void view__head(const struct view *v, uint64_t missed, char *text, size_t size)
 {
 	const struct xp_counts *c = &v->counts;
@@ -146,7 +152,7 @@ static void draw_status(const struct top *top)
 {
 	char text[120];
 
-	snprintf(text, sizeof(text), "by %s%s%s%s%s   h help, q quit", sort_names[top->sort].name,
+	snprintf(text, sizeof(text), "by %s%s%s%s%s   h help, q quit", sort_words[top->sort].name,
 		 top->group ? ", grouped" : "", *top->filter || top->typing ? ", names with /" : "",
 		 top->filter, top->typing ? "_" : "");
 	mvaddnstr(2, 0, text, COLS);
@@ -238,7 +244,7 @@ static void command(struct top *top, int key)
 		return;
 	}
 	for (int i = 0; i < SORT_KEYS; i++)
-		if (sort_names[i].letter == key)
+		if (sort_letters[i] == key)
 			top->sort = i;
 }
 

@@ -6,14 +6,15 @@
 
 #include "view.h"
 
-const struct sort_name sort_names[SORT_KEYS] = {
-	[SORT_PINS] = { "pins", 'p' },
-	[SORT_UNPINS] = { "unpins", 'u' },
-	[SORT_REFUSED] = { "refused", 'r' },
-	[SORT_TABLES] = { "tables", 't' },
-	[SORT_LATENCY] = { "latency", 'l' },
-	[SORT_PID] = { "pid", 'i' },
-	[SORT_NAME] = { "name", 'n' },
+const struct word sort_words[] = {
+	[SORT_PINS] = { "pins", SORT_PINS },
+	[SORT_UNPINS] = { "unpins", SORT_UNPINS },
+	[SORT_REFUSED] = { "refused", SORT_REFUSED },
+	[SORT_TABLES] = { "tables", SORT_TABLES },
+	[SORT_LATENCY] = { "latency", SORT_LATENCY },
+	[SORT_PID] = { "pid", SORT_PID },
+	[SORT_NAME] = { "name", SORT_NAME },
+	{}
 };
 
 static int by_pid(const void *a, const void *b)

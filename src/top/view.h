@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/word.h"
 #include "trace/live_counters.h"
 
 enum sort_key {
@@ -14,11 +15,7 @@ enum sort_key {
 	SORT_KEYS
 };
 
-/* Of option and screen: the key's name, and the letter that chooses it. */
-extern const struct sort_name {
-	const char *name;
-	char letter;
-} sort_names[SORT_KEYS];
+extern const struct word sort_words[];	/* by enum sort_key */
 
 struct row {
 	uint32_t pid;			/* grouped: of one of them */

@@ -100,6 +100,43 @@ def test_without_a_network_npm_says_why(tmp_path):
     assert "make MODULES=DIR, or make CHART_JS=FILE MATRIX_JS=FILE" in done.stderr
 
 
+def take_over_build(source):
+    """What was built of the checkout, for @source: what a change of @source does not touch is not built again."""
+    (source / "build").mkdir()
+    parts = ("src", "page", "how", "libeu.a", "perfetto*", "*.bpf.*", "*.skel.h")
+    subprocess.run(["cp", "-a", *(p for part in parts for p in (lab.ROOT / "build").glob(part)), source / "build"],
+                   check=True)
+    return f'HERE=-ffile-prefix-map="{lab.ROOT}"=.'
+
+
+def test_a_command_is_added_in_three_files(tmp_path):
+    """Those that docs/ARCHITECTURE.md lists; help, manual and completion know it then."""
+    patch = Path(__file__).parent / "add_command.patch"
+    touched = re.findall(r"^\+\+\+ b/(.*)$", patch.read_text(), re.M)
+    listed = re.search(r"^\*\*a command\*\*: .*?\n\n", (lab.ROOT / "docs/ARCHITECTURE.md").read_text(), re.M | re.S)[0]
+    assert len(touched) == 3 and all(f"`{path.replace('dummy', 'NAME')}`" in listed for path in touched)
+    source = checkout(tmp_path / "src")
+    as_built = take_over_build(source)
+    subprocess.run(["patch", "-p1", "-i", patch], cwd=source, check=True, capture_output=True)
+    good(make(source, as_built, "build/manuals"))
+
+    def dummy(*args):
+        done = subprocess.run([source / "build/xenpin", "dummy", *args], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    assert dummy("--help") == (0, "Usage: xenpin dummy [OPTION]... WORD\n\nsays a word\n\n"
+                                  "  -t, --times N            say it N times\n"
+                                  "      --loud               with an exclamation mark\n")
+    assert dummy("word") == (0, "word\n") and dummy("-t", "2", "--loud", "word") == (0, "word!\nword!\n")
+    assert dummy("--times", "0", "word") == (2, "xenpin: --times: '0' is not a number from 1 to 9\n")
+    assert dummy() == (2, "xenpin: dummy: needs a WORD\n")
+    page = (source / "build/manuals/xenpin.1").read_text()
+    section = re.search(r"^\.Ss dummy\n(.*?)(?=^\.Ss )", page, re.M | re.S)[1]
+    assert "Fl t Ar N , Fl \\-times Ar N\nsay it N times\n" in section and "Fl \\-loud\n" in section
+    assert "-W '--times --loud --help'" in (source / "build/manuals/xenpin.bash").read_text()
+    assert "'--loud[with an exclamation mark]'" in (source / "build/manuals/_xenpin").read_text()
+
+
 def test_static_is_yes_or_no(tmp_path):
     done = make(lab.ROOT, "-n", "STATIC=maybe", f"B={tmp_path}")
     assert done.returncode == 2 and "STATIC is 'maybe': it can be yes or no" in done.stderr
