@@ -31,7 +31,7 @@ void event__text(const struct event *e, char *text, size_t size)
 	const struct xp_record *rec = &e->rec;
 	uint64_t mm = rec->u.table.mm;
 
-	switch (rec->kind) {
+	switch ((enum xp_kind)rec->kind) {
 	case XP_BATCH:
 	case XP_UNBATCHED:
 		op_text(e, text, size);
@@ -65,7 +65,16 @@ void event__text(const struct event *e, char *text, size_t size)
 	case XP_REPAIRED:
 		snprintf(text, size, "PagePinned set again by the after-bootmem hook");
 		return;
-	default:
-		snprintf(text, size, "record of kind %d", rec->kind);
+	case XP_DROPPED:	/* these are about no page */
+	case XP_HANDOVER_BEGIN:
+	case XP_HANDOVER_END:
+	case XP_HOOK_BEGIN:
+	case XP_HOOK_END:
+	case XP_DEFERRED_BEGIN:
+	case XP_DEFERRED_END:
+	case XP_DEFERRED_RANGE:
+	case XP_TAKEOVER:
+		break;
 	}
+	snprintf(text, size, "%s", record__kind(rec)->word);
 }
