@@ -23,7 +23,7 @@ def test_features(seen):
     assert "Xen PV" in seen.text("features.out")
     (features,) = seen.records("features-json")
     assert features["domain"] == "dom0" and features["obstacle"] == ""
-    # Where a task can be preempted in a tracepoint, those that can be are hooked by perf's.
+    # Where a task can be preempted in a tracepoint, those that can be are attached as perf's.
     vias = [h["via"] for h in features["probes"]]
     assert vias[:1] + vias[3:] == 3 * ["tp_btf"] + 2 * ["inferred"]
     assert vias[1] == vias[2] in ("tp", "tp_btf")

@@ -64,7 +64,7 @@ def test_pins_add_up(seen, way):
     records = seen.records(f"exact-{way}")
     vias = {h["name"]: h["via"] for h in records[0]["probes"]}
     assert vias["flush"] == vias["pgd_pin"] == ("raw_tp" if way == "raw_tp" else "tp_btf")
-    # Where a task can be preempted in a tracepoint, those that can be are hooked by perf's.
+    # Where a task can be preempted in a tracepoint, those that can be are attached as perf's.
     assert vias["alloc"] == vias["release"] in ([vias["flush"]] if way == "raw_tp" else ["tp", "tp_btf"])
     if way == "default":
         assert sum(missed_by_probe(records).values()) == 0
@@ -104,7 +104,7 @@ def test_pins_add_up(seen, way):
 
 def test_there_are_no_pins_outside_batches(seen):
     """pin_pagetable_pfn() is __init: if a kernel keeps it, it wants a probe."""
-    lines = (line.split() for line in seen.text("direct").splitlines())
+    lines = (line.split() for line in seen.text("unbatched").splitlines())
     at = {name: int(address, 16) for address, _, name in lines}
     assert at["_sinittext"] < at.get("pin_pagetable_pfn", at["_sinittext"] + 1) < at["_einittext"]
 

@@ -9,7 +9,7 @@ tracepoint:xen:xen_mmu_pgd_pin /comm == "forks"/ { @mm_pin = count(); }
 tracepoint:xen:xen_mmu_pgd_unpin /comm == "forks"/ { @mm_unpin = count(); }'
 
 # 0. The function that pins without a batch is gone with the boot code.
-grep -wE 'pin_pagetable_pfn|_sinittext|_einittext' /proc/kallsyms >$OUT/direct
+grep -wE 'pin_pagetable_pfn|_sinittext|_einittext' /proc/kallsyms >$OUT/unbatched
 
 # 1. One for one, with each way to attach to a tracepoint.
 for way in default raw_tp; do
