@@ -145,7 +145,8 @@ def test_a_kind_of_record_is_added_in_a_few_files(tmp_path):
     """All but who makes it, in bpf/. Where the model has no decision for it, nothing compiles."""
     patch = Path(__file__).parent / "add_kind.patch"
     touched = re.findall(r"^\+\+\+ b/(.*)$", patch.read_text(), re.M)
-    listed = re.search(r"^\*\*a kind of record\*\*: .*?\n\n", (lab.ROOT / "docs/ARCHITECTURE.md").read_text(), re.M | re.S)[0]
+    page = (lab.ROOT / "docs/ARCHITECTURE.md").read_text()
+    listed = re.search(r"^\*\*a kind of record\*\*: .*?\n\n", page, re.M | re.S)[0]
     assert len(touched) < 8 and all(f"`{path}`" in listed for path in touched)
     source = checkout(tmp_path / "src")
     as_built = [take_over_build(source)]
@@ -157,7 +158,7 @@ def test_a_kind_of_record_is_added_in_a_few_files(tmp_path):
         whole = (source / undecided).read_text()
         (source / undecided).write_text((lab.ROOT / undecided).read_text())
         done = make(source, *as_built, f"build/{undecided.removesuffix('.c')}.o")
-        assert done.returncode == 2 and "'XP_TABLE_MOVE' not handled in switch" in done.stderr.translate({0x2018: "'", 0x2019: "'"})
+        assert done.returncode == 2 and re.search("XP_TABLE_MOVE.* not handled in switch", done.stderr)
         (source / undecided).write_text(whole)
     good(make(source, *as_built, "build/xenpin"))
 
@@ -176,12 +177,11 @@ def test_a_kind_of_record_is_added_in_a_few_files(tmp_path):
     path = tmp_path / "a.db"
     made.make(path, 1000)
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE page_table SET what = 'move' WHERE seq = (SELECT min(seq) FROM page_table WHERE what = 'alloc' "
-                   "AND pfn = ?)", (made.LOST,))
+        db.execute("UPDATE page_table SET what = 'move' WHERE seq = (SELECT min(seq) FROM page_table "
+                   "WHERE what = 'alloc' AND pfn = ?)", (made.LOST,))
     counts = json.loads(xenpin("report", "--format", "json", path).stdout)["counts"]["records"]
     assert counts["move"] == 1 and counts["alloc"] > 100
-    assert "is no word of page_table" in subprocess.run([lab.ROOT / "build/xenpin", "report", path], capture_output=True,
-                                                        text=True).stdout
+    assert "is no word of page_table" in made.report(path).stdout
     made.lose_a_flag(path)
     assert "moved as L1 table" in xenpin("report", path).stdout
 

@@ -32,8 +32,8 @@ def lost(tmp_path_factory):
 def by_sql(path, finding):
     mm = int(finding["mm"], 16) - (1 << 64)
     with sqlite3.connect(path) as db:
-        return db.execute(f"SELECT pid, comm, count(*) FROM {WORK} JOIN task USING (task) WHERE mm = ? AND t > ? AND t < ? "
-                          "GROUP BY pid, comm ORDER BY count(*) DESC, pid",
+        return db.execute(f"SELECT pid, comm, count(*) FROM {WORK} JOIN task USING (task) "
+                          "WHERE mm = ? AND t > ? AND t < ? GROUP BY pid, comm ORDER BY count(*) DESC, pid",
                           (mm, finding["last_sign"], finding["t"])).fetchall()
 
 
@@ -69,8 +69,8 @@ def test_of_a_finding_without_a_last_sign_nobody_is_named(lost, tmp_path):
     path = tmp_path / "b.db"
     path.write_bytes(lost.read_bytes())
     with sqlite3.connect(path) as db:
-        db.execute("UPDATE op SET result = -22, pfn = 5 WHERE rowid = (SELECT min(rowid) FROM op WHERE op = 'pin' AND pfn = ?)",
-                   (LOST,))
+        db.execute("UPDATE op SET result = -22, pfn = 5 WHERE rowid = (SELECT min(rowid) FROM op "
+                   "WHERE op = 'pin' AND pfn = ?)", (LOST,))
     findings = json.loads(report(path, "--format", "json").stdout)["findings"]
     unsigned = [f for f in findings if f["last_sign"] is None]
     assert unsigned and not any(f["meanwhile"] for f in unsigned)

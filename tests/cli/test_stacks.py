@@ -115,7 +115,8 @@ def random_recording(path, tmp_path, seed):
             rows += [(seq, frame, address) for frame, address in enumerate(stack)]
             db.execute("UPDATE batch SET flags = (flags & ~8) | ?, task = ?, latency_ns = ?, what = ? WHERE seq = ?",
                        (8 * bool(stack), rng.choice([None, 90000, 90001, 90002, 90003]),
-                        rng.choice((None, 0, rng.randrange(10 ** 6))), rng.choice(("flush", "flush", "unbatched")), seq))
+                        rng.choice((None, 0, rng.randrange(10 ** 6))),
+                        rng.choice(("flush", "flush", "unbatched")), seq))
         db.execute("UPDATE op SET result = -22 WHERE rowid % 5 = ?", (rng.randrange(5),))
         others = [row for row in db.execute("SELECT * FROM stack ORDER BY rowid")
                   if not db.execute("SELECT 1 FROM batch WHERE seq = ?", row[:1]).fetchone()]

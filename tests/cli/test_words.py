@@ -34,8 +34,8 @@ FOREIGN = ["LICENSE", "*.log", "*.png", "*package-lock.json", "tests/consoles/*"
 RETIRED = [
     Retired(r"vmlinux\.h", "layouts.h"),
     Retired(r"(?<![a-z])hook(s|ed|ing)?(?![a-z])", "probe, where a BPF program is attached",
-            ["(after-)?bootmem[ _-]hooks?", "the[ _]hook[ _](set|mark|found)s?[ _]", "hand-over(,| and the) hook", "hook_ns",
-             "hook[-_](begin|end)", "xp_mode_hook", "git('s)? hooks?", r"config\.hook", r"boot\.hook",
+            ["(after-)?bootmem[ _-]hooks?", "the[ _]hook[ _](set|mark|found)s?[ _]", "hand-over(,| and the) hook",
+             "hook_ns", "hook[-_](begin|end)", "xp_mode_hook", "git('s)? hooks?", r"config\.hook", r"boot\.hook",
              "(end of|again by) the hook", r"^\s+hook       at ", "that the hook itself"],
             # The page and the account of a boot name stages of the boot.
             ["src/boot/*", "src/model/boot.*", "src/report/page/*", "src/report/event.c", "src/output/boot_*",
