@@ -82,14 +82,21 @@ const struct layout layouts[SHAPES] = {
 
 const struct layout op_layout = { "op", "", op_columns };
 
+#define DEFINE(name, type)	#name " " type
+#define AND_DEFINE(name, type)	", " #name " " type
+#define GIVE(name, type)	"?"
+#define AND_GIVE(name, type)	", ?"
+#define AND_NAME(name, type)	", " #name
+
+const char finding_insert[] = "INSERT INTO finding VALUES (" FINDING_COLUMNS(GIVE, AND_GIVE) ")";
+const char finding_select[] = "SELECT rowid" FINDING_COLUMNS(AND_NAME, AND_NAME) " FROM finding ORDER BY rowid";
+
 const char layout_rest[] =
 	"CREATE TABLE recording(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"CREATE TABLE probe(name TEXT PRIMARY KEY, via TEXT, delivered INTEGER, dropped INTEGER,"
 	" missed INTEGER) WITHOUT ROWID;"
 	"CREATE TABLE task(task INTEGER PRIMARY KEY, pid INTEGER, comm TEXT);"
-	"CREATE TABLE finding(t INTEGER, class TEXT, grade TEXT, witnesses TEXT, pfn INTEGER,"
-	" mfn INTEGER, level INTEGER, mm INTEGER, pid INTEGER, comm TEXT, effect TEXT, text TEXT,"
-	" op TEXT, result INTEGER);"
+	"CREATE TABLE finding(" FINDING_COLUMNS(DEFINE, AND_DEFINE) ");"
 	"CREATE TABLE boot_gap(text TEXT);"
 	"CREATE TABLE raw(seq INTEGER PRIMARY KEY, records BLOB);"
 	"CREATE TABLE stack(seq INTEGER, frame INTEGER, address INTEGER);"

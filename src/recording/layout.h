@@ -46,6 +46,24 @@ extern const struct layout layouts[SHAPES];
 /* Rows of struct xp_op; they begin with the batch's seq. */
 extern const struct layout op_layout;
 
+/* The columns of `finding`, in order, with their SQL types: FIRST(name, type), then NEXT(name, type). */
+#define FINDING_COLUMNS(FIRST, NEXT) \
+	FIRST(t, "INTEGER") NEXT(class, "TEXT") NEXT(grade, "TEXT") NEXT(witnesses, "TEXT") \
+	NEXT(pfn, "INTEGER") NEXT(mfn, "INTEGER") NEXT(level, "INTEGER") NEXT(mm, "INTEGER") \
+	NEXT(pid, "INTEGER") NEXT(comm, "TEXT") NEXT(effect, "TEXT") NEXT(text, "TEXT") \
+	NEXT(op, "TEXT") NEXT(result, "INTEGER")
+
+/* Their numbers as parameters of an INSERT, and in a row that begins with its rowid. */
+enum finding_column {
+	FINDING_ROWID,
+#define FINDING_COLUMN(name, type) FINDING_##name,
+	FINDING_COLUMNS(FINDING_COLUMN, FINDING_COLUMN)
+#undef FINDING_COLUMN
+};
+
+/* "INSERT INTO finding ...", and "SELECT ... in order". */
+extern const char finding_insert[], finding_select[];
+
 /* Everything that is no record. */
 extern const char layout_rest[];
 

@@ -341,22 +341,22 @@ static uint64_t frame_of(sqlite3_stmt *row, int column)
 
 static int get_finding(struct recording *r, sqlite3_stmt *row, struct finding *f)
 {
-	int class = number_of(text_of(row, 1), class_name, FINDING_CLASSES);
-	int grade = number_of(text_of(row, 2), grade_name, GRADES);
-	const char *op = text_of(row, 10);
-	const char *comm = text_of(row, 9);
-	int64_t level = sqlite3_column_int64(row, 6);
+	int class = number_of(text_of(row, FINDING_class), class_name, FINDING_CLASSES);
+	int grade = number_of(text_of(row, FINDING_grade), grade_name, GRADES);
+	const char *op = text_of(row, FINDING_op);
+	const char *comm = text_of(row, FINDING_comm);
+	int64_t level = sqlite3_column_int64(row, FINDING_level);
 
 	if (class < 0 || grade < 0 || level < 0 || level > XP_L4)
 		return recording__damaged(r, "it is damaged: a finding of class '%s', grade '%s' and "
-					  "level %lld", text_of(row, 1), text_of(row, 2),
+					  "level %lld", text_of(row, FINDING_class), text_of(row, FINDING_grade),
 					  (long long)level);
 	*f = (struct finding){
-		.t = sqlite3_column_int64(row, 0), .class = class, .grade = grade,
-		.witnesses = witnesses_of(text_of(row, 3)), .pfn = frame_of(row, 4),
-		.mfn = frame_of(row, 5), .level = level, .mm = sqlite3_column_int64(row, 7),
-		.pid = sqlite3_column_int64(row, 8), .op = layout__kind(&op_layout, op),
-		.result = sqlite3_column_int64(row, 11),
+		.t = sqlite3_column_int64(row, FINDING_t), .class = class, .grade = grade,
+		.witnesses = witnesses_of(text_of(row, FINDING_witnesses)), .pfn = frame_of(row, FINDING_pfn),
+		.mfn = frame_of(row, FINDING_mfn), .level = level, .mm = sqlite3_column_int64(row, FINDING_mm),
+		.pid = sqlite3_column_int64(row, FINDING_pid), .op = layout__kind(&op_layout, op),
+		.result = sqlite3_column_int64(row, FINDING_result),
 	};
 	memcpy(f->comm, comm, strnlen(comm, XP_COMM_LEN));
 	return 0;
@@ -372,8 +372,7 @@ int recording__findings(struct recording *r,
 	uint32_t n = 0;
 
 	r->why = why;
-	err = recording__prepare(r, "SELECT t, class, grade, witnesses, pfn, mfn, level, mm, pid, "
-				 "comm, op, result FROM finding ORDER BY rowid", &row);
+	err = recording__prepare(r, finding_select, &row);
 	while (!err && (rc = sqlite3_step(row)) == SQLITE_ROW) {
 		err = check_count(r, ++n) ?: get_finding(r, row, &f);
 		if (!err)

@@ -33,7 +33,7 @@ static const char *const statements[STATEMENTS] = {
 	[RAW] = "INSERT INTO raw VALUES (?, ?)",
 	[SYMBOL] = "INSERT OR IGNORE INTO symbol VALUES (?, ?)",
 	[SET] = "INSERT OR REPLACE INTO recording VALUES (?, ?)",
-	[FINDING] = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[FINDING] = finding_insert,
 	[FORGET_FINDINGS] = "DELETE FROM finding",
 	[BOOT_GAP] = "INSERT INTO boot_gap VALUES (?)",
 	[PROBE] = "INSERT OR REPLACE INTO probe VALUES (?, ?, ?, ?, ?)",
@@ -304,23 +304,23 @@ void writer__finding(struct writer *w, const struct finding *f)
 		strcat(witnesses, witness__name(1 << i));
 	}
 	finding__text(f, text, sizeof(text));
-	sqlite3_bind_int64(stmt, 1, f->t);
-	bind_string(stmt, 2, finding__class(f));
-	bind_string(stmt, 3, finding__grade(f));
-	bind_string(stmt, 4, witnesses);
-	bind_or_null(stmt, 5, f->pfn, f->pfn != XP_NO_PFN);
-	bind_or_null(stmt, 6, f->mfn, f->mfn != XP_NO_PFN);
-	sqlite3_bind_int64(stmt, 7, f->level);
-	sqlite3_bind_int64(stmt, 8, f->mm);
-	sqlite3_bind_int64(stmt, 9, f->pid);
-	sqlite3_bind_text(stmt, 10, f->comm, strnlen(f->comm, XP_COMM_LEN), SQLITE_TRANSIENT);
-	bind_string(stmt, 11, finding__effect(f));
-	bind_string(stmt, 12, text);
+	sqlite3_bind_int64(stmt, FINDING_t, f->t);
+	bind_string(stmt, FINDING_class, finding__class(f));
+	bind_string(stmt, FINDING_grade, finding__grade(f));
+	bind_string(stmt, FINDING_witnesses, witnesses);
+	bind_or_null(stmt, FINDING_pfn, f->pfn, f->pfn != XP_NO_PFN);
+	bind_or_null(stmt, FINDING_mfn, f->mfn, f->mfn != XP_NO_PFN);
+	sqlite3_bind_int64(stmt, FINDING_level, f->level);
+	sqlite3_bind_int64(stmt, FINDING_mm, f->mm);
+	sqlite3_bind_int64(stmt, FINDING_pid, f->pid);
+	sqlite3_bind_text(stmt, FINDING_comm, f->comm, strnlen(f->comm, XP_COMM_LEN), SQLITE_TRANSIENT);
+	bind_string(stmt, FINDING_effect, finding__effect(f));
+	bind_string(stmt, FINDING_text, text);
 	if (f->op)
-		bind_string(stmt, 13, layout__word(&op_layout, f->op));
+		bind_string(stmt, FINDING_op, layout__word(&op_layout, f->op));
 	else
-		sqlite3_bind_null(stmt, 13);
-	sqlite3_bind_int64(stmt, 14, f->result);
+		sqlite3_bind_null(stmt, FINDING_op);
+	sqlite3_bind_int64(stmt, FINDING_result, f->result);
 	step(w, stmt);
 }
 
