@@ -98,9 +98,10 @@ def drip_on(slow):
 def test_scrapes_go_on_while_a_thousand_connections_drip(exporter, many_files):
     """Of each kind some, each a byte a second: none outlives its deadline, and nothing spins."""
     slow = [(connect(exporter.port, begin), drip) for begin, drip in SLOW.values() for _ in range(184)]
-    begun, used = time.monotonic(), []
+    begun, used, at = time.monotonic(), [], []
     while time.monotonic() < begun + DEADLINE + 2:
         used.append(exporter.cpu())
+        at.append(time.monotonic())
         for s, drip in slow:
             send(s, drip)
         assert exporter.scrape() < 2
@@ -108,8 +109,9 @@ def test_scrapes_go_on_while_a_thousand_connections_drip(exporter, many_files):
         time.sleep(1)
     # At once, unless this machine is busy with other things.
     until(lambda: not drip_on(slow), 3 * DEADLINE)
-    # Of replies as many are made first as the sockets have room for, which is this machine's.
-    assert exporter.cpu() - used[4] < 1
+    # Of replies as many are made first as the sockets have room for, which is this machine's. What spins
+    # takes a second each second; 1100 bytes and a scrape take a few hundredths.
+    assert (exporter.cpu() - used[4]) / (time.monotonic() - at[4]) < 0.2
     for s, _ in slow:
         s.close()
     exporter.process.terminate()
