@@ -120,7 +120,7 @@ def run_script(script, kernel, *options, tools=HOST_TOOLS):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (out / "done").exists():
             add = [HERE / "guest-lib.sh", HERE / script, ROOT / "build/forks", *tools]
-            arguments = ["--kernel", kernel, "--get", "/root/out.tar", "--timeout", "1800",
+            arguments = ["--kernel", kernel, "--get", "/root/out.tar", "--timeout", "1200",
                          *options]
             for path in add:
                 arguments += ["--add", path]
