@@ -162,10 +162,10 @@ static void on_record(void *context, struct xp_record *rec)
 	judge(trace, rec);
 }
 
-/* As struct session has it. */
-static void refresh(const struct session *session)
+/* As struct session asks for it. */
+static void refresh(void *refreshing)
 {
-	struct trace *trace = (struct trace *)((char *)session - offsetof(struct trace, session));
+	struct trace *trace = refreshing;
 
 	note_missed(trace);
 	trace->session.missed = 0;
@@ -226,6 +226,7 @@ static void report_probes(struct trace *trace)
 	trace->session.platform = trace->platform;
 	trace->session.filtered = tracing__is_filtered(trace->opts);
 	trace->session.refresh = refresh;
+	trace->session.refreshing = trace;
 }
 
 /* Arm, give up privileges, tell who waits, let CMD go.  Returns an exit status. */
@@ -258,7 +259,7 @@ static enum exit_status finish(struct trace *trace)
 
 	confirm(trace);
 	trace__audit_last(trace);
-	refresh(s);
+	refresh(trace);
 	if (trace->err != -EPIPE) {
 		trace->sink->ops->end(trace->sink, s);
 		if (!trace->err)

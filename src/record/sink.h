@@ -28,7 +28,8 @@ struct session {
 	bool audited;			/* audits look, too */
 	bool filtered;			/* not all records are wanted: there can be no findings */
 	/* Count what is missed, which is counted for the end otherwise.  NULL: nothing is. */
-	void (*refresh)(const struct session *session);
+	void (*refresh)(void *refreshing);
+	void *refreshing;
 };
 
 struct finding;

@@ -206,7 +206,7 @@ static int rotate(struct recorder *r)
 	struct stat st;
 
 	if (r->session->refresh)
-		r->session->refresh(r->session);
+		r->session->refresh(r->session->refreshing);
 	write_end(r, r->session, now_ns(), "rotated");
 	/* The last that is written: from here on a reader could be in the way. */
 	if (!writer__fold(r->writer))

@@ -193,12 +193,17 @@ static int by_pfn(const void *a, const void *b)
 	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
 }
 
-const struct history *report__history(const struct report *r, uint64_t pfn)
+static struct history *find_history(const struct report *r, uint64_t pfn)
 {
 	const struct history key = { .pfn = pfn };
 
 	return r->nr_histories ? bsearch(&key, r->histories, r->nr_histories,
 					 sizeof(key), by_pfn) : NULL;
+}
+
+const struct history *report__history(const struct report *r, uint64_t pfn)
+{
+	return find_history(r, pfn);
 }
 
 static void choose(struct report *r, uint64_t pfn, int64_t t)
@@ -255,7 +260,7 @@ static int choose_histories(struct report *r)
 static void remember(struct report *r, uint64_t pfn, const struct xp_record *rec,
 		     const struct xp_op *op)
 {
-	struct history *h = (struct history *)report__history(r, pfn);
+	struct history *h = find_history(r, pfn);
 	struct event *e;
 
 	if (!h)

@@ -27,7 +27,7 @@ static struct platform platform = { .kernel = "synthetic", .dom0 = true, .vcpus 
 static struct probe_report probes[] = { { "flush", "synthetic" }, { "alloc", "synthetic" },
 				      { "release", "synthetic" }, { "pgd_pin", "synthetic" },
 				      { "pgd_unpin", "synthetic" } };
-static void refresh(const struct session *session);
+static void refresh(void *refreshing);
 static struct session session = { .platform = &platform, .probes = probes, .nr_probes = 5,
 				  .refresh = refresh };
 
@@ -39,7 +39,7 @@ static struct {
 
 static uint64_t missed;
 
-static void refresh(const struct session *s)
+static void refresh(void *refreshing)
 {
 	probes[0].missed += missed;
 	session.missed += missed;
