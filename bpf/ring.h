@@ -45,7 +45,10 @@ static __always_inline struct xp_ring *ring__this_cpu(__u32 *cpu)
 	return bpf_map_lookup_elem(&rings, cpu);
 }
 
-/* A record of @probe: now, or one that will not be known for what it is. */
+/*
+ * Count a dropped record of @probe, and close the ring.  Also for a record that comes later and
+ * will lack what nobody could note now.
+ */
 static __always_inline void ring__drop(struct xp_ring *r, enum xp_probe probe)
 {
 	__sync_fetch_and_add(&r->dropped[probe], 1);

@@ -2,7 +2,7 @@
 /* What an audit saw, as the state that the model begins with. */
 #include "audit.h"
 
-/* Or was, before its flag was lost; not what is gone, or was never pinned. */
+/* Pinned now, or read-only with its flag lost: neither a table that is gone nor one of a tree that was never pinned. */
 static bool is_pinned(const struct xp_seen *s)
 {
 	return s->state & (XP_S_FLAG | XP_S_READONLY) && !(s->state & XP_S_NOT_THERE);

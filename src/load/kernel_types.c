@@ -19,7 +19,7 @@
 #define BTF_PATH	"/sys/kernel/btf/vmlinux"
 #define BTF_MAX		(64UL << 20)
 
-/* To find any type takes so many steps at most; to note where each is takes pages. */
+/* One type of so many is in the index: a look-up walks over that many at most, and the index stays small. */
 #define STRIDE		32
 
 #define WANTED_MAX	128

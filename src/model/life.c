@@ -61,7 +61,7 @@ int life__alloc(struct step *s)
 		step__drop(pins, i);
 		e = NULL;
 	}
-	/* An older L1 table: that it was pinned by itself is known of this kernel only. */
+	/* This L1 table is older than the records; a kernel that pins L1 tables by themselves pinned it so. */
 	if (e && e->xen == PIN_BY_TYPE && e->level == XP_L1 && pins->pins_l1)
 		e->xen = PIN_EXPLICIT;
 	err = judge_alloc(s, e);

@@ -78,7 +78,7 @@ int writes__set(struct step *s)
 		step__begin_another_life(s, i);
 	if (s->record->level)
 		e->level = s->record->level;
-	/* That the kernel believes it is no witness of what Xen knows. */
+	/* The flag tells what the kernel believes, so what Xen knows (.xen) stays as it was. */
 	e->flag = PIN_FLAG_SET;
 	table__touch(e, s->record);
 	return 0;

@@ -113,8 +113,8 @@ static int make_rows(const char *path, const struct recording_info *info, char w
 }
 
 /*
- * A recorder looked for findings at once, or somebody did when all that there is now
- * was there: what has no rows may have come later.
+ * The findings that stand in the recording are final: the recorder judged while it recorded, or
+ * somebody looked for them after the last record had become a row.
  */
 static bool is_judged(const struct recording_info *info)
 {

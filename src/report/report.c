@@ -451,7 +451,7 @@ static void put_clean(const struct report *r, char *text, size_t size)
 			 r->boot.nr_erased);
 }
 
-/* None of these is a contradiction that anybody saw, nor is it known that there was none. */
+/* Events that could not be judged, since records before them are missing: no findings, and not clean either. */
 static void put_unjudged(const struct report *r, char *text, size_t size)
 {
 	size_t len = strlen(text);
