@@ -19,7 +19,7 @@ struct frame {
 	bool used;		/* of the hash; every frame that is handed out is */
 	bool pinned;		/* a pin that Xen accepted, and no unpin since */
 	bool table;		/* a page table: pinned, in a pinned tree, or flagged */
-	bool made;		/* some record says so besides the flag, which is only a memo */
+	bool made;		/* a record besides those of the flag says so; the flag is only a memo */
 	bool flag;		/* PagePinned */
 	bool erased;		/* struct-page init took the flag, nobody set it again */
 };

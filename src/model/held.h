@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Judgments: by which rule, how sure, and what losses would explain them.
+ * Findings that wait: by which rule they were made, how sure they are, and which dropped records
+ * would explain them.
  *
- * A finding stays here until it is certain that no loss is still to be told:
- * one that explains it silences it, another weakens it.
+ * A finding waits until no gap is left that nobody has told yet.  A gap that explains a finding
+ * silences it; any other gap weakens it.
  */
 #ifndef XENPIN_HELD_H
 #define XENPIN_HELD_H

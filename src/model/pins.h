@@ -110,19 +110,19 @@ int pins__apply(struct pins *pins, const struct xp_record *record);
  */
 void pins__dropped(struct pins *pins, int probe);
 
-/* What was found so far and no loss explains goes to the finding handler. */
+/* Give to the handler the findings that no gap explains. */
 void pins__confirm(struct pins *pins);
 
 /*
- * Does @record, an XP_DROPPED that is to be applied next, tell of a gap, and is none open?
- * All before it was told: what was found until here can be confirmed.
+ * Does @record, an XP_DROPPED that is to be applied next, begin a gap while none is open?  Then
+ * everything before it was delivered, and what was found so far can be confirmed.
  */
 bool pins__begins_gap(const struct pins *pins, const struct xp_record *record);
 
 /* @probe (enum xp_probe) is not attached: none of its records ever comes. */
 void pins__without(struct pins *pins, int probe);
 
-/* Is there any? */
+/* Does a finding wait for pins__confirm()? */
 bool pins__waiting(const struct pins *pins);
 
 /* What Xen knows of a page. */
@@ -159,7 +159,7 @@ void pins__each(const struct pins *pins, pin_fn fn, void *context);
 /* Known page tables now. */
 uint32_t pins__count(const struct pins *pins);
 
-/* Records that did not say all, such as which page they were about: as bad as dropped ones. */
+/* How many records lacked something, such as the page that they are about: as bad as dropped ones. */
 uint64_t pins__unknown(const struct pins *pins);
 
 /* Moments that could not be judged, for want of history or because records were dropped. */

@@ -21,7 +21,7 @@ struct pins {
 	struct tables tables;
 	struct held held;
 	struct gaps gaps;
-	uint16_t without;		/* probes, as bits, that have no probe */
+	uint16_t without;		/* probes, as bits, that are not attached */
 	struct pins_handlers handlers;
 	uint32_t epoch;			/* grows with every gap */
 	uint32_t dropped_at[XP_PROBES_MAX];	/* the epoch that a probe's last gap began */
@@ -29,7 +29,7 @@ struct pins {
 	uint64_t unknown;		/* records that did not say all */
 	bool pins_l1;			/* this kernel pins L1 tables by themselves */
 	bool seeding;
-	uint32_t seed_epoch;		/* when that began: what is seeded is as old */
+	uint32_t seed_epoch;		/* the epoch when that began, which what is seeded gets */
 };
 
 static inline struct table *at(const struct pins *pins, uint32_t i)

@@ -24,7 +24,7 @@ static inline void step__drop(struct pins *pins, uint32_t i)
 	}
 }
 
-/* What is known of the table is known again, whatever was dropped before. */
+/* From here on the table is known for sure, whatever was dropped before. */
 static inline void step__renew(struct pins *pins, struct table *e)
 {
 	e->epoch = pins->epoch;
@@ -47,7 +47,7 @@ uint32_t step__get(struct pins *pins, uint64_t pfn);
 /* An mm's PGD; NIL when it is not known. */
 uint32_t step__find_pgd(const struct pins *pins, uint64_t mm);
 
-/* What is known of the page is of a life as another table, whose end nobody told. */
+/* The page has become another table, and no record told the end of the one before: forget that. */
 void step__begin_another_life(struct step *step, uint32_t i);
 
 /* A table's level; of an L4, that it is its mm's PGD. */
@@ -61,8 +61,8 @@ int step__judge(struct step *step, enum rule rule, const struct table *table,
 		const struct xp_op *op);
 
 /*
- * unknown.c: as pins__step(), of a record that may not say all: what it leaves open is
- * counted, and forgotten.
+ * unknown.c: as pins__step(), for a record in which a frame, level or mm may be unknown.  It counts
+ * such records, and forgets what was known of the pages that they may be about.
  */
 int unknown__apply(struct pins *pins, const struct xp_record *record);
 

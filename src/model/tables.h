@@ -3,8 +3,7 @@
  * The model's memory: page tables by pfn, mms by address, the tables of an mm.
  *
  * Links are indices, so a table costs 40 bytes: half a million of them, the
- * direct map of 1 TiB, stay under 32 MiB.  What the fields mean is pins.h's and
- * step.c's.
+ * direct map of 1 TiB, stay under 32 MiB.  The enums of pins.h say what the fields mean.
  */
 #ifndef XENPIN_TABLES_H
 #define XENPIN_TABLES_H
