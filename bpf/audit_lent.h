@@ -5,10 +5,10 @@
  *
  * The verifier believes the kernel's types: current->robust_list refers to a
  * list, and what stands there to another, of which one may load a word, with an
- * exception table should nothing be there.  What number it is, user space says
- * by set_robust_list(), and the kernel looks at it only when the thread dies
- * (then it finds that it is not the user's memory, and lets it be).  So it is put
- * where @lent is, and what is written to lent.next can be loaded from.
+ * exception table should nothing be there.  User space chooses that pointer with
+ * set_robust_list(), and the kernel looks at it only when the thread dies (then it
+ * finds that it is not the user's memory, and lets it be).  User space sets it to the
+ * address of @lent, so that a program can write an address to lent.next and load from it.
  *
  * Where the kernel's types mark it as a user's pointer the verifier refuses this.
  */

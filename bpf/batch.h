@@ -224,7 +224,7 @@ static long collect_step(__u64 step, struct flight **context)
 	return 0;
 }
 
-/* And of one with gaps, or with many. */
+/* Copy the operations of a batch with gaps, or with more of them than FAST_OPS, by a loop. */
 static __always_inline void batch__collect(struct flight *flight)
 {
 	flight->nraw = 0;
@@ -334,7 +334,7 @@ static __always_inline void flight__spread_results(struct flight *flight)
 	bpf_loop(XP_OPS_MAX, spread_step, &flight, 0);
 }
 
-/* Xen's results together: 0 when all calls went well. */
+/* Xen's results of the first FAST_ENTRIES calls, together in @any: 0 when all of them went well. */
 #define RESULT(i) *any |= b->entries[i].result & -(__u64)(mask >> (i) & 1);
 
 static __always_inline void batch__results(const struct mc_buffer *b, __u32 n, __u32 mask,

@@ -101,7 +101,7 @@ static __always_inline bool flight__read(struct flight *flight, const struct mc_
 	return true;
 }
 
-/* The way in; armed or not, what is in flight lands. */
+/* A flush begins.  A batch that is in flight lands, whether or not the trace is armed. */
 static __always_inline int on_flush(void *ctx, __u32 entries)
 {
 	const struct mc_buffer *b = mc_buffer__this_cpu();
@@ -120,9 +120,9 @@ static __always_inline int on_flush(void *ctx, __u32 entries)
 }
 
 /*
- * The way out.  That of a @single table is passed by tables that need no
- * hypercall, too; a tree has two L4 tables at least, so it is told apart.  And
- * a buffer that is being filled again was not flushed here.
+ * A flush may have ended.  The function of a @single table is left by tables that needed no
+ * hypercall, too, so there the batch in flight must have one operation: a tree has two L4 tables
+ * at least.  A buffer that is being filled again was not flushed here.
  */
 static __always_inline int on_flushed(bool single)
 {

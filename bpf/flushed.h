@@ -19,7 +19,7 @@
 #include "mc_buffer.h"
 #include "../include/counter_maps.h"
 
-/* Of xp_flushed.ops. */
+/* xp_flushed.ops has eight bits for the count of each command; these read it. */
 #define OPS_OF(ops, cmd)	((ops) >> (cmd) * 8 & 0xff)
 #define OPS_PINS(ops)		(OPS_OF(ops, 0) + OPS_OF(ops, 1) + OPS_OF(ops, 2) + OPS_OF(ops, 3))
 #define OPS_UNPINS(ops)		OPS_OF(ops, MMUEXT_UNPIN_TABLE)
@@ -65,7 +65,7 @@ static __always_inline void add_op(__u64 *ops, __u32 cmd)
 	*ops += cmd <= MMUEXT_UNPIN_TABLE ? 1ULL << cmd * 8 : 1ULL << (MMUEXT_UNPIN_TABLE + 1) * 8;
 }
 
-/* What others overwrote were operations @cmd. */
+/* Those that others overwrote count as @cmd, which all operations of ours were. */
 static __always_inline __u64 ops__ours(__u64 ops, __u32 cmd)
 {
 	return ops + (OPS_FOREIGN(ops) << cmd * 8);
@@ -86,7 +86,7 @@ counted:
 	FORGET();
 }
 
-/* A buffer that is full, and will be flushed: has it a part of a tree? */
+/* Does a buffer that is full, and about to be flushed, hold a part of a tree? */
 #define FULL(i)                                                                                   \
 	if ((i) >= n)                                                                             \
 		goto read;                                                                        \

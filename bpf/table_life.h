@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The life of page tables: allocated, released, and whole trees pinned and unpinned. */
-#ifndef XENPIN_BPF_TABLES_H
-#define XENPIN_BPF_TABLES_H
+#ifndef XENPIN_BPF_TABLE_LIFE_H
+#define XENPIN_BPF_TABLE_LIFE_H
 
 #include "emit.h"
 #include "upper.h"
@@ -23,7 +23,10 @@ static __always_inline __u64 pfn__of_pgd(const void *pgd)
 	return (address - kaddr.page_offset) >> 12;
 }
 
-/* With --mm: who releases it may be another.  Without room that would pass unseen. */
+/*
+ * With --mm: remember that this page is a table of that mm, since another task may release it.
+ * If there is no room, a dropped release is counted, for its record may be missing.
+ */
 static __always_inline void note_table(__u64 pfn)
 {
 	struct xp_ring *ring;
@@ -75,7 +78,7 @@ static __always_inline int on_release(void *ctx, __u64 pfn, unsigned int level, 
 		bpf_map_delete_elem(&mm_tables, &pfn);
 	if (!filter__what(XP_W_RELEASE))
 		return 0;
-	/* Then Xen still has what goes back to the allocator. */
+	/* It goes back to the allocator without a flag; if it is read-only, Xen still has it. */
 	if (config.look && !pinned && direct_map__is_readonly(pfn))
 		ev.flags |= XP_F_READONLY;
 	return table__event(ctx, ev, 0, pfn, 0);
@@ -92,7 +95,7 @@ static __always_inline int on_flag(void *ctx, struct xp_event ev, __u32 what, __
 	return table__event(ctx, ev, mm, pfn, ip);
 }
 
-/* Before on_mm() of the same unpin. */
+/* Runs before on_mm() does for the same unpin, so that the records of upper tables come first. */
 static __always_inline int on_unpin_look(void *ctx, const struct mm_struct *mm, const void *pgd)
 {
 	__u64 pfn = pfn__of_pgd(pgd);

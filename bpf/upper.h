@@ -19,7 +19,7 @@
 #define UPPER_USER	256	/* entries of an L4 that are its own */
 #define UPPER_EIGHT	8
 
-/* By CPU: the kernel is not preempted there, and no interrupt unpins a tree. */
+/* By CPU: the kernel is not preempted while it unpins a tree, and no interrupt unpins one. */
 struct upper {
 	__u64 entries[UPPER_ENTRIES];	/* of the table that is looked into */
 	__u64 l3[UPPER_L3S];

@@ -83,7 +83,7 @@ static void judge_living(struct boot_facts *b, const struct console *c)
 		strcpy(but, "; but it ends in the middle of a line");
 	else if (b->repaired && quiet)
 		strcpy(but, ", and every flag that was erased has been repaired");
-	verdict__set(v, VERDICT_LIVES, b->repaired && quiet ? GRADE_SHOWN : GRADE_LIKELY,
+	verdict__set(v, VERDICT_LIVES, b->repaired && quiet ? VERDICT_IS_SHOWN : VERDICT_IS_LIKELY,
 		     "No oops is %s: the guest reached user space%s", where_none_is(b, c), but);
 	verdict__rests_on(v, b->repaired);
 	verdict__rests_on(v, b->lives);
@@ -96,7 +96,7 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 	struct verdict *v = &b->verdict;
 
 	if (total > repaired) {
-		verdict__set(v, VERDICT_ERASED, GRADE_LIKELY,
+		verdict__set(v, VERDICT_ERASED, VERDICT_IS_LIKELY,
 			     "%" PRIu64 " flag%s erased; no page fault "
 			     "is on this console",
 			     total - repaired, total - repaired == 1 ? " was" : "s were");
@@ -104,13 +104,13 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 	} else if (b->nr_refusals || b->more_refusals) {
 		judge__refusals(v, b, c);
 	} else if (b->warned) {
-		verdict__set(v, VERDICT_REFUSED, GRADE_LIKELY,
+		verdict__set(v, VERDICT_REFUSED, VERDICT_IS_LIKELY,
 			     "Xen refused hypercalls of a batch: Linux warned of it at %s; which "
 			     "ones, the console does not say",
 			     b->warned->text);
 		verdict__rests_on(v, b->warned);
 	} else if (b->tail) {
-		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		verdict__set(v, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 			     "The end of an oops, or of a warning, is on this console%s%s; its "
 			     "first lines, which say what it is about, are not%s%s",
 			     *b->tail->name ? ", in " : "", b->tail->name,
@@ -119,18 +119,18 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 		verdict__rests_on(v, b->tail);
 		verdict__rests_on(v, b->panic);
 	} else if (b->panic && is_panic_of_others(b->panic)) {
-		verdict__set(v, VERDICT_OTHER, GRADE_LIKELY,
+		verdict__set(v, VERDICT_OTHER, VERDICT_IS_LIKELY,
 			     "The guest panicked (%s), and not for an oops: no lost flag does that",
 			     b->panic->text);
 		verdict__rests_on(v, b->panic);
 	} else if (b->panic) {
-		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		verdict__set(v, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 			     "The guest died, but not of a page fault that is on this console: it "
 			     "panicked (%s), and nothing on it tells of erased flags",
 			     b->panic->text);
 		verdict__rests_on(v, b->panic);
 	} else if (b->lives && b->doubt) {
-		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		verdict__set(v, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 			     "The guest reached user space; whether flags are left erased, nobody "
 			     "can tell: line %" PRIu64 " contradicts that %" PRIu64
 			     " of them were repaired, or is another guest's",
@@ -138,7 +138,7 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 		verdict__rests_on(v, b->doubt);
 		verdict__rests_on(v, b->repaired);
 	} else if (b->lives && b->lives->extra == LIVES_SOON && b->init_runs > 1) {
-		verdict__set(v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		verdict__set(v, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 			     "No oops is %s; the kernel tried %u programs as init, and "
 			     "whether the last one could be run nothing on it tells",
 			     where_none_is(b, c), b->init_runs);
@@ -147,7 +147,7 @@ static void judge_without_oops(struct boot_facts *b, const struct console *c)
 		judge_living(b, c);
 	} else {
 		verdict__set(
-			v, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+			v, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 			"No oops is %s, so nothing tells of erased flags: on a guest that "
 			"lives, run `xenpin boot` in it", where_none_is(b, c));
 	}
@@ -163,7 +163,7 @@ static void judge_boot(struct boot_facts *b, const struct console *c)
 	if (!o)
 		judge_without_oops(b, c);
 	else if (b->more_oopses && !verdict__is_finding(o->verdict.class))
-		verdict__set(&b->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		verdict__set(&b->verdict, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 			     "%u oopses between the first ones and the last were left out, and any "
 			     "of them may be of a lost flag. Of those that are left: %s",
 			     b->more_oopses, o->verdict.text);
@@ -224,7 +224,7 @@ static void choose(struct console *c)
 	if (!c->verdict && newest)
 		c->verdict = &newest->verdict;
 	if (!c->verdict) {
-		verdict__set(&c->nothing, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		verdict__set(&c->nothing, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 			     "Nothing on this console tells of a death, of a guest or of Xen");
 		c->verdict = &c->nothing;
 	}
@@ -235,7 +235,7 @@ static void weaken(struct console *c)
 {
 	if ((!c->boots.older && !c->scan.forgotten) || c->finding)
 		return;
-	verdict__set(&c->nothing, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+	verdict__set(&c->nothing, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 		     "The oldest lines of this console were left out, and may tell of a lost flag. "
 		     "Of the others: %s", c->verdict->text);
 	c->verdict = &c->nothing;
@@ -256,7 +256,7 @@ int console__judge(struct console *c)
 
 		judge_boot(b, c);
 		c->finding |= verdict__is_finding(b->verdict.class);
-		c->clean &= b->verdict.class == VERDICT_LIVES && b->verdict.grade == GRADE_SHOWN;
+		c->clean &= b->verdict.class == VERDICT_LIVES && b->verdict.grade == VERDICT_IS_SHOWN;
 	}
 	choose(c);
 	weaken(c);

@@ -38,7 +38,7 @@ static bool died_of_erased_page(const struct oops_view *v, struct verdict *verdi
 	if ((!by_fault && !by_list) || (v->has_code && !oops_view__is_protected_write(v)) ||
 	    (v->oops->of[FACT_ACCESS] && !v->writes && !v->oops->torn))
 		return false;
-	verdict__set(verdict, VERDICT_ERASED, GRADE_SHOWN,
+	verdict__set(verdict, VERDICT_ERASED, VERDICT_IS_SHOWN,
 		     "%s died of an erased flag: it wrote to 0x%" PRIx64
 		     ", which is in pfn 0x%" PRIx64
 		     ", an L%u page table that Xen keeps read-only, and whose PagePinned "
@@ -60,7 +60,7 @@ static bool is_torn(const struct oops_view *v, struct verdict *verdict)
 {
 	if (!v->oops->torn && !v->console->boots.torn)
 		return false;
-	verdict__set(verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+	verdict__set(verdict, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 		     "Lines of an oops are here, but they contradict each other, or are out of "
 		     "order, or of more than one guest: what one says cannot be joined with what "
 		     "another says");
@@ -76,7 +76,7 @@ static bool is_not_pv(const struct oops_view *v, struct verdict *verdict)
 	if (v->segment ? !native : !boot__platform(v->boot, &pv) || pv)
 		return false;
 	oops_view__in_words(v, words, sizeof(words));
-	verdict__set(verdict, VERDICT_NOT_PV, GRADE_SHOWN,
+	verdict__set(verdict, VERDICT_NOT_PV, VERDICT_IS_SHOWN,
 		     "This is no PV guest%s%s: it died of %s, and PagePinned plays no part in it",
 		     native ? ", its kernel runs in code segment " : "; it says it runs on ",
 		     native ? (v->segment == 0x10 ? "0010" : "0060") : v->boot->platform->text,
@@ -108,14 +108,14 @@ static bool flag_is_known(const struct oops_view *v, struct verdict *verdict)
 	if (v->level)
 		snprintf(what, sizeof(what), "L%u page table", v->level);
 	if (fault->v[3])
-		verdict__set(verdict, VERDICT_PAST, GRADE_SHOWN,
+		verdict__set(verdict, VERDICT_PAST, VERDICT_IS_SHOWN,
 			     "%s died of a write past the pv ops: to 0x%" PRIx64
 			     " in pfn 0x%" PRIx64 ", a read-only %s whose PagePinned is set%s%s. "
 						  "Whoever asks the flag lets Xen write there",
 			     oops_view__victim(v, true), fault->v[0], v->pfn, what,
 			     *v->function ? ", in " : "", v->function);
 	else
-		verdict__set(verdict, VERDICT_LOST, GRADE_SHOWN,
+		verdict__set(verdict, VERDICT_LOST, VERDICT_IS_SHOWN,
 			     "%s died of a lost flag: it wrote to 0x%" PRIx64
 			     " in pfn 0x%" PRIx64 ", an L%u page table that Xen keeps read-only "
 						  "and whose PagePinned is clear; struct-page init "
@@ -136,13 +136,13 @@ static bool others_were_erased(const struct oops_view *v, struct verdict *verdic
 	if (!left)
 		return false;
 	if (v->page_fault && v->has_address)
-		verdict__set(verdict, VERDICT_ERASED, GRADE_LIKELY,
+		verdict__set(verdict, VERDICT_ERASED, VERDICT_IS_LIKELY,
 			     "%" PRIu64
 			     " flag%s erased, and %s died of a fault at 0x%" PRIx64
 			     " that is in none of the erased pages that the console names",
 			     left, left == 1 ? " was" : "s were", oops_view__victim(v, false), v->address);
 	else
-		verdict__set(verdict, VERDICT_ERASED, GRADE_LIKELY,
+		verdict__set(verdict, VERDICT_ERASED, VERDICT_IS_LIKELY,
 			     "%" PRIu64 " flag%s erased, and %s died of %s", left,
 			     left == 1 ? " was" : "s were", oops_view__victim(v, false),
 			     v->page_fault ? oops_view__in_words(v, words, sizeof(words))
@@ -166,7 +166,7 @@ static bool is_no_page_fault(const struct oops_view *v, struct verdict *verdict)
 		snprintf(page, sizeof(page), "; it looked at pfn 0x%" PRIx64 "%s%s",
 			 v->oops->page->v[0], v->oops->reason ? ": " : "",
 			 v->oops->reason ? v->oops->reason->text : "");
-	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
+	verdict__set(verdict, VERDICT_OTHER, VERDICT_IS_SHOWN,
 		     "%s died, but not of a page fault: %s%s%s%s%s. No lost flag does that",
 		     oops_view__victim(v, true),
 		     bug ? "its kernel stopped itself with BUG at " : "of another exception, ",
@@ -192,7 +192,7 @@ static bool cannot_be_a_flag(const struct oops_view *v, struct verdict *verdict)
 	if (v->has_address && region == REGION_VMEMMAP)
 		snprintf(more, sizeof(more), ": there should be the struct page of pfn 0x%" PRIx64,
 			 address__vmemmap_pfn(v->address));
-	verdict__set(verdict, VERDICT_OTHER, GRADE_SHOWN,
+	verdict__set(verdict, VERDICT_OTHER, VERDICT_IS_SHOWN,
 		     "%s died of %s%s%s%s. That cannot be a lost flag, which shows as a "
 		     "write to a read-only page table",
 		     oops_view__victim(v, true), oops_view__in_words(v, words, sizeof(words)),
@@ -218,7 +218,7 @@ static bool xen_calls_it_a_table(const struct oops_view *v, struct verdict *verd
 	lost = writer && writer->asks;
 	/* What dom0 asks for may be of a guest that has a page of the same number. */
 	verdict__set(verdict, lost ? VERDICT_LOST : VERDICT_PAST,
-		     f->domain ? GRADE_SHOWN : GRADE_LIKELY,
+		     f->domain ? VERDICT_IS_SHOWN : VERDICT_IS_LIKELY,
 		     "%s died of a write to 0x%" PRIx64 " in pfn 0x%" PRIx64
 		     ", which is %s L%u page table to Xen%s%s: %s. Xen had refused to make it "
 		     "writable",
@@ -261,7 +261,7 @@ static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 	if (v->pfn != XP_NO_PFN)
 		snprintf(pfn, sizeof(pfn), " (pfn 0x%" PRIx64 ")", v->pfn);
 	if (writer->asks)
-		verdict__set(verdict, VERDICT_LOST, GRADE_LIKELY,
+		verdict__set(verdict, VERDICT_LOST, VERDICT_IS_LIKELY,
 			     "%s died, most likely of a lost flag: %s wrote to an L%u page "
 			     "table that is "
 			     "read-only, at 0x%" PRIx64
@@ -269,12 +269,12 @@ static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 			     "it is not on this console",
 			     oops_view__victim(v, true), v->function, writer->level, v->address, pfn);
 	else if (writer->emulated)
-		verdict__set(verdict, VERDICT_REFUSED, GRADE_LIKELY,
+		verdict__set(verdict, VERDICT_REFUSED, VERDICT_IS_LIKELY,
 			     "%s died of an entry that Xen refused: %s wrote to an L1 page "
 			     "table at 0x%" PRIx64 "%s, as it may, and Xen did not take the value",
 			     oops_view__victim(v, true), v->function, v->address, pfn);
 	else
-		verdict__set(verdict, VERDICT_PAST, GRADE_LIKELY,
+		verdict__set(verdict, VERDICT_PAST, VERDICT_IS_LIKELY,
 			     "%s died, most likely of a write past the pv ops: %s wrote to "
 			     "an L%u page "
 			     "table that is read-only, at 0x%" PRIx64
@@ -290,7 +290,7 @@ static bool nothing_decides(const struct oops_view *v, struct verdict *verdict)
 {
 	char words[160];
 
-	verdict__set(verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN, "%s died of %s; %s",
+	verdict__set(verdict, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN, "%s died of %s; %s",
 		     oops_view__victim(v, true),
 		     v->page_fault  ? oops_view__in_words(v, words, sizeof(words))
 		     : v->exception ? v->exception->text

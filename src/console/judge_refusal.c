@@ -105,7 +105,7 @@ void judge__refusals(struct verdict *v, const struct boot_facts *b, const struct
 
 	call_in_words(r, call, sizeof(call));
 	verdict__set(
-		v, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED, pinned ? GRADE_SHOWN : GRADE_LIKELY,
+		v, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED, pinned ? VERDICT_IS_SHOWN : VERDICT_IS_LIKELY,
 		"Xen refused %s%s%s, %" PRIu64 " time%s (%s)%s",
 		pinned ? "to pin page tables that are pinned already, pinned twice by the guest"
 		: pin  ? "a pin or unpin"
@@ -113,7 +113,7 @@ void judge__refusals(struct verdict *v, const struct boot_facts *b, const struct
 		*who ? ", for " : "", who, times(b), times(b) == 1 ? "" : "s", call,
 		entry_in_words(r));
 	if (!pin)
-		v->grade = GRADE_SHOWN;
+		v->grade = VERDICT_IS_SHOWN;
 	verdict__rests_on(v, pinned);
 	verdict__rests_on(v, r->failed);
 	for (unsigned int i = 0; i < r->nr_calls; i++)
@@ -155,7 +155,7 @@ bool judge__was_refused(const struct oops_view *v, struct verdict *verdict)
 			continue;
 		oops_view__in_words(v, words, sizeof(words));
 		verdict__set(verdict, pin ? VERDICT_PIN_REFUSED : VERDICT_REFUSED,
-			     of_page && !pin ? GRADE_SHOWN : GRADE_LIKELY,
+			     of_page && !pin ? VERDICT_IS_SHOWN : VERDICT_IS_LIKELY,
 			     "Xen refused %s (%s)%s%s%s, and %s then %s%s",
 			     hypercall__name(call->v[1]) ?: "a hypercall",
 			     error__name(call->v[3], error, sizeof(error)),
@@ -199,7 +199,7 @@ bool judge__stopped_for_refusal(const struct oops_view *v, struct verdict *verdi
 		    (stops[i].file && !(bug && strstr(bug->text, stops[i].file))))
 			continue;
 		verdict__set(
-			verdict, stops[i].class, GRADE_LIKELY,
+			verdict, stops[i].class, VERDICT_IS_LIKELY,
 			"Xen refused %s, and %s stopped itself for that with BUG%s%s, in %s",
 			stops[i].what, oops_view__victim(v, false), bug ? " at " : "",
 			bug ? bug->text : "", v->function);

@@ -53,7 +53,7 @@ static bool judge_handed_out(struct xen_domain *d, const char *name)
 		if (!is.level || !wanted.writable || xen_domain__maps_foreign(d, f->v[2]))
 			continue;
 		verdict__set(
-			&d->verdict, VERDICT_PIN_REFUSED, GRADE_LIKELY,
+			&d->verdict, VERDICT_PIN_REFUSED, VERDICT_IS_LIKELY,
 			"Xen did not let %s map %s writable: "
 			"to Xen it is %s L%u page table. The page went back to the allocator, or "
 			"was used otherwise, without being unpinned%s",
@@ -76,7 +76,7 @@ static bool judge_pinned_twice(struct xen_domain *d, const char *name)
 		return false;
 	for (unsigned int i = 0; i < d->nr; i++)
 		frames += d->facts[i]->kind == FACT_X_PINNED;
-	verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
+	verdict__set(&d->verdict, VERDICT_PIN_REFUSED, VERDICT_IS_SHOWN,
 		     "Xen refused to pin page tables %s that are pinned already: %u frame%s, "
 		     "the first "
 		     "is mfn 0x%" PRIx64,
@@ -92,7 +92,7 @@ static bool judge_not_pinned(struct xen_domain *d, const char *name)
 
 	if (!f)
 		return false;
-	verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
+	verdict__set(&d->verdict, VERDICT_PIN_REFUSED, VERDICT_IS_SHOWN,
 		     "Xen refused to unpin mfn 0x%" PRIx64 " %s: it is not pinned", f->v[0],
 		     of_owner(d, name, owner));
 	verdict__rests_on(&d->verdict, f);
@@ -149,7 +149,7 @@ static void judge_pin_of_type(struct xen_domain *d, const struct fact *f, const 
 	verdict__rests_on(&d->verdict, types);
 	xen_types(types->v[0], types->v[1], &is, &wanted);
 	verdict__set(
-		&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
+		&d->verdict, VERDICT_PIN_REFUSED, VERDICT_IS_SHOWN,
 		"Xen refused to pin %s %s%s%s: %s%s", frame__name(f->v[0], types->v[3], page),
 		owner, wanted.level ? " as an " : "", wanted.level ? wanted.name : "",
 		is.writable ? "it is mapped writable somewhere, by another mapping of the same page"
@@ -180,17 +180,17 @@ static bool judge_pin(struct xen_domain *d, const char *name)
 	}
 	cause = other_cause(d, f);
 	if (cause)
-		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
+		verdict__set(&d->verdict, VERDICT_REFUSED, VERDICT_IS_SHOWN,
 			     "Xen refused to pin mfn 0x%" PRIx64
 			     " %s%s, for %s: no flag is involved",
 			     f->v[0], owner, error, cause_in_words(cause, words, sizeof(words)));
 	else if (f->extra && is_error_of_others((int64_t)f->v[1]))
-		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_LIKELY,
+		verdict__set(&d->verdict, VERDICT_REFUSED, VERDICT_IS_LIKELY,
 			     "Xen refused to pin mfn 0x%" PRIx64 " %s%s: it had no room or no time "
 			     "for it, or an entry of it is of what the domain may not use",
 			     f->v[0], owner, error);
 	else
-		verdict__set(&d->verdict, VERDICT_PIN_REFUSED, GRADE_SHOWN,
+		verdict__set(&d->verdict, VERDICT_PIN_REFUSED, VERDICT_IS_SHOWN,
 			     "Xen refused to pin mfn 0x%" PRIx64
 			     " %s%s; why is not on this console",
 			     f->v[0], owner, error);
@@ -204,7 +204,7 @@ static bool judge_base(struct xen_domain *d, const char *name)
 
 	if (!f)
 		return false;
-	verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
+	verdict__set(&d->verdict, VERDICT_REFUSED, VERDICT_IS_SHOWN,
 		     "Xen refused to load mfn 0x%" PRIx64 " of %s as CR3: it is no valid L4",
 		     f->v[0], name);
 	verdict__rests_on(&d->verdict, f);
@@ -219,7 +219,7 @@ static bool judge_l1tf(struct xen_domain *d, const char *name)
 	if (!f)
 		return false;
 	verdict__set(
-		&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
+		&d->verdict, VERDICT_REFUSED, VERDICT_IS_SHOWN,
 		"Xen %s %s for an L%u entry that the L1TF flaw of CPUs could exploit, 0x%" PRIx64
 		": no flag is involved",
 		strncmp(f->text, "Crashing", 8) ? "put under shadow paging" : "ended", name,
@@ -261,18 +261,18 @@ static bool judge_entry(struct xen_domain *d, const char *name)
 	for (unsigned int i = 0; i < d->nr && !page_in_words(d->facts[i], page); i++)
 		;
 	if (f->kind == FACT_X_ENTRY)
-		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
+		verdict__set(&d->verdict, VERDICT_REFUSED, VERDICT_IS_SHOWN,
 			     "Xen refused an L%u entry of %s, 0x%" PRIx64 ", that refers to %s%s",
 			     (unsigned int)f->v[2] & 7, name, f->v[3],
 			     frame__name(f->v[0], f->v[1], page),
 			     f->extra ? ", a page of another domain" : "");
 	else if (f->kind == FACT_X_VALIDATE && f->extra == X_BAD_FLAGS)
-		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
+		verdict__set(&d->verdict, VERDICT_REFUSED, VERDICT_IS_SHOWN,
 			     "Xen refused an L%u entry of %s for bits that may not be set in it, "
 			     "0x%" PRIx64 ": no flag is involved",
 			     (unsigned int)f->v[0] & 7, name, f->v[1]);
 	else
-		verdict__set(&d->verdict, VERDICT_REFUSED, GRADE_SHOWN,
+		verdict__set(&d->verdict, VERDICT_REFUSED, VERDICT_IS_SHOWN,
 			     "Xen refused a change of page tables that %s asked for, about %s", name,
 			     page);
 	verdict__rests_on(&d->verdict, f);
@@ -293,11 +293,11 @@ static bool judge_unhandled(struct xen_domain *d, const char *name)
 	if (walk && !walk->cut)
 		snprintf(at, sizeof(at), " at 0x%" PRIx64, walk->v[0]);
 	if (f->cut || f->v[0] != 14)
-		verdict__set(&d->verdict, VERDICT_OTHER, GRADE_LIKELY,
+		verdict__set(&d->verdict, VERDICT_OTHER, VERDICT_IS_LIKELY,
 			     "A trap that is no page fault, and that it could not take, ended %s",
 			     name);
 	else if ((f->v[1] & 3) != 3)
-		verdict__set(&d->verdict, VERDICT_OTHER, GRADE_SHOWN,
+		verdict__set(&d->verdict, VERDICT_OTHER, VERDICT_IS_SHOWN,
 			     "A %s a page that is %s%s ended %s before it could say so itself: "
 			     "that is no lost flag",
 			     f->v[1] & 2    ? "write to"
@@ -305,7 +305,7 @@ static bool judge_unhandled(struct xen_domain *d, const char *name)
 					    : "read of",
 			     f->v[1] & 1 ? "there but not for it" : "not there", at, name);
 	else
-		verdict__set(&d->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		verdict__set(&d->verdict, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 			     "A write to a read-only page%s ended %s before it could say so "
 			     "itself; whether the page is a page table is not on this console",
 			     at, name);
@@ -321,7 +321,7 @@ static bool judge_not_pv(struct xen_domain *d, const char *name)
 		f = c;
 	if (!f)
 		return false;
-	verdict__set(&d->verdict, VERDICT_NOT_PV, GRADE_SHOWN,
+	verdict__set(&d->verdict, VERDICT_NOT_PV, VERDICT_IS_SHOWN,
 		     "%c%s is no PV guest, and PagePinned plays no part in how it died",
 		     toupper(*name), name + 1);
 	verdict__rests_on(&d->verdict, f);
@@ -347,10 +347,10 @@ void judge__xen_domain(struct xen_domain *d)
 	if (crash && walk && !walk->cut)
 		snprintf(address, sizeof(address), " at 0x%" PRIx64, walk->v[0]);
 	if (crash)
-		verdict__set(&d->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		verdict__set(&d->verdict, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 			     "Xen says that %s crashed%s, and not in what way", name, address);
 	else
-		verdict__set(&d->verdict, VERDICT_UNKNOWN, GRADE_UNKNOWN,
+		verdict__set(&d->verdict, VERDICT_UNKNOWN, VERDICT_IS_UNKNOWN,
 			     "Xen speaks of %s, and of nothing that it died of", name);
 	verdict__rests_on(&d->verdict, crash ? walk : NULL);
 	verdict__rests_on(&d->verdict, crash);

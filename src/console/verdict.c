@@ -32,7 +32,7 @@ const char *verdict__next(enum verdict_class class)
 const char *verdict__grade_name(enum verdict_grade grade)
 {
 	static const char *const names[] = {
-		[GRADE_UNKNOWN] = "unknown", [GRADE_LIKELY] = "likely", [GRADE_SHOWN] = "shown",
+		[VERDICT_IS_UNKNOWN] = "unknown", [VERDICT_IS_LIKELY] = "likely", [VERDICT_IS_SHOWN] = "shown",
 	};
 
 	return names[grade];

@@ -13,9 +13,9 @@ enum verdict_class {
 };
 
 enum verdict_grade {
-	GRADE_UNKNOWN,		/* nothing supports it: VERDICT_UNKNOWN alone */
-	GRADE_LIKELY,
-	GRADE_SHOWN,
+	VERDICT_IS_UNKNOWN,		/* nothing supports it: VERDICT_UNKNOWN alone */
+	VERDICT_IS_LIKELY,
+	VERDICT_IS_SHOWN,
 };
 
 #define VERDICT_TEXT	512

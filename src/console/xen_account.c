@@ -134,7 +134,7 @@ static void judge_hypervisor(struct xen_account *xen, const struct scan *scan)
 		return;
 	xen->died = true;
 	verdict__set(
-		&xen->verdict, VERDICT_OTHER, panic ? GRADE_SHOWN : GRADE_LIKELY,
+		&xen->verdict, VERDICT_OTHER, panic ? VERDICT_IS_SHOWN : VERDICT_IS_LIKELY,
 		"The hypervisor itself died%s%s%s%s, and every guest with it: it is no "
 		"guest's flag",
 		rip && *rip->name ? " in " : "", rip ? rip->name : "",

@@ -14,14 +14,14 @@
 /* What contradicts what; the table in held.c says the rest. */
 enum rule {
 	RULE_READONLY,		/* released with a clear flag, and read-only in the direct map */
-	RULE_SEEN,		/* the same of a table in a tree that is about to be unpinned */
+	RULE_SEEN,		/* an upper table of a tree about to be unpinned: its flag clear, and read-only */
 	RULE_RELEASED,		/* released with a clear flag, from a pinned tree */
 	RULE_RELEASED_PIN,	/* the same, and its own pin was never undone */
 	RULE_MOVED,		/* moved within a pinned tree, its flag clear */
 	RULE_TREE,		/* a table is made in a pinned tree that says it is not */
-	RULE_CLEARED,		/* the write itself */
-	RULE_SET,		/* set on a table of a tree that is not pinned */
-	RULE_ERASED,
+	RULE_CLEARED,		/* a write cleared the flag of a table in a pinned tree */
+	RULE_SET,		/* a write set the flag of a table whose tree is not pinned */
+	RULE_ERASED,		/* struct-page init erased a set flag */
 	RULE_TWICE,		/* Xen refuses a pin of what is pinned */
 	RULE_TWICE_UNSEEN,	/* the same, the answer was not seen */
 	RULE_REFUSED,		/* Xen refuses anything else */
@@ -30,7 +30,7 @@ enum rule {
 
 struct held_one {
 	struct finding finding;
-	uint16_t dropped;		/* probes, as bits: since what the finding rests on */
+	uint16_t dropped;		/* probes, as bits, of which records were dropped after those that it rests on */
 	uint8_t rule;
 };
 
@@ -50,7 +50,7 @@ int held__add(struct held *held, enum rule rule, const struct finding *finding, 
 /* Records of a probe were dropped at some time since the last held__confirm(). */
 void held__lose(struct held *held, int probe);
 
-/* Hand over and forget. */
+/* Give every waiting finding to @fn, and forget it. */
 void held__confirm(struct held *held, void (*fn)(void *context, const struct finding *finding),
 		   void *context);
 

@@ -25,7 +25,7 @@ struct table {
 	uint64_t flag : 2;		/* enum pin_flag */
 	uint64_t xen : 2;		/* enum pin_xen */
 	uint64_t last : 5;		/* enum xp_kind of the last event */
-	uint64_t gone : 1;		/* dropped while the state is being seeded */
+	uint64_t gone : 1;		/* released while the state was being seeded: only that it was here is known */
 	uint64_t mfn : FRAME_BITS;	/* or NO_MFN */
 	uint32_t since;			/* time of the last event, in units of 2^30 ns */
 	uint32_t epoch;			/* of gaps, when it was last known for sure */
@@ -85,7 +85,7 @@ void tables__drop(struct tables *t, uint32_t i);
 int tables__link(struct tables *t, uint32_t i, uint64_t address);
 void tables__unlink(struct tables *t, uint32_t i);
 
-/* Mms are kept no longer: drop those without a table. */
+/* End .keep_mms: drop all mms without a table. */
 void tables__drop_empty_mms(struct tables *t);
 
 /* 0 when it is not known. */

@@ -47,7 +47,7 @@ static inline void line__write(struct line *l, FILE *out)
 	l->at = l->text;
 }
 
-/* Of LINES_BYTES; what is left has room for another line. */
+/* Write a buffer of LINES_BYTES when it has no room left for another line. */
 static inline void line__write_full(struct line *l, FILE *out)
 {
 	if (l->at - l->text > LINES_BYTES - LINE_BYTES)

@@ -17,7 +17,7 @@ extern const char *const metrics_content_types[];	/* by enum metrics_format */
 
 struct metrics {
 	const char *source;		/* "live" or "recording" */
-	bool up;			/* the rest is meant */
+	bool up;			/* the fields below are valid */
 	struct xp_counts counts;
 	enum metrics_times { METRICS_TREES, METRICS_FLUSHES } times;	/* of these .counts has them */
 	uint64_t missed, dropped;		/* runs that the kernel skipped; records */

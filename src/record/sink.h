@@ -27,7 +27,7 @@ struct session {
 	uint64_t dropped, missed, findings;
 	bool audited;			/* audits look, too */
 	bool filtered;			/* not all records are wanted: there can be no findings */
-	/* Count what is missed, which is counted for the end otherwise.  NULL: nothing is. */
+	/* Counts now what was missed, which is counted at the end otherwise.  NULL: nothing is missed. */
 	void (*refresh)(void *refreshing);
 	void *refreshing;
 };
@@ -41,7 +41,7 @@ struct sink {
 	const struct sink_ops *ops;
 	bool plain;			/* only what the kernel delivered, nothing inferred */
 	bool audited;			/* page tables are audited, wanted or not */
-	bool unjudged;			/* nor any findings: records come as they are */
+	bool unjudged;			/* no findings either: records come as the kernel made them */
 	uint64_t begin_ns;		/* text counts from here */
 };
 

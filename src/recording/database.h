@@ -12,10 +12,10 @@
  */
 int database__lock(const char *path, int flags);
 
-/* In the file @path, which must be there and empty.  To be closed in any case. */
+/* Make a database in the file @path, which must be there and empty.  To be closed in any case. */
 int database__create(sqlite3 **db, const char *path);
 
-/* One that is there, which database__distrust() was said of.  To be closed in any case. */
+/* Open an existing database, and database__distrust() it.  To be closed in any case. */
 int database__open(sqlite3 **db, const char *path);
 
 /*
@@ -33,12 +33,12 @@ void database__distrust(sqlite3 *db);
  */
 int database__check(sqlite3 *db, char odd[DATABASE_NAME]);
 
-/* @sql on the one at @path, which database__fold() made one file, without making another. */
+/* Run @sql on the database at @path, which database__fold() made one file, without making another. */
 int database__exec_in_place(const char *path, const char *sql);
 
 int database__prepare(sqlite3 *db, const char *sql, sqlite3_stmt **stmt);
 
-/* @nr of them, to be finalized in any case. */
+/* Prepare @nr statements, which are to be finalized in any case. */
 int database__prepare_all(sqlite3 *db, const char *const *sql, sqlite3_stmt **stmts, int nr);
 void database__finalize_all(sqlite3_stmt **stmts, int nr);
 

@@ -14,7 +14,7 @@ struct pending_row {
 	int64_t seq, task;	/* .task 0: NULL */
 	const void *base;	/* struct xp_record or struct xp_op; stays where it is */
 	const char *word;
-	bool seen;		/* what is AS_SEEN */
+	bool seen;		/* columns that are AS_SEEN are not NULL */
 };
 
 struct pending {

@@ -6,8 +6,8 @@
  * What was given is committed at least once a second, so a killed recorder, a
  * full disk or a dead guest leave a readable file without its last second.
  */
-#ifndef XENPIN_SINK_RECORDING_H
-#define XENPIN_SINK_RECORDING_H
+#ifndef XENPIN_RECORDER_H
+#define XENPIN_RECORDER_H
 
 #include "record/sink.h"
 #include "recording.h"
@@ -39,10 +39,10 @@ const char *recorder__error(const struct recorder *recorder);
 /* False: nothing was traced, and recorder__close() removes the file. */
 bool recorder__has_begun(const struct recorder *recorder);
 
-/* In the files that are there. */
+/* How many records the files hold that exist now. */
 int64_t recorder__records(const struct recorder *recorder);
 
-/* Of the whole run, at its end: what the rings had no room for, and what the kernel skipped. */
+/* How many records the whole run dropped, and how many runs of probes the kernel skipped; at its end. */
 void recorder__losses(const struct recorder *recorder, uint64_t *dropped, uint64_t *missed);
 
 /* After the end: the files that are there, closed, the older one first.  Returns how many. */

@@ -29,7 +29,7 @@ struct recording_info {
 	int64_t findings;		/* noted in it; < 0: nobody looked for any yet */
 	bool judged_live;		/* the recorder looked at once */
 	char index[32];			/* one that somebody made, or "" */
-	bool audited;			/* and took audits: their findings stand beside the records */
+	bool audited;			/* the recorder took audits, too: their findings stand beside the records */
 	char end[16];			/* "complete", "rotated", or "": it was killed, or runs */
 };
 

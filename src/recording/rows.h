@@ -14,7 +14,7 @@
 struct pins;
 
 /*
- * In the recording at @path.  Records behind number @boot go through @pins, which
+ * Make rows of the raw records in the recording at @path.  Records behind number @boot go through @pins, which
  * completes them and knows those that have rows.  Returns 0, or -errno and in @why
  * what went wrong, as the end of a sentence; -EINTR: a blocked SIGINT, SIGTERM or
  * SIGHUP is waiting.  What has no rows by then can have them later.

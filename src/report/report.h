@@ -64,7 +64,7 @@ struct report {
 	struct feed feed;		/* of .pins */
 	struct finding *findings;	/* owned */
 	size_t nr_findings, max_findings;
-	size_t nr_told;			/* the first ones, by the records */
+	size_t nr_told;			/* so many of them, the first, come from the records; the rest was noted in the file */
 	size_t by_class[FINDING_CLASSES];
 	struct history *histories;	/* owned; by pfn */
 	size_t nr_histories;
@@ -109,7 +109,7 @@ int64_t report__last_sign(const struct report *report, const struct finding *fin
 /* Fill .meanwhiles by one more reading, if there are any.  0, -EINTR or another -errno. */
 int report__read_meanwhile(struct report *report);
 
-/* Of one of .findings; NULL when it is not known since when, or of the mm of no one. */
+/* Of one of .findings; NULL when its last sign is not known, or it has no mm. */
 const struct meanwhile *report__meanwhile(const struct report *report, const struct finding *finding);
 
 /*

@@ -35,12 +35,15 @@ struct bpf_link;
 struct kernel_types;
 struct trace_bpf;
 
-/* Refused; not asked for; what this kernel does not have, and others tell in its place. */
-enum { WAY_NONE = -1, WAY_UNWANTED = -2, WAY_ABSENT = -3 };
+enum {
+	WAY_NONE = -1,		/* every way was refused */
+	WAY_UNWANTED = -2,	/* nobody asked for what it makes */
+	WAY_ABSENT = -3,	/* this kernel does not have it, and its records are inferred */
+};
 
 /* What became of each probe. */
 struct attachment {
-	int way;				/* index into ways[], or one of the below */
+	int way;				/* index into ways[], or one of the above */
 	char reason[WAYS_MAX][REASON_LEN];	/* of each way that was refused; else "" */
 	struct bpf_link *links[PROGS_MAX];	/* owned */
 };
@@ -73,7 +76,7 @@ int probes__here(void);
 /* "tp_btf" and so on, "none", "off" when nothing of it is wanted, "inferred" when it is absent. */
 const char *probes__via(const struct attachment at[LIVE_PROBES], int p);
 
-/* Runs of the probe's programs that the kernel skipped, and with each what could be a record. */
+/* Runs of the probe's programs that the kernel skipped, each of which could have made a record. */
 uint64_t probes__missed(const struct trace_bpf *skel, const struct attachment at[LIVE_PROBES], int p);
 
 /* Send libbpf's messages to stderr, or keep only the reason of a refusal. */

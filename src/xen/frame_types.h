@@ -6,8 +6,8 @@
  * libxenctrl is not used: xenpin is one static binary and cannot load it at
  * run time, and these two hypercalls through /dev/xen/privcmd are all it needs.
  */
-#ifndef XENPIN_XEN_H
-#define XENPIN_XEN_H
+#ifndef XENPIN_FRAME_TYPES_H
+#define XENPIN_FRAME_TYPES_H
 
 #include <stdbool.h>
 #include <stddef.h>

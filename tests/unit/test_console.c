@@ -104,7 +104,7 @@ static void a_death_is_understood(void **state)
 	assert_int_equal(c->scan.cut, 0);
 	assert_int_equal(b->nr_oopses, 2);
 	assert_int_equal(b->verdict.class, VERDICT_ERASED);
-	assert_int_equal(b->verdict.grade, GRADE_SHOWN);
+	assert_int_equal(b->verdict.grade, VERDICT_IS_SHOWN);
 	done(c);
 }
 
