@@ -308,6 +308,7 @@ static void reverse(struct scan *s)
 int scan__end(struct scan *s)
 {
 	input__end(&s->input);
+	journal__end(&s->journal);
 	parts__end(&s->parts);
 	mender__end(&s->mender);
 	if (!s->err && s->parts.err)

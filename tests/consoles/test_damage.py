@@ -179,8 +179,7 @@ def test_digits_lost_at_the_end_of_a_line(name):
 
 
 def records(text):
-    """As `journalctl -k -o json` has it."""
-    out = []
+    """As the journal has it, a dictionary a line."""
     for line in text.decode("latin-1").splitlines():
         record = {"__CURSOR": "s=5c1f;i=2" * 30, "_BOOT_ID": "5c1f", "PRIORITY": "4", "_HOSTNAME": "host1",
                   "_TRANSPORT": "kernel", "SYSLOG_IDENTIFIER": "kernel"}
@@ -188,8 +187,24 @@ def records(text):
         if found:
             record["_SOURCE_MONOTONIC_TIMESTAMP"] = str(int(found[1]) * 1000000 + int(found[2]))
         record["MESSAGE"] = line[found.end() if found else 0:]
-        out.append(json.dumps(record))
-    return "\n".join(out).encode() + b"\n"
+        yield record
+
+
+def as_json(text):
+    """As `journalctl -k -o json` has it."""
+    return "".join(json.dumps(record) + "\n" for record in records(text)).encode()
+
+
+def as_bytes(text):
+    """As that has messages which are no UTF-8."""
+    return "".join(json.dumps({**record, "MESSAGE": list(record["MESSAGE"].encode("latin-1"))}) + "\n"
+                   for record in records(text)).encode()
+
+
+def as_export(text):
+    """As `journalctl -k -o export` has it."""
+    return "".join("".join(f"{name}={value}\n" for name, value in record.items()) + "\n"
+                   for record in records(text)).encode("latin-1")
 
 
 def page(text, end):
@@ -202,4 +217,20 @@ def test_records_and_pages(name):
     same(full(name), account_of(page(TEXTS[name], "\n")))
     weaker([full(name)], account_of(page(TEXTS[name], "<br/>")))
     if name not in NAMED | MIXED and b"(XEN)" not in TEXTS[name]:
-        same(full(name), account_of(records(TEXTS[name])))
+        for journal in (as_json, as_bytes, as_export):
+            same(full(name), account_of(journal(TEXTS[name])))
+
+
+@pytest.mark.parametrize("name", [n for n in PLAIN if n not in NAMED | MIXED and b"(XEN)" not in TEXTS[n]])
+def test_an_export_that_lost_something(name):
+    """A field in bytes, a record without its end, and lines that are no records."""
+    export = as_export(TEXTS[name])
+    rng = random.Random(name)
+    lines = export.splitlines(keepends=True)
+    for _ in range(ROUNDS):
+        at = rng.randrange(len(lines))
+        weaker([full(name)], account_of(b"".join(lines[:at] + lines[at + 1 + rng.randrange(12):])))
+        weaker([full(name)], account_of(export[:rng.randrange(len(export))]))
+    binary = re.sub(rb"(?m)^MESSAGE=(.*)$", lambda m: b"MESSAGE\n" + len(m[1]).to_bytes(8, "little") + m[1]
+                    if rng.random() < 0.2 else m[0], export)
+    weaker([full(name)], account_of(binary))
