@@ -309,7 +309,7 @@ def test_a_log_that_is_too_small_says_by_how_much(kernel):
     assert small.status("account") == small.status("text") == 5
     assert account["dropped"] > 0
     (sentence,) = [s for s in account["incomplete"] if "too small" in s]
-    assert f"1024 slots hold the first records, {account['lost']} more were dropped" in sentence
+    assert f"1024 slots hold the first records, {account['dropped']} more were dropped" in sentence
     assert sentence in small.text("text.out")
     ample = lab.run_script("boot-small.sh", kernel, tools=TOOLS)
     (whole,) = ample.records("account")
