@@ -27,8 +27,18 @@ def pytest_configure(config):
         os.environ["XENPIN_TEST_DIR"] = tempfile.mkdtemp(prefix="xenpin-tests-")
 
 
+def is_made_first(item):
+    group = item.get_closest_marker("xdist_group")
+    return bool(group) and group.args[0].startswith("system-")
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """What takes minutes to make, a patched kernel or another Debian, is for runs that name one."""
+    """What takes minutes to make, a patched kernel or another Debian, is for runs that name one.
+
+    Other Debians come first, one on each worker: later tests would wait for what they build.
+    """
+    items.sort(key=lambda item: not is_made_first(item))
     for marker, named in (("patched", lab.PATCHED), ("systems", systems.SYSTEMS)):
         needs = [item for item in items if item.get_closest_marker(marker)]
         if not named and needs:
