@@ -271,12 +271,15 @@ OTHER_CLANGS	= $(if $(SYSTEMS),$$(for clang in /usr/bin/clang-[1-9][0-9]; do \
 		[ -x $$clang ] && [ "$$(readlink -f $$clang)" != "$$(readlink -f "$$(command -v $(CLANG))")" ] && \
 		basename $$clang; done))
 
+# As many jobs as there are CPUs, unless whoever calls has said how many.
+JOBS		= $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 check check-all:
 	$(Q)tools/packages build lab test
 	$(Q)$(if $(SYSTEMS),tools/packages systems)
-	$(Q)$(MAKE) --no-print-directory all $(HOST_TESTS) $(LAB_TESTS)
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all $(HOST_TESTS) $(LAB_TESTS)
 	$(Q)for clang in $(OTHER_CLANGS); do \
-		$(MAKE) --no-print-directory B=$(B)/$$clang CLANG=$$clang MODULES=$(B)/page/node_modules \
+		$(MAKE) $(JOBS) --no-print-directory B=$(B)/$$clang CLANG=$$clang MODULES=$(B)/page/node_modules \
 			$(B)/$$clang/verify || exit 1; \
 	done
 	$(Q)XENPIN_SYSTEMS="$(SYSTEMS)" XENPIN_BUILDS="$(B) $$(for clang in $(OTHER_CLANGS); do echo $(B)/$$clang; done)" \
