@@ -13,6 +13,6 @@ def names(*patterns):
         found = listed.stdout.split("\0")[:-1]
     else:
         found = [str(path.relative_to(lab.ROOT)) for path in lab.ROOT.rglob("*")
-                 if path.is_file() and path.relative_to(lab.ROOT).parts[0] != "build"]
+                 if path.is_file() and path.relative_to(lab.ROOT).parts[0] != "build" and path.suffix != ".pyc"]
     return [name for name in found if (lab.ROOT / name).is_file()
             and (not patterns or any(fnmatch(name, pattern) for pattern in patterns))]
