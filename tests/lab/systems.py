@@ -11,14 +11,13 @@ import lab
 SYSTEMS = os.environ.get("XENPIN_SYSTEMS", "").split()
 # Directories in which `make` built with one compiler each: the default one's, and others'.
 BUILDS = os.environ.get("XENPIN_BUILDS", str(lab.ROOT / "build")).split()
-# Two systems are tested side by side.  Many of their tests wait, so each has two workers.  Fuzzing and
-# the consoles' variants ask nothing of a system's libraries, so one system has them; `make
-# check-systems` runs all in fresh ones.
+# Two systems are tested side by side, each on a core.  Fuzzing and the consoles' variants ask nothing of
+# a system's libraries, so one system has them; `make check-systems` runs all in fresh ones.
 COMMAND = """set -e
 clang --version >/out/clang
 make all build/verify
 cp build/xenpin build/verify /out/
-make check-host FUZZ= TESTS="unit replay cli consoles/test_consoles.py" WORKERS=2"""
+make check-host FUZZ= TESTS="unit replay cli consoles/test_consoles.py" WORKERS=1"""
 
 
 class System:
