@@ -43,7 +43,7 @@ static void on_inferred(void *context, const struct xp_record *flag)
 {
 	struct trace *trace = context;
 
-	if (trace->done || !(trace->wanted & record__kind(flag)->wanted) ||
+	if (trace->done || !(trace->wanted & record_wanted[flag->kind]) ||
 	    live__attachments(trace->live)[record__kind(flag)->probe].way >= 0)
 		return;
 	trace->session.inferred++;
@@ -131,7 +131,7 @@ static void deliver(struct trace *trace, const struct xp_record *rec)
 	const uint32_t ops = XP_W_PIN | XP_W_UNPIN;
 	union any_record copy;
 
-	if (!(trace->wanted & record__kind(rec)->wanted))
+	if (!(trace->wanted & record_wanted[rec->kind]))
 		return;
 	if (rec->kind == XP_BATCH && (trace->wanted & ops) != ops)
 		rec = narrowed(trace, rec, &copy);
@@ -153,7 +153,7 @@ static void on_record(void *context, struct xp_record *rec)
 		judge(trace, rec);
 		return;
 	}
-	if (!record__kind(rec)->wanted)
+	if (!record_wanted[rec->kind])
 		return;
 	/* First what completes the record, then the record, then what it implies. */
 	if (trace->pins)

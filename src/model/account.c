@@ -235,7 +235,7 @@ static int add_by_task(struct account *a, struct slice *s, const struct xp_recor
 		return -ENOMEM;
 	if (record__has_ops(rec))
 		add_batch(a, p, s, rec);
-	else if (record__kind(rec)->shape == SHAPE_table)
+	else if (record__shape(rec) == SHAPE_table)
 		see_pfn(a, rec->u.table.pfn);
 	p->allocs += rec->kind == XP_TABLE_ALLOC;
 	s->allocs += rec->kind == XP_TABLE_ALLOC;
@@ -257,7 +257,7 @@ int account__apply(struct account *a, const struct xp_record *rec)
 		a->last_t = rec->t;
 	a->records[rec->kind]++;
 	s = slice_at(a, rec->t);
-	switch ((enum record_shape)record__kind(rec)->shape) {
+	switch (record__shape(rec)) {
 	case SHAPE_dropped:
 		if (rec->u.dropped.probe < XP_PROBE_END)
 			a->dropped[rec->u.dropped.probe] += rec->u.dropped.count;

@@ -136,7 +136,7 @@ int frames__apply(struct frames *f, const struct xp_record *rec)
 	if (record__has_ops(rec))
 		return apply_ops(f, rec);
 	/* Each table of a tree has records of its own. */
-	if (record__kind(rec)->shape == SHAPE_mm || !record__frame(rec, 0, &pfn))
+	if (record__shape(rec) == SHAPE_mm || !record__frame(rec, 0, &pfn))
 		return 0;
 	frame = get(f, pfn);
 	if (!frame)

@@ -77,7 +77,9 @@ void pins__complete(const struct pins *pins, struct xp_record *rec)
 		if (i != NIL)
 			rec->u.table.mm = tables__mm_of(&pins->tables, at(pins, i));
 	}
-	for (uint32_t n = 0; record__has_ops(rec) && n < rec->u.batch.nops; n++, op++) {
+	if (!record__has_ops(rec))
+		return;
+	for (uint32_t n = 0; n < rec->u.batch.nops; n++, op++) {
 		if (op->op != XP_OP_UNPIN)
 			continue;
 		i = find(pins, op->pfn);

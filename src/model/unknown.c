@@ -41,7 +41,7 @@ static bool table__is_known(const struct xp_record *rec)
 /* Does @rec say what each rule that it comes to may ask of it? */
 static bool is_known(const struct xp_record *rec)
 {
-	switch ((enum record_shape)record__kind(rec)->shape) {
+	switch (record__shape(rec)) {
 	case SHAPE_table:
 		return table__is_known(rec);
 	case SHAPE_mm:
@@ -103,7 +103,7 @@ int unknown__apply(struct pins *pins, const struct xp_record *rec)
 	if (record__has_ops(rec)) {
 		forget_ops(pins, rec);
 		err = pins__step(pins, rec);
-	} else if (record__kind(rec)->shape == SHAPE_table) {
+	} else if (record__shape(rec) == SHAPE_table) {
 		forget_table(pins, rec->u.table.pfn);
 	}
 	pins->unjudged++;

@@ -137,11 +137,20 @@ ALWAYS_INLINE void put_head(struct line *l, const char *type, const struct xp_re
 	put_task(l, rec);
 }
 
-static void put_what(struct line *l, const struct xp_record *rec)
+/* ,"what":"alloc", copied by a constant length, of which .len counts. */
+static const struct {
+	char text[32];
+	uint8_t len;
+} whats[XP_KIND_END] = {
+#define WHAT(what) ",\"what\":\"" what "\""
+#define KIND(name, word, shape, what, ...) [XP_##name] = { WHAT(what), sizeof(WHAT(what)) - 1 },
+#include "../../include/kinds.def"
+};
+
+ALWAYS_INLINE void put_what(struct line *l, const struct xp_record *rec)
 {
-	PUT(l, ",\"what\":\"");
-	put_string(l, record__kind(rec)->what);
-	PUT(l, "\"");
+	memcpy(l->at, whats[rec->kind].text, sizeof(whats->text));
+	l->at += whats[rec->kind].len;
 }
 
 void put_ops_array(struct line *l, const struct xp_record *rec)

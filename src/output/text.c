@@ -97,14 +97,20 @@ static void put_batch(struct line *l, const struct xp_record *rec)
 		put_op(l, &op[i]);
 }
 
-/* What happened, in a column. */
+/* What happened, in a column: copied by a constant length, of which .len counts. */
+static const struct {
+	char text[24];
+	uint8_t len;
+} words[XP_KIND_END] = {
+#define LENGTH(word) (sizeof(word) - 1 < WORD_COLUMNS ? WORD_COLUMNS : sizeof(word) - 1)
+#define KIND(name, word, ...) [XP_##name] = { word "        ", LENGTH(word) },
+#include "../../include/kinds.def"
+};
+
 static void put_word(struct line *l, const struct xp_record *rec)
 {
-	const char *word = record__kind(rec)->word;
-
-	put_string(l, word);
-	for (size_t i = strlen(word); i < WORD_COLUMNS; i++)
-		PUT(l, " ");
+	memcpy(l->at, words[rec->kind].text, sizeof(words->text));
+	l->at += words[rec->kind].len;
 }
 
 static void put_table(struct line *l, const struct xp_record *rec)

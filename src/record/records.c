@@ -13,6 +13,20 @@ const struct record_kind record_kinds[XP_KIND_END] = {
 #include "../../include/kinds.def"
 };
 
+#define KIND(name, word, shape_, ...) [XP_##name] = SHAPE_##shape_,
+
+const uint8_t record_shapes[UINT8_MAX + 1] = {
+	[0] = SHAPES,
+#include "../../include/kinds.def"
+	[XP_KIND_END ... UINT8_MAX] = SHAPES,
+};
+
+#define KIND(name, word_, shape_, what_, probe_, wanted_, past_) [XP_##name] = wanted_,
+
+const uint16_t record_wanted[UINT8_MAX + 1] = {
+#include "../../include/kinds.def"
+};
+
 const struct record_probe record_probes[XP_PROBE_END] = {
 #define PROBE(name, ...) [XP_PROBE_##name] = { __VA_ARGS__ },
 #include "../../include/probes.def"
@@ -81,9 +95,7 @@ const char *record__flaw(const struct xp_record *rec, uint64_t slot, uint64_t le
 
 bool record__frame(const struct xp_record *rec, uint32_t i, uint64_t *pfn)
 {
-	if (!record__kind(rec)->word)
-		return false;
-	switch ((enum record_shape)record__kind(rec)->shape) {
+	switch (record__shape(rec)) {
 	case SHAPE_batch:
 		if (i >= rec->u.batch.nops)
 			return false;

@@ -32,11 +32,18 @@ static inline const struct record_kind *record__kind(const struct xp_record *rec
 	return &record_kinds[rec->kind < XP_KIND_END ? rec->kind : 0];
 }
 
+/* The same by any number of a kind, for what is asked of each record: SHAPES and 0 of none. */
+extern const uint8_t record_shapes[UINT8_MAX + 1];
+extern const uint16_t record_wanted[UINT8_MAX + 1];
+
+static inline enum record_shape record__shape(const struct xp_record *rec)
+{
+	return record_shapes[rec->kind];
+}
+
 static inline bool record__has_ops(const struct xp_record *rec)
 {
-	const struct record_kind *kind = record__kind(rec);
-
-	return kind->word && kind->shape == SHAPE_batch;
+	return record__shape(rec) == SHAPE_batch;
 }
 
 /* Room for any. */

@@ -13,7 +13,7 @@
 /* The mm that @rec is about, or 0. */
 static uint64_t mm_of(const struct xp_record *rec)
 {
-	switch ((enum record_shape)record__kind(rec)->shape) {
+	switch (record__shape(rec)) {
 	case SHAPE_table:
 		return rec->u.table.mm;
 	case SHAPE_mm:
