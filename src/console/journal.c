@@ -112,11 +112,20 @@ static void read_json(struct journal_record *r, const json_t *object)
 	}
 }
 
+/* The length of a field's name, as the journal allows them, where @text begins with one; else 0. */
+static size_t field_name(const char *text)
+{
+	size_t name = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+
+	return !text[name] || text[name] == '=' ? name : 0;
+}
+
 /* NAME=VALUE.  A name alone stands before a value in bytes, of which lines are no measure. */
 static void read_export(struct journal_record *r, const struct input_line *line)
 {
-	size_t name = strcspn(line->text, "=");
+	size_t name = field_name(line->text);
 
+	r->bytes = !line->text[name];
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		const char *value = line->text + name + 1;
 
@@ -138,7 +147,10 @@ static void end_export(struct journal *j)
 	j->record.open = false;
 }
 
-/* One line of `journalctl -o export`, whose records begin with a cursor. */
+/*
+ * One line of `journalctl -o export`, whose records begin with a cursor and consist of fields.  Other
+ * lines may be of a value in bytes, but for one that a console begins: that ends the record, too.
+ */
 static bool add_export(struct journal *j, const struct input_line *line)
 {
 	static const char begin[] = "__CURSOR=";
@@ -146,8 +158,12 @@ static bool add_export(struct journal *j, const struct input_line *line)
 	if (!strncmp(line->text, begin, sizeof(begin) - 1)) {
 		end_export(j);
 		j->record = (struct journal_record){ .open = true, .line = line->number };
-	} else if (j->record.open) {
+	} else if (j->record.open && field_name(line->text)) {
 		read_export(&j->record, line);
+	} else if (j->record.open && j->record.bytes && !input__starts_line(line->text)) {
+		mark(j, line, MARK_GAP);
+	} else {
+		end_export(j);
 	}
 	return j->record.open;
 }

@@ -8,6 +8,7 @@
 /* What of a record matters here; "" when it has no such field. */
 struct journal_record {
 	bool open;		/* of -o export: the next one has not begun yet */
+	bool bytes;		/* the value of its last field is bytes, and may be lines */
 	bool broken;		/* its message cannot be read */
 	uint64_t line;		/* of -o export: its last one that is kept */
 	char boot[40], transport[16], identifier[32], host[80], time[24];

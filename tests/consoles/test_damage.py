@@ -221,6 +221,19 @@ def test_records_and_pages(name):
             same(full(name), account_of(journal(TEXTS[name])))
 
 
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_follows_an_export_is_read(name):
+    """A line that is no field ends a record, behind which a death would look like a life."""
+    export, found = as_export(TEXTS["lives-repaired"]), full(name)[0]
+    status, account = account_of(export + TEXTS[name])
+    assert (status == 1) == (found == 1)
+    assert status != 0 or found == 0, account["text"]
+    # Behind a value in bytes nobody can tell its lines from others without a stamp: a gap, and never clean.
+    status, account = account_of(export + b"MESSAGE\n\x05\0\0\0\0\0\0\0a\nb c\n" + TEXTS[name])
+    assert status != 1 or found == 1
+    assert status != 0 or found == 0, account["text"]
+
+
 @pytest.mark.parametrize("name", [n for n in PLAIN if n not in NAMED | MIXED and b"(XEN)" not in TEXTS[n]])
 def test_an_export_that_lost_something(name):
     """A field in bytes, a record without its end, and lines that are no records."""
