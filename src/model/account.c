@@ -249,7 +249,7 @@ int account__apply(struct account *a, const struct xp_record *rec)
 {
 	struct slice *s;
 
-	if (!record__kind(rec)->word)
+	if (record__shape(rec) == SHAPES)
 		return 0;
 	if (!a->last_t)
 		a->first_t = rec->t;

@@ -6,8 +6,7 @@
 #include "records.h"
 
 #define KIND(name, word_, shape_, what_, probe_, wanted_, past_) \
-	[XP_##name] = { .word = word_, .what = what_, .past = past_, .shape = SHAPE_##shape_, \
-			.probe = XP_PROBE_##probe_, .wanted = wanted_ },
+	[XP_##name] = { .word = word_, .what = what_, .past = past_, .probe = XP_PROBE_##probe_ },
 
 const struct record_kind record_kinds[XP_KIND_END] = {
 #include "../../include/kinds.def"

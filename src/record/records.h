@@ -20,8 +20,7 @@ enum record_shape {
 /* A row of include/kinds.def, which says what the fields mean. */
 struct record_kind {
 	const char *word, *what, *past;
-	uint8_t shape, probe;
-	uint16_t wanted;
+	uint8_t probe;
 };
 
 extern const struct record_kind record_kinds[XP_KIND_END];
@@ -32,7 +31,7 @@ static inline const struct record_kind *record__kind(const struct xp_record *rec
 	return &record_kinds[rec->kind < XP_KIND_END ? rec->kind : 0];
 }
 
-/* The same by any number of a kind, for what is asked of each record: SHAPES and 0 of none. */
+/* Two more of its columns, by any number of a kind, since each record is asked for them: SHAPES and 0 of none. */
 extern const uint8_t record_shapes[UINT8_MAX + 1];
 extern const uint16_t record_wanted[UINT8_MAX + 1];
 

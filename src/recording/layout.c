@@ -168,7 +168,7 @@ uint8_t layout__kind(const struct layout *l, const char *word)
 	if (l == &op_layout)
 		return find_op(word);
 	for (uint8_t k = 1; k < XP_KIND_END; k++)
-		if (&layouts[record_kinds[k].shape] == l && !strcmp(record_kinds[k].what, word))
+		if (&layouts[record_shapes[k]] == l && !strcmp(record_kinds[k].what, word))
 			return k;
 	return 0;
 }

@@ -137,10 +137,8 @@ static void insert_stack(struct rows *r, const struct xp_record *rec, int64_t se
 
 static void add_record(struct rows *r, const struct xp_record *rec, int64_t seq)
 {
-	const struct record_kind *kind = record__kind(rec);
-
-	add(r, &r->records[kind->shape], (struct pending_row){
-		.seq = seq, .task = task_of(r, rec), .base = rec, .word = kind->what,
+	add(r, &r->records[record__shape(rec)], (struct pending_row){
+		.seq = seq, .task = task_of(r, rec), .base = rec, .word = record__kind(rec)->what,
 		.seen = rec->flags & XP_F_RESULT });
 	if (record__has_ops(rec))
 		add_ops(r, rec, seq);

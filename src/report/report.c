@@ -335,7 +335,7 @@ static void count_probes(struct report *r)
 		s->probes[i].dropped = r->account.dropped[probe];
 		s->probes[i].delivered = 0;
 		for (int k = 1; k < XP_KIND_END; k++)
-			if (record_kinds[k].wanted && record_kinds[k].probe == probe)
+			if (record_wanted[k] && record_kinds[k].probe == probe)
 				s->probes[i].delivered += r->account.records[k];
 	}
 }

@@ -59,7 +59,7 @@ static uint32_t made_by(int probe)
 
 	for (int k = 1; k < XP_KIND_END; k++)
 		if (record_kinds[k].probe == probe)
-			what |= record_kinds[k].wanted;
+			what |= record_wanted[k];
 	return what;
 }
 

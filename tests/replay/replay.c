@@ -45,7 +45,7 @@ static uint8_t kind_of(const json_t *line)
 	const char *type = text(line, "type"), *what = text(line, "what");
 
 	for (int k = 1; k < XP_KIND_END; k++)
-		if (!strcmp(shapes[record_kinds[k].shape], type) &&
+		if (!strcmp(shapes[record_shapes[k]], type) &&
 		    (!*what || !strcmp(record_kinds[k].what, what)))
 			return k;
 	return 0;
