@@ -15,16 +15,20 @@
 #include "recording/writer.h"
 #include "report.h"
 
-#define COLUMNS_MAX	13
+#define COLUMNS_MAX	14
 
+/* All tables of a recording; seeds.py counts on their order. */
 static const char *const tables[] = {
-	"batch", "op", "page_table", "mm", "flag", "boot", "lost", "task", "stack", "recording",
-	"probe", "symbol", "boot_gap", "raw",
+	"batch", "op", "page_table", "mm", "flag", "boot", "dropped", "task", "stack", "recording",
+	"probe", "symbol", "boot_gap", "raw", "finding",
 };
 
 #define TABLES	(sizeof(tables) / sizeof(*tables))
-#define RECORDS	7		/* so many begin with a record's seq */
-#define RAW	(TABLES - 1)	/* with that of the next record */
+#define OP	1		/* rows begin with the seq of the batch before */
+#define RECORDS	7		/* so many tables begin with a record's seq */
+#define RAW	13		/* with that of the next record */
+
+static int columns[TABLES];	/* those that take a value */
 
 static const char *const words[] = {
 	"flush", "unbatched", "alloc", "release", "pin", "unpin", "set", "clear", "erased", "repaired",
@@ -88,38 +92,11 @@ static void bind_value(struct input *in, sqlite3_stmt *row, int i)
 	}
 }
 
-/* An empty recording, as the real writer makes it, but in small pages. */
-static void *make_empty(size_t *size)
-{
-	const char *path = file_of("", 0);
-	struct writer *writer;
-	sqlite3 *db;
-	void *data;
-	int fd;
-
-	remove_files();
-	writer = writer__create(path, 0, 0600);
-	if (!writer || writer__error(writer, NULL))
-		abort();
-	writer__close(writer);
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) ||
-	    sqlite3_exec(db, "PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM", NULL, NULL, NULL))
-		abort();
-	sqlite3_close(db);
-	fd = open(path, O_RDONLY);
-	*size = lseek(fd, 0, SEEK_END);
-	data = malloc(*size);
-	if (pread(fd, data, *size, 0) != (ssize_t)*size)
-		abort();
-	close(fd);
-	return data;
-}
-
-/* Columns that are computed, which are the last ones, take no value: @columns is as many as do. */
+/* Columns that are computed, which are the last ones, take no value: @columns is how many do. */
 static sqlite3_stmt *prepare(sqlite3 *db, const char *table, int columns)
 {
 	char *sql = sqlite3_mprintf("INSERT OR IGNORE INTO %s VALUES (?%s)", table,
-				    &",?,?,?,?,?,?,?,?,?,?,?,?"[2 * (COLUMNS_MAX - columns)]);
+				    &",?,?,?,?,?,?,?,?,?,?,?,?,?"[2 * (COLUMNS_MAX - columns)]);
 	sqlite3_stmt *stmt = NULL;
 
 	sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
@@ -139,20 +116,59 @@ static int count_columns(sqlite3 *db, const char *table)
 	abort();
 }
 
+/* Ends the program where `tables` no longer names each table of a recording. */
+static void count_all_columns(sqlite3 *db)
+{
+	sqlite3_stmt *count;
+
+	if (sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_master WHERE type = 'table'", -1, &count,
+			       NULL) ||
+	    sqlite3_step(count) != SQLITE_ROW || sqlite3_column_int(count, 0) != TABLES)
+		abort();
+	sqlite3_finalize(count);
+	for (size_t i = 0; i < TABLES; i++)
+		columns[i] = count_columns(db, tables[i]);
+}
+
+/* An empty recording, as the real writer makes it, but in small pages. */
+static void *make_empty(size_t *size)
+{
+	const char *path = file_of("", 0);
+	struct writer *writer;
+	sqlite3 *db;
+	void *data;
+	int fd;
+
+	remove_files();
+	writer = writer__create(path, 0, 0600);
+	if (!writer || writer__error(writer, NULL))
+		abort();
+	writer__close(writer);
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) ||
+	    sqlite3_exec(db, "PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM", NULL, NULL, NULL))
+		abort();
+	count_all_columns(db);
+	sqlite3_close(db);
+	fd = open(path, O_RDONLY);
+	*size = lseek(fd, 0, SEEK_END);
+	data = malloc(*size);
+	if (pread(fd, data, *size, 0) != (ssize_t)*size)
+		abort();
+	close(fd);
+	return data;
+}
+
 static void insert_row(sqlite3 *db, struct input *in, sqlite3_stmt *rows[TABLES], int64_t *seq)
 {
-	static int columns[TABLES];
 	uint8_t which = take(in, 1);
 	int table = which / 2 % TABLES;
 
-	if (!columns[table])
-		columns[table] = count_columns(db, tables[table]);
 	if (!rows[table])
 		rows[table] = prepare(db, tables[table], columns[table]);
 	for (int i = 1; i <= columns[table]; i++)
 		bind_value(in, rows[table], i);
 	if (table < RECORDS && !(which & 1))
-		sqlite3_bind_int64(rows[table], 1, table == 1 ? *seq : ++*seq);
+		sqlite3_bind_int64(rows[table], 1, table == OP ? *seq : ++*seq);
 	else if (table == RAW && !(which & 1))
 		sqlite3_bind_int64(rows[table], 1, *seq + 1);
 	sqlite3_step(rows[table]);
