@@ -12,7 +12,7 @@
  */
 static bool may_be_half_pinned(const struct inquiry *q, const struct suspect *s)
 {
-	return s->class == FINDING_STALE && !q->guest->rules->looks;
+	return !finding_classes[s->class].is_table && !q->guest->rules->looks;
 }
 
 /* A page that is read-only need not be a page table: so the direct map proves no stranded one. */
@@ -26,14 +26,14 @@ static bool is_proven(const struct suspect *s, uint8_t witnesses)
 static void testify(const struct inquiry *q, const struct suspect *s, struct finding *f)
 {
 	uint8_t state = inquiry__table(q, s->index)->state, type = inquiry__type(q, s->index);
-	bool stale = s->class == FINDING_STALE, map = !(state & XP_S_NO_MAP);
+	bool is_table = finding_classes[s->class].is_table, map = !(state & XP_S_NO_MAP);
 
 	f->witnesses = WITNESS_FLAG;
-	if (!stale || !s->reached)
+	if (is_table || !s->reached)
 		f->witnesses |= WITNESS_TREE;
-	if (map && stale == !(state & XP_S_READONLY))
+	if (map && is_table == !!(state & XP_S_READONLY))
 		f->witnesses |= WITNESS_DIRECT_MAP;
-	if (stale ? xen__is_no_table(type) : xen__is_table(type))
+	if (is_table ? xen__is_table(type) : xen__is_no_table(type))
 		f->witnesses |= WITNESS_XEN;
 	f->grade = is_proven(s, f->witnesses) && !may_be_half_pinned(q, s) ? GRADE_PROVEN :
 									     GRADE_SUSPECTED;

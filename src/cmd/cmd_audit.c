@@ -36,23 +36,32 @@ static json_t *pfns_of(const struct audit *audit, enum finding_class class)
 	return pfns;
 }
 
+static void add_classes(json_t *object, const struct audit *audit)
+{
+	for (int c = 0; c < FINDING_CLASSES; c++)
+		if (finding_classes[c].by_audit)
+			json_object_set_new(object, finding_classes[c].word, pfns_of(audit, c));
+}
+
 static void print_json(const struct audit *a, const struct platform *p)
 {
 	json_t *object;
 
 	for (size_t i = 0; i < a->nr_findings; i++)
 		finding__print_json(stdout, &a->findings[i], NULL);
-	object = json_pack("{sisssIsssssos{sisisisi}sisosososisisbsIsIsIsI}", "schema", JSON_SCHEMA, "type", "audit",
-			   "t", (json_int_t)a->begin, "kernel", p->kernel, "domain",
+	object = json_pack("{sisssIsssssos{sisisisi}si}", "schema", JSON_SCHEMA, "type", "audit", "t",
+			   (json_int_t)a->begin, "kernel", p->kernel, "domain",
 			   p->dom0 ? "dom0" : "domU", "witnesses", json_witnesses(a->witnesses),
 			   "tables", "L1", (int)a->tables[XP_L1], "L2", (int)a->tables[XP_L2], "L3",
 			   (int)a->tables[XP_L3], "L4", (int)a->tables[XP_L4], "flagged",
-			   (int)a->flagged, "lost", pfns_of(a, FINDING_LOST), "stale",
-			   pfns_of(a, FINDING_STALE), "stranded", pfns_of(a, FINDING_STRANDED), "unknown", (int)a->unknown, "aliases",
-			   (int)a->aliases, "complete", a->complete, "elapsed_ns",
-			   (json_int_t)(a->end - a->begin), "trees_ns", (json_int_t)a->trees_ns,
-			   "scan_ns", (json_int_t)a->scan_ns, "direct_map_ns",
-			   (json_int_t)a->direct_map_ns);
+			   (int)a->flagged);
+	add_classes(object, a);
+	json_object_update_new(object,
+			       json_pack("{sisisbsIsIsIsI}", "unknown", (int)a->unknown, "aliases",
+					 (int)a->aliases, "complete", a->complete, "elapsed_ns",
+					 (json_int_t)(a->end - a->begin), "trees_ns",
+					 (json_int_t)a->trees_ns, "scan_ns", (json_int_t)a->scan_ns,
+					 "direct_map_ns", (json_int_t)a->direct_map_ns));
 	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(object);

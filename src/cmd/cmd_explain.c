@@ -40,7 +40,7 @@ static void print_section(const char *head, const char *text)
 	print_paragraph(text, strlen(text), 4);
 }
 
-static void print_whole(const struct explanation *e)
+static void print_whole(const struct finding_words *e)
 {
 	puts(e->word);
 	print_section("What it is", e->meaning);
@@ -49,7 +49,7 @@ static void print_whole(const struct explanation *e)
 }
 
 /* Its word, and the first sentence of what it means. */
-static void print_short(const struct explanation *e)
+static void print_short(const struct finding_words *e)
 {
 	const char *end = strstr(e->meaning, ". ");
 
@@ -57,7 +57,7 @@ static void print_short(const struct explanation *e)
 	print_paragraph(e->meaning, end ? (size_t)(end + 1 - e->meaning) : strlen(e->meaning), 4);
 }
 
-static const struct explanation *find(const char *word)
+static const struct finding_words *find(const char *word)
 {
 	for (int i = 0; i < FINDING_CLASSES; i++)
 		if (!strcmp(finding_classes[i].word, word))
@@ -70,7 +70,7 @@ static const struct explanation *find(const char *word)
 
 static enum exit_status cmd_explain(void)
 {
-	const struct explanation *found = asked ? find(asked) : NULL;
+	const struct finding_words *found = asked ? find(asked) : NULL;
 
 	if (found) {
 		print_whole(found);

@@ -7,50 +7,19 @@
 #include "record/records.h"
 #include "pins.h"
 
-const struct explanation finding_classes[FINDING_CLASSES] = {
-#define FINDING(name, word, alert, ...) [FINDING_##name] = { word, __VA_ARGS__ },
+const struct finding_words finding_classes[FINDING_CLASSES] = {
+#define FINDING(name, finding, alert, ...) [FINDING_##name] = { .word = finding, __VA_ARGS__ },
 #include "../../include/findings.def"
 };
 
-const struct explanation finding_grades[GRADES] = {
-#define GRADE(name, ...) [GRADE_##name] = { __VA_ARGS__ },
+const struct finding_words finding_grades[GRADES] = {
+#define GRADE(name, grade, ...) [GRADE_##name] = { .word = grade, __VA_ARGS__ },
 #include "../../include/findings.def"
 };
 
 static const char *const witnesses[] = { "flag", "tree", "direct-map", "xen", "history" };
 
 _Static_assert(sizeof(witnesses) / sizeof(*witnesses) == WITNESSES, "one name per bit");
-
-#define CLEAR_L1 "its page stays pinned and read-only when its tree is unpinned, and goes back " \
-	"to the allocator like that"
-#define CLEAR(set) "the next " set " through this table will oops (supervisor write, permissions " \
-	"violation)"
-#define CLEAR_L4 CLEAR("set_p4d") ", and what is added to this tree is not pinned"
-#define STALE_L1 "the next pin of its tree leaves this table writable and unpinned, so Xen " \
-	"refuses the tree"
-#define STALE "the next pin of its tree leaves this table writable, so Xen refuses the tree"
-#define RELEASED "a read-only page went back to the allocator: the first write of its next user " \
-	"will oops"
-#define RELEASED_L1 RELEASED ", and Xen refuses to make it writable while the pin is left"
-#define STRANDED "the page is read-only: the first write of whoever gets it next will oops"
-#define STRANDED_L1 STRANDED ", and Xen refuses to make it writable while the pin is left"
-#define TWICE "Xen keeps its one pin and the flag is set again, so this does no more harm; the " \
-	"flag had been lost before"
-#define FAILED "the kernel goes on as if Xen had done it: flag and Xen disagree from here on"
-
-/* By enum xp_level, 0 where it is not known. */
-static const char *const effects[FINDING_CLASSES][XP_L4 + 1] = {
-	[FINDING_LOST] = { "flag and Xen disagree", CLEAR_L1, CLEAR("set_pmd"), CLEAR("set_pud"),
-			   CLEAR_L4 },
-	[FINDING_STALE] = { "a page that becomes a page table with this flag is not pinned",
-			    STALE_L1, STALE, STALE, "this tree is never pinned: Xen refuses it" },
-	[FINDING_ERASED_BY_INIT] = { "flag and Xen disagree unless the hook marks it again",
-				     CLEAR_L1, CLEAR("set_pmd"), CLEAR("set_pud"), CLEAR_L4 },
-	[FINDING_RELEASED_PINNED] = { RELEASED, RELEASED_L1, RELEASED, RELEASED, RELEASED },
-	[FINDING_DOUBLE_PIN] = { TWICE, TWICE, TWICE, TWICE, TWICE },
-	[FINDING_HYPERCALL_FAILED] = { FAILED, FAILED, FAILED, FAILED, FAILED },
-	[FINDING_STRANDED] = { STRANDED, STRANDED_L1, STRANDED, STRANDED, STRANDED },
-};
 
 const char *finding__class(const struct finding *f)
 {
@@ -64,7 +33,9 @@ const char *finding__grade(const struct finding *f)
 
 const char *finding__effect(const struct finding *f)
 {
-	return effects[f->class][f->level <= XP_L4 ? f->level : 0];
+	const char *const *effects = finding_classes[f->class].effects;
+
+	return f->level <= XP_L4 && effects[f->level] ? effects[f->level] : effects[0];
 }
 
 const char *witness__name(enum witness witness)
@@ -131,52 +102,29 @@ static void add_past(struct text *t, const struct finding *f)
 
 static void add_evidence(struct text *t, const struct finding *f)
 {
+	bool is_table = finding_classes[f->class].is_table;
+
 	if (f->witnesses & WITNESS_DIRECT_MAP)
-		add(t, f->class == FINDING_STALE ? ", writable in the direct map" :
-						   ", read-only in the direct map");
+		add(t, is_table ? ", read-only in the direct map" : ", writable in the direct map");
 	if (f->witnesses & WITNESS_XEN && !f->op)
-		add(t, f->class == FINDING_STALE ? ", no page table to Xen" :
-						   ", a page table to Xen");
+		add(t, is_table ? ", a page table to Xen" : ", no page table to Xen");
 	if (f->witnesses & WITNESS_HISTORY && record_kinds[f->last].past)
 		add_past(t, f);
 }
 
 size_t finding__text(const struct finding *f, char *buffer, size_t size)
 {
+	const struct finding_words *words = &finding_classes[f->class];
+	const struct said *said = f->witnesses & WITNESS_HISTORY && words->by_history.what ?
+					  &words->by_history : &words->said;
 	struct text t = { buffer, size };
 
 	add_table(&t, f);
-	switch ((enum finding_class)f->class) {
-	case FINDING_LOST:
-		add(&t, f->witnesses & WITNESS_HISTORY ? " lost its flag while its tree is pinned" :
-							 " in a pinned tree has no flag");
-		add_task(&t, f, f->witnesses & WITNESS_HISTORY ? ", seen in " : ", of ");
-		break;
-	case FINDING_STALE:
-		add(&t, " has the flag and is no page table of a pinned tree");
-		add_task(&t, f, f->witnesses & WITNESS_HISTORY ? ", seen in " : ", of ");
-		break;
-	case FINDING_ERASED_BY_INIT:
-		add(&t, " had the flag when its struct page was initialised");
-		break;
-	case FINDING_RELEASED_PINNED:
-		add(&t, " was released with a clear flag while Xen has it");
-		add_task(&t, f, ", by ");
-		break;
-	case FINDING_DOUBLE_PIN:
-		add(&t, " was pinned a second time");
-		add_task(&t, f, ", by ");
-		break;
-	case FINDING_HYPERCALL_FAILED:
-		add(&t, " could not be %s", f->op == XP_OP_UNPIN ? "unpinned" : "pinned");
-		add_task(&t, f, ", by ");
-		break;
-	case FINDING_STRANDED:
-		add(&t, " has no flag, and no pinned tree refers to it");
-		break;
-	case FINDING_CLASSES:
-		break;
-	}
+	add(&t, "%s", said->what);
+	if (words->names_op)
+		add(&t, "%s", f->op == XP_OP_UNPIN ? "unpinned" : "pinned");
+	if (said->task)
+		add_task(&t, f, said->task);
 	if (f->result)
 		add(&t, ", Xen says %lld", (long long)f->result);
 	add_evidence(&t, f);

@@ -7,41 +7,16 @@
 #include "held.h"
 
 #define BIT(probe) (1U << XP_PROBE_##probe)
+#define W(witness) WITNESS_##witness
 
 static const struct {
 	uint8_t class, grade, witnesses;
-	uint16_t any;	/* a dropped record of one of these probes explains it */
-	uint16_t ends;	/* and so does one of these with one of ALLOC: another table's life */
-	int8_t instead;	/* the rule that remains then; -1: none */
+	uint16_t any, ends;	/* probes, as bits */
+	int8_t instead;		/* enum rule, or -1 */
 } rules[RULES] = {
-	/* The page's own entry says it: no history could explain it. */
-	[RULE_READONLY] = { FINDING_RELEASED_PINNED, GRADE_PROVEN,
-			    WITNESS_FLAG | WITNESS_DIRECT_MAP, 0, 0, -1 },
-	[RULE_SEEN] = { FINDING_LOST, GRADE_PROVEN,
-			WITNESS_FLAG | WITNESS_TREE | WITNESS_DIRECT_MAP, 0, 0, -1 },
-	/* The tree was unpinned, or the page became another table. */
-	[RULE_RELEASED] = { FINDING_RELEASED_PINNED, GRADE_SHOWN, WITNESS_FLAG | WITNESS_HISTORY,
-			    BIT(PGD_UNPIN), BIT(RELEASE) | BIT(FLUSH) | BIT(UNBATCHED), -1 },
-	[RULE_RELEASED_PIN] = { FINDING_RELEASED_PINNED, GRADE_SHOWN,
-				WITNESS_FLAG | WITNESS_HISTORY, BIT(FLUSH) | BIT(UNBATCHED),
-				BIT(RELEASE), -1 },
-	/* It was released in between: this is another table. */
-	[RULE_MOVED] = { FINDING_LOST, GRADE_SHOWN, WITNESS_FLAG | WITNESS_TREE | WITNESS_HISTORY,
-			 BIT(RELEASE), 0, -1 },
-	[RULE_TREE] = { FINDING_LOST, GRADE_SHOWN, WITNESS_FLAG | WITNESS_HISTORY,
-			BIT(PGD_UNPIN), 0, -1 },
-	[RULE_CLEARED] = { FINDING_LOST, GRADE_SHOWN, WITNESS_FLAG | WITNESS_HISTORY,
-			   BIT(PGD_UNPIN) | BIT(RELEASE), 0, -1 },
-	[RULE_SET] = { FINDING_STALE, GRADE_SHOWN, WITNESS_FLAG | WITNESS_HISTORY, 0, 0, -1 },
-	[RULE_ERASED] = { FINDING_ERASED_BY_INIT, GRADE_SHOWN, WITNESS_FLAG | WITNESS_HISTORY, 0,
-			  0, -1 },
-	/* It was unpinned in between; that Xen refused is a fact all the same. */
-	[RULE_TWICE] = { FINDING_DOUBLE_PIN, GRADE_PROVEN, WITNESS_XEN | WITNESS_HISTORY,
-			 BIT(FLUSH) | BIT(UNBATCHED), 0, RULE_REFUSED },
-	/* Or the page was released, and this is another table. */
-	[RULE_TWICE_UNSEEN] = { FINDING_DOUBLE_PIN, GRADE_SHOWN, WITNESS_HISTORY,
-				BIT(FLUSH) | BIT(UNBATCHED) | BIT(RELEASE), 0, -1 },
-	[RULE_REFUSED] = { FINDING_HYPERCALL_FAILED, GRADE_PROVEN, WITNESS_XEN, 0, 0, -1 },
+#define RULE(name, class, grade, witnesses, any, ends, instead) \
+	[RULE_##name] = { FINDING_##class, GRADE_##grade, witnesses, any, ends, instead },
+#include "rules.def"
 };
 
 static bool explained(const struct held_one *one)

@@ -11,20 +11,10 @@
 
 #include "pins.h"
 
-/* What contradicts what; the table in held.c says the rest. */
+/* What contradicts what. */
 enum rule {
-	RULE_READONLY,		/* released with a clear flag, and read-only in the direct map */
-	RULE_SEEN,		/* an upper table of a tree about to be unpinned: its flag clear, and read-only */
-	RULE_RELEASED,		/* released with a clear flag, from a pinned tree */
-	RULE_RELEASED_PIN,	/* the same, and its own pin was never undone */
-	RULE_MOVED,		/* moved within a pinned tree, its flag clear */
-	RULE_TREE,		/* a table is made in a pinned tree that says it is not */
-	RULE_CLEARED,		/* a write cleared the flag of a table in a pinned tree */
-	RULE_SET,		/* a write set the flag of a table whose tree is not pinned */
-	RULE_ERASED,		/* struct-page init erased a set flag */
-	RULE_TWICE,		/* Xen refuses a pin of what is pinned */
-	RULE_TWICE_UNSEEN,	/* the same, the answer was not seen */
-	RULE_REFUSED,		/* Xen refuses anything else */
+#define RULE(name, ...) RULE_##name,
+#include "rules.def"
 	RULES
 };
 

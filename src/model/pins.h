@@ -37,14 +37,24 @@ enum finding_grade {
 	GRADES
 };
 
-/* What `xenpin explain` says of a class; of a grade only what it means. */
-struct explanation {
+/* What the table says of a class; of a grade only .word and .meaning. */
+struct finding_words {
 	const char *word;		/* of the JSON contract */
+	const char *one, *many;		/* a report's headline; %zu in .many: how many there are */
+	/* finding__text(): what is said of the page, and how the task is introduced, if at all. */
+	struct said {
+		const char *what, *task;
+	} said, by_history;		/* .by_history: where the records say it; empty: as .said */
+	bool names_op;			/* what was asked of Xen ends .what */
+	const char *effects[XP_L4 + 1];	/* by enum xp_level; [0]: of the others */
+	bool is_table;			/* witnesses say "a page table of Xen's", not "none" */
+	bool flag_was_lost;		/* some time before: the records bound when */
+	bool by_audit;			/* an audit can find it */
 	const char *meaning, *follows, *remedy;
 };
 
-extern const struct explanation finding_classes[FINDING_CLASSES];
-extern const struct explanation finding_grades[GRADES];
+extern const struct finding_words finding_classes[FINDING_CLASSES];
+extern const struct finding_words finding_grades[GRADES];
 
 enum witness {
 	WITNESS_FLAG		= 1 << 0,	/* PagePinned in struct page */

@@ -23,12 +23,6 @@ static bool shows_flag(const struct event *e)
 	return false;
 }
 
-static bool is_of_lost_flag(const struct finding *f)
-{
-	return f->class == FINDING_LOST || f->class == FINDING_RELEASED_PINNED ||
-	       f->class == FINDING_DOUBLE_PIN;
-}
-
 /* The model keeps the table's last event to about a second: it was not before that. */
 static int64_t by_model(const struct finding *f)
 {
@@ -39,8 +33,9 @@ static int64_t by_model(const struct finding *f)
 
 int64_t report__last_sign(const struct report *r, const struct finding *f)
 {
-	const struct history *h = is_of_lost_flag(f) ? report__history(r, f->pfn) : NULL;
-	int64_t sign = is_of_lost_flag(f) ? by_model(f) : -1;
+	bool was_lost = finding_classes[f->class].flag_was_lost;
+	const struct history *h = was_lost ? report__history(r, f->pfn) : NULL;
+	int64_t sign = was_lost ? by_model(f) : -1;
 
 	for (size_t i = 0; h && i < h->nr; i++) {
 		const struct event *e = &h->events[i];

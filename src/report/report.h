@@ -91,6 +91,14 @@ struct report {
 int report__open(struct report *report, const char *path, char why[RECORDING_WHY]);
 void report__close(struct report *report);
 
+#define REPORT_HEADLINE 160
+
+/* The verdict as a headline: of the gravest class. */
+void report__headline(const struct report *report, char text[REPORT_HEADLINE]);
+
+/* FINDING_CLASSES when there is no finding. */
+enum finding_class report__gravest(const struct report *report);
+
 /* The answer, in one or two sentences. */
 void report__sentence(const struct report *report, char *text, size_t size);
 

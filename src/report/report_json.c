@@ -35,11 +35,14 @@ static json_t *integer(uint64_t n)
 
 static json_t *verdict(const struct report *r)
 {
-	char sentence[600];
+	enum finding_class gravest = report__gravest(r);
+	char headline[REPORT_HEADLINE], sentence[600];
 
+	report__headline(r, headline);
 	report__sentence(r, sentence, sizeof(sentence));
-	return json_pack("{ssso}", "status", verdicts[r->verdict], "sentence",
-			 json_text(sentence, sizeof(sentence) - 1));
+	return json_pack("{ssss?ssso}", "status", verdicts[r->verdict], "gravest",
+			 gravest == FINDING_CLASSES ? NULL : finding_classes[gravest].word, "headline",
+			 headline, "sentence", json_text(sentence, sizeof(sentence) - 1));
 }
 
 static json_t *probes_of(const struct session *s)

@@ -9,6 +9,7 @@ import struct
 import subprocess
 from pathlib import Path
 
+import jsonschema
 import lab
 import recordings as made
 import sources
@@ -139,6 +140,43 @@ def test_a_command_is_added_in_three_files(tmp_path):
     assert "Fl t Ar N , Fl \\-times Ar N\nsay it N times\n" in section and "Fl \\-loud\n" in section
     assert "-W '--times --loud --help'" in (source / "build/manuals/xenpin.bash").read_text()
     assert "'--loud[with an exclamation mark]'" in (source / "build/manuals/_xenpin").read_text()
+
+
+def test_a_class_of_finding_is_added_in_five_files(tmp_path):
+    """Those that docs/ARCHITECTURE.md lists; what finds it here is a write in src/model/writes.c."""
+    patch = Path(__file__).parent / "add_finding.patch"
+    touched = re.findall(r"^\+\+\+ b/(.*)$", patch.read_text(), re.M)
+    page = (lab.ROOT / "docs/ARCHITECTURE.md").read_text()
+    listed = re.search(r"^\*\*a class of finding\*\*: .*?\n\n", page, re.M | re.S)[0]
+    assert len(touched) == 5 and all(f"{path}`" in listed for path in touched)
+    source = checkout(tmp_path / "src")
+    as_built = [take_over_build(source)]
+    for path in (source / "build").glob("*.skel.h"):
+        as_built += ["-o", f"build/{path.name}"]
+    subprocess.run(["patch", "-p1", "-i", patch], cwd=source, check=True, capture_output=True)
+    good(make(source, *as_built, "build/xenpin"))
+
+    def xenpin(*args):
+        return subprocess.run([source / "build/xenpin", *args], capture_output=True, text=True)
+
+    path = tmp_path / "a.db"
+    made.make(path, 1000)
+    with sqlite3.connect(path) as db:
+        ((seq, t),) = db.execute("SELECT max(seq), max(t) FROM (SELECT seq, t FROM mm UNION ALL "
+                                 "SELECT seq, t FROM batch UNION ALL SELECT seq, t FROM page_table)")
+        for i in (1, 2):
+            db.execute("INSERT INTO flag VALUES (?, ?, 0, 1, 0, 'set', ?, 1, 0, 0, 0)", (seq + i, t + i, 0x123456))
+    assert made.report(path).returncode == 0
+    text = xenpin("report", path)
+    assert text.returncode == 1
+    assert "1 finding (1 set-twice). It is: L1 page 0x123456 got the flag that it had" in " ".join(text.stdout.split())
+    whole = json.loads(xenpin("report", "--format", "json", path).stdout)
+    assert whole["verdict"]["gravest"] == whole["findings"][0]["class"] == "set-twice"
+    assert whole["verdict"]["headline"] == "1 page got a flag that it had"
+    schema = lab.report_schema()
+    schema["definitions"] = json.loads((source / "docs/records.schema.json").read_text())["definitions"]
+    jsonschema.validate(whole, schema)
+    assert "Two functions take the page for theirs." in xenpin("explain", "set-twice").stdout
 
 
 def test_a_kind_of_record_is_added_in_a_few_files(tmp_path):

@@ -149,7 +149,7 @@ def test_of_any_recording_the_stacks_add_up_to_the_account(stacks, tmp_path, see
 
 
 def test_json_fits_its_schema(stacks, tmp_path):
-    schema = json.loads((lab.ROOT / "docs/report.schema.json").read_text())
+    schema = lab.report_schema()
     wrong = changed(stacks, tmp_path, "UPDATE symbol SET name = 'a;b c' || x'0a' || name || ' [m;n] (x.c:1)'",
                     "UPDATE task SET comm = ';;'")
     lose_a_flag(wrong)

@@ -156,6 +156,10 @@ static void words(void **state)
 
 	memset(f.comm, 'x', sizeof(f.comm));
 	for (f.class = 0; f.class < FINDING_CLASSES; f.class++) {
+		const struct finding_words *w = &finding_classes[f.class];
+
+		assert_true(w->one && w->many && strstr(w->many, "%zu"));
+		assert_true(w->meaning && w->follows && w->remedy);
 		for (f.level = 0; f.level <= XP_L4; f.level++) {
 			size_t len = finding__text(&f, text, sizeof(text));
 

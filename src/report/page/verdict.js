@@ -44,16 +44,6 @@ function table(heads, rows) {
 
 // The verdict
 
-const CLASSES = {
-	"lost": (n) => `${plural(n, "page table")} lost PagePinned while Xen has ${n === 1 ? "it" : "them"}`,
-	"erased-by-init": (n) => `Boot erased PagePinned of ${plural(n, "page table")}`,
-	"released-pinned": (n) => `${plural(n, "page table")} went back to the allocator while Xen has ${n === 1 ? "it" : "them"}`,
-	"stranded": (n) => `${plural(n, "page")} that no tree refers to ${n === 1 ? "is still a page table" : "are still page tables"} to Xen`,
-	"stale": (n) => `${plural(n, "page")} with PagePinned ${n === 1 ? "is no page table" : "are no page tables"}`,
-	"double-pin": (n) => `Linux pinned ${plural(n, "page table")} that Xen had already: PagePinned was lost`,
-	"hypercall-failed": (n) => `Xen refused ${plural(n, "operation")}`,
-};
-
 const PLACES = {
 	handover: "in the hand-over of boot memory",
 	deferred: "in deferred init",
@@ -69,22 +59,6 @@ const repaired = (data.boot?.erased ?? []).filter((e) => e.repaired).map((e) => 
 		"Not set again, its page would have gone back to the allocator pinned and read-only.",
 })).sort((a, b) => b.level - a.level || a.t - b.t);
 
-// In the order above.
-const gravest = Object.keys(CLASSES).find((c) => data.findings.some((f) => f.class === c)) ?? data.findings[0]?.class;
-
-// The gravest class, and how many findings are of others.
-function headline() {
-	const { status } = data.verdict, all = data.findings, n = repaired.length;
-	if (status === "clean" && n)
-		return `${CLASSES["erased-by-init"](n)}; ${n === 1 ? "it was" : "all were"} set again`;
-	if (status === "clean")
-		return "Clean";
-	if (status === "incomplete")
-		return "Incomplete: no finding, but no proof either";
-	const of = all.filter((f) => f.class === gravest).length, others = all.length - of;
-	return (CLASSES[gravest]?.(of) ?? plural(of, gravest)) + (others ? `, and ${plural(others, "other finding")}` : "");
-}
-
 const WITNESSES = {
 	flag: "the flag", tree: "the tree that refers to it", "direct-map": "its read-only mapping", xen: "Xen's own word",
 	history: "its history",
@@ -95,7 +69,7 @@ const moment = (t) => t < begin ? `${duration(begin - t)} before the recording b
 // Where, when it was noticed and in whom, and so what, of the strongest finding of the gravest class, or of all that was repaired.
 function keyFacts() {
 	if (findings.length) {
-		const f = findings.find((g) => g.class === gravest), others = new Set(findings.map((g) => g.pfn)).size - 1;
+		const f = findings.find((g) => g.class === data.verdict.gravest), others = new Set(findings.map((g) => g.pfn)).size - 1;
 		return {
 			where: f.pfn ? `page ${f.pfn}, an L${f.level || "?"} table, at ${bytes(Number(f.pfn))} of ${bytes(data.memory.frames)}` +
 				(others ? `; and ${plural(others, "other page")}` : "") : "",
@@ -134,9 +108,9 @@ function showVerdict() {
 	const records = every - (data.boot ? data.boot.records : 0);
 	const before = data.boot ? ` and ${plural(data.boot.records, "record")} of the boot` : "";
 	$("verdict").classList.add(status === "clean" && repaired.length ? "repaired" : status);
-	$("verdict").querySelector("h1").textContent = headline();
+	$("verdict").querySelector("h1").textContent = data.verdict.headline;
 	$("sentence").textContent = sentence;
-	document.title = `xenpin: ${headline()} (${r.file})`;
+	document.title = `xenpin: ${data.verdict.headline} (${r.file})`;
 	const wall = new Date((begin + r.realtime_offset_ns) / 1e6).toISOString().slice(0, 19) + "Z";
 	$("facts").textContent = `${r.file}: ${r.domain}, Linux ${r.kernel}, ${plural(r.vcpus, "vCPU")}. ` +
 		`${wall}, ${duration(r.end_ns - begin)}, ${plural(records, "record")}${before}, ${number(c.dropped)} dropped, ` +
