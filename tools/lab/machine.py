@@ -210,8 +210,10 @@ def qemu_command(xen, xen_args, modules, mem, vcpus, icount, threads):
         return " ".join([str(path).replace(",", ",,"), arguments.replace(",", ",,")]).strip()
 
     emulator, environment = qemu.with_threads() if threads else qemu.own()
-    command = [*emulator, "-machine", "q35", "-cpu", "max,-smap,-smep", "-m", f"{mem}M",
-               "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
+    # Reserved or not: a guest may be larger than this machine, if it does not touch all of it.
+    command = [*emulator, "-machine", "q35,memory-backend=ram", "-m", f"{mem}M",
+               "-object", f"memory-backend-ram,id=ram,size={mem}M,reserve=off",
+               "-cpu", "max,-smap,-smep", "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
                "-kernel", str(xen), "-append", xen_args,
                "-initrd", ",".join(module(*m) for m in modules),
                "-device", "virtio-serial-pci", "-device",
