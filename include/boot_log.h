@@ -3,10 +3,11 @@
  * /sys/kernel/xenpin/boot_log: this header, then .head slots of records in
  * the format of record.h, the first with seq 1.  Little endian, fixed widths.
  *
- * The log never overwrites: when it is full, .dropped counts what came later, and
+ * The log never overwrites.  What it has no room for is counted in .dropped, and
  * what follows the log (the early ring, see XP_LOG_EARLY) starts at slot .head
- * all the same; a log with .dropped != 0 is incomplete, and its last record is
- * where the gap is.
+ * all the same.  A log with .dropped != 0 is whole up to slot .hole; behind that
+ * it has only the stages of boot, flags erased and set again, and what Xen
+ * refused, for which room is kept.
  *
  * Included by src/ and kernel/: only <linux/types.h> names.
  */
@@ -14,7 +15,7 @@
 #define XENPIN_BOOT_LOG_H
 
 #define XP_LOG_MAGIC	0x4c425058	/* "XPBL" */
-#define XP_LOG_VERSION	1
+#define XP_LOG_VERSION	2
 #define XP_LOG_NODES	64
 
 /* Why the log ends where it ends. */
@@ -23,6 +24,7 @@ enum xp_log_end {
 	XP_LOG_OFF,		/* xenpin.log=0: it holds nothing */
 	XP_LOG_EARLY,		/* the early ring continues at slot .head */
 	XP_LOG_INIT,		/* user space was about to start, nobody had taken over */
+	XP_LOG_RELEASED,	/* its memory was given back: the records are gone */
 };
 
 /* Where PagePinned of the boot page tables was set: xenpin.pinned= */
@@ -36,7 +38,7 @@ struct xp_boot_log {
 	__u32 end;		/* enum xp_log_end */
 	__u64 slots;		/* capacity */
 	__u64 head;		/* slots used */
-	__u64 dropped;		/* records dropped because the log was full */
+	__u64 dropped;		/* records dropped because the log was full; see .hole */
 	__s64 t_offset;		/* ns; t + t_offset is CLOCK_MONOTONIC, negative before it began */
 	__u32 mode;		/* enum xp_log_mode */
 	__u32 tsc_khz;		/* t counts TSC cycles since the first record, in ns */
@@ -48,7 +50,8 @@ struct xp_boot_log {
 	__u32 nodes;		/* entries of first_deferred_pfn that are valid */
 	__u32 pad0;
 	__s64 printk_offset;	/* ns; t + printk_offset is the time in the kernel's messages */
-	__u64 pad1[2];
+	__u64 hole;		/* the slot that the first dropped record would have had */
+	__u64 pad1;
 	__u64 first_deferred_pfn[XP_LOG_NODES];	/* at hand-over; ~0: nothing was deferred */
 };
 

@@ -19,6 +19,7 @@
 #define XP_COMM_LEN	16
 #define XP_OPS_MAX	32	/* per batch: 512 argument bytes hold at most 21 mmuext ops */
 #define XP_STACK_MAX	32	/* frames */
+#define XP_RUN_MAX	512	/* tables of a run: as many as one L2 table refers to */
 
 enum {
 #define KIND(name, ...) XP_ROW_##name,

@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # shared variables
 # SPDX-License-Identifier: GPL-2.0-only
-# Shared by kernel/build and kernel/deb.  Sets: root, cache, deb, debver, work, src, obj.
+# Shared by kernel/build and kernel/deb.  Sets: root, cache, lab_config, deb, debver, work, src, obj.
 
 # Raise when a change of these scripts must make old results stale.
 build_format=2
 
-# In include/; the series carries copies of them.
+# In include/; the kernel has them in include/xen/xenpin.
 shared_headers=(record.h boot_log.h kinds.def probes.def)
 
 root=$(cd "$here/.." && pwd)
@@ -35,7 +35,10 @@ need()
 # Debian's package of the sources: its path and version.
 find_source()
 {
-	[ -d "$here/patches/$1" ] || die "no series for $1; there is: $(cd "$here/patches" && echo *)"
+	[ -e "$here/hooks/$1.patch" ] ||
+		die "no series for $1; there is: $(cd "$here/hooks" && echo *.patch | sed 's/\.patch//g')"
+	lab_config=("$here/config/lab.config")
+	[ ! -e "$here/config/lab-$1.config" ] || lab_config+=("$here/config/lab-$1.config")
 	deb=$("$here/source" "linux-source-$1") || exit 1
 	debver=${deb##*/}
 	debver=${debver#*_}
@@ -47,9 +50,10 @@ hash_inputs()
 {
 	(
 		echo "$build_format $name $debver"
-		cat "$here/config/lab.config"
+		cat "${lab_config[@]}"
 		if [ "$name" != "plain-$kver" ]; then
-			cat "$here/config/xenpin.config" "$here/patches/$kver"/*.patch
+			cat "$here/config/xenpin.config" "$here/hooks/$kver.patch"
+			(cd "$here/tree" && find . -type f | sort | xargs -d '\n' tail -n +1)
 			(cd "$root/include" && cat "${shared_headers[@]}")
 			cat "$root/bpf/boot.bpf.c" "$root/bpf/bound.h"
 		fi
@@ -81,56 +85,34 @@ unpack_source()
 		tar -xJ -C "$src" --strip-components=1
 }
 
-# Which patches are in the source already: each is taken back, the last first, in
-# a copy of the files they touch, for an earlier one is hidden by those on top.
-already_applied()
+# What every kernel has in common: the files of tree/ and our headers.
+add_tree()
 {
-	local p file n copy=$work/copy
-
-	mkdir "$copy"
-	sed -n 's,^+++ b/,,p' "$series"/*.patch | sort -u | while read -r file; do
-		[ ! -e "$src/$file" ] || (cd "$src" && cp --parents "$file" "$copy")
-	done
-	set -- "$series"/*.patch
-	for ((n = $#; n; n--)); do
-		p=${!n}
-		if patch -d "$copy" -p1 -R --dry-run -sf <"$p" >/dev/null 2>&1; then
-			patch -d "$copy" -p1 -R -sf <"$p" >/dev/null
-			echo "$p"
-		fi
-	done
-	rm -r "$copy"
+	cp -r "$here/tree/." "$src/"
+	mkdir -p "$src/include/xen/xenpin"
+	(cd "$root/include" && cp "${shared_headers[@]}" "$src/include/xen/xenpin/")
 }
 
-# Apply each patch; one that is there already is fine.  patch(1) names the hunk
-# that does not fit.
+# And what is changed of its files.  Without fuzz: a hook in the wrong place compiles as well.
+apply_hooks()
+{
+	local hooks=$here/hooks/$kver.patch out
+
+	if patch -d "$src" -p1 -R --dry-run -sf --fuzz=0 <"$hooks" >/dev/null 2>&1; then
+		say "already applied: hooks/${hooks##*/}"
+	elif out=$(patch -d "$src" -p1 -N -r - --fuzz=0 --no-backup-if-mismatch <"$hooks" 2>&1); then
+		say "applied: hooks/${hooks##*/}"
+	else
+		grep -E '^patching file|^\|\+\+\+ |FAILED|can.t find|malformed' <<<"$out" |
+			grep -B 1 -vE '^patching file' >&2 || echo "$out" >&2
+		die "does not apply to linux-source-$kver $debver: hooks/${hooks##*/}"
+	fi
+}
+
 apply_series()
 {
-	local p out there series=$here/patches/$kver
-
-	there=$(already_applied)
-	for p in "$series"/*.patch; do
-		if grep -qxF "$p" <<<"$there"; then
-			say "already applied: ${p##*/}"
-		elif out=$(patch -d "$src" -p1 -N -r - --no-backup-if-mismatch <"$p" 2>&1); then
-			say "applied: ${p##*/}"
-		else
-			grep -E '^patching file|^\|\+\+\+ |FAILED|can.t find|malformed' <<<"$out" |
-				grep -B 1 -vE '^patching file' >&2 || echo "$out" >&2
-			die "does not apply to linux-source-$kver $debver: ${p##*/}"
-		fi
-	done
-}
-
-check_headers()
-{
-	local header
-
-	for header in "${shared_headers[@]}"; do
-		cmp -s "$root/include/$header" "$src/include/xen/xenpin/$header" ||
-			die "include/$header differs from the series' include/xen/xenpin/$header:" \
-			    "copy it there and make the patch anew"
-	done
+	add_tree
+	apply_hooks
 }
 
 make_skeleton()

@@ -13,7 +13,7 @@ RECORDS = ("batch", "page_table", "mm", "flag", "boot", "dropped")
 LOST = 0x8050				# an L1 table of the sixth fork
 EVIL = "</script><b>"			# the name of a task
 ERASED = {0x2000: 1, 0x2001: 2}		# pfn: level, of add_a_boot()
-LOG = struct.Struct("<IHHIIQQQqIIQQQQQIIq16x64Q")	# struct xp_boot_log
+LOG = struct.Struct("<IHHIIQQQqIIQQQQQIIqQ8x64Q")	# struct xp_boot_log
 REPAIR, INIT = 2, 3			# enum xp_log_mode, enum xp_log_end
 
 
@@ -55,8 +55,8 @@ def lose_a_flag(path):
 
 def log_header(slots, erased, nodes=0):
     """Of a boot log with xenpin.pinned=repair."""
-    return LOG.pack(0x4c425058, 1, 64, LOG.size, INIT, 4096, slots, 0, 0, REPAIR, 2000000, erased + 2,
-                    erased, erased, erased, 0, nodes, 0, 0, *[0x8000 if n < nodes else (1 << 64) - 1
+    return LOG.pack(0x4c425058, 2, 64, LOG.size, INIT, 4096, slots, 0, 0, REPAIR, 2000000, erased + 2,
+                    erased, erased, erased, 0, nodes, 0, 0, 0, *[0x8000 if n < nodes else (1 << 64) - 1
                                                               for n in range(64)])
 
 

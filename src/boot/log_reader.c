@@ -9,8 +9,8 @@
 #include "record/records.h"
 #include "log_reader.h"
 
-/* The largest log that can be configured, 64 MiB, with its header. */
-#define SIZE_MAX_LOG	((64UL << 20) + sizeof(struct xp_boot_log))
+/* What a guest of 2 TiB fills when each flag is erased and repaired, one of 8 TiB otherwise. */
+#define SIZE_MAX_LOG	((256UL << 20) + sizeof(struct xp_boot_log))
 
 static const char *flaw_of_header(const struct xp_boot_log *h)
 {
@@ -18,14 +18,16 @@ static const char *flaw_of_header(const struct xp_boot_log *h)
 		return "its version is not the one that this xenpin knows";
 	if (h->record_size != XP_SLOT || h->header_size != sizeof(*h))
 		return "its header or its records have another size than this xenpin's";
-	if (h->end > XP_LOG_INIT || h->mode > XP_MODE_REPAIR)
+	if (h->end > XP_LOG_RELEASED || h->mode > XP_MODE_REPAIR)
 		return "its header says something that does not exist";
 	if (!is_time(h->t_offset) || !is_time(h->printk_offset))
 		return "its clock is off by more than any machine's life";
 	if (h->nodes > XP_LOG_NODES)
 		return "its header has too many nodes";
-	if (h->head > h->slots || h->slots > SIZE_MAX_LOG / XP_SLOT)
+	if (h->head > h->slots || h->head > SIZE_MAX_LOG / XP_SLOT || h->slots > UINT32_MAX)
 		return "its header says that it is larger than it can be";
+	if (h->dropped && h->hole > h->head)
+		return "its header says that records were dropped where there are none";
 	return NULL;
 }
 

@@ -86,6 +86,12 @@ bool boot__node_open(const struct boot_node *node);
 /* Was this page's flag erased, and not set again since? */
 bool boot__lost(const struct boot *boot, uint64_t pfn);
 
+/* Does the kernel's own count, which no full log cuts short, say that all erased flags were set again? */
+static inline bool boot_log__all_repaired(const struct xp_boot_log *header)
+{
+	return header->repaired >= header->erased;
+}
+
 /* May be asked at any time; updates .repaired of the losses. */
 void boot__sum(struct boot *boot, struct boot_sum *sum);
 

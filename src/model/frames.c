@@ -9,6 +9,7 @@
 struct frames {
 	struct frame *hash;
 	uint64_t size, used;	/* size: a power of two */
+	uint64_t in_runs;	/* tables that came in runs */
 };
 
 static struct frame *look_up(const struct frame *hash, uint64_t size, uint64_t pfn)
@@ -128,6 +129,25 @@ static void apply_page(struct frame *frame, const struct xp_record *rec)
 	}
 }
 
+/* A run says of each of its tables what an allocation and a pin by a hypercall of its own would. */
+static int apply_run(struct frames *f, const struct xp_record *rec)
+{
+	struct frame *frame;
+	uint64_t pfn;
+
+	f->in_runs += rec->u.boot.pages;
+	if (f->in_runs > XP_RUNS_MAX)
+		return -E2BIG;
+	for (uint32_t i = 0; record__frame(rec, i, &pfn); i++) {
+		frame = get(f, pfn);
+		if (!frame)
+			return -ENOMEM;
+		frame->level = XP_L1;
+		frame->pinned = frame->table = frame->made = true;
+	}
+	return 0;
+}
+
 int frames__apply(struct frames *f, const struct xp_record *rec)
 {
 	struct frame *frame;
@@ -135,6 +155,8 @@ int frames__apply(struct frames *f, const struct xp_record *rec)
 
 	if (record__has_ops(rec))
 		return apply_ops(f, rec);
+	if (rec->kind == XP_TABLE_RUN)
+		return apply_run(f, rec);
 	/* Each table of a tree has records of its own. */
 	if (record__shape(rec) == SHAPE_mm || !record__frame(rec, 0, &pfn))
 		return 0;

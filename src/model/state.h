@@ -27,6 +27,7 @@ struct pins {
 	uint32_t dropped_at[XP_PROBES_MAX];	/* the epoch that a probe's last gap began */
 	uint64_t unjudged;
 	uint64_t unknown;		/* records that did not say all */
+	uint64_t in_runs;		/* tables that came in runs */
 	bool pins_l1;			/* this kernel pins L1 tables by themselves */
 	bool seeding;
 	uint32_t seed_epoch;		/* the epoch when that began, which what is seeded gets */

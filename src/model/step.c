@@ -121,6 +121,32 @@ uint32_t step__find_pgd(const struct pins *pins, uint64_t mm)
 	return m == NIL ? NIL : mm_at(&pins->tables, m)->pgd;
 }
 
+/* Each table of a run was pinned by a hypercall of its own; whose it is, the run does not say. */
+static int step_run(struct pins *pins, const struct xp_record *run)
+{
+	struct {
+		struct xp_record rec;
+		struct xp_op op;
+	} pin = { *run, { .op = XP_OP_PIN, .level = XP_L1, .mfn = XP_NO_PFN } };
+	struct step step = { pins, &pin.rec };
+	uint64_t pfn;
+	int err = 0;
+
+	pins->in_runs += run->u.boot.pages;
+	if (pins->in_runs > XP_RUNS_MAX) {
+		pins->unknown++;
+		return 0;
+	}
+	pin.rec.kind = XP_UNBATCHED;
+	pin.rec.flags = XP_F_RESULT;
+	pin.rec.u.batch = (typeof(pin.rec.u.batch)){ .entries = 1, .nops = 1 };
+	for (uint32_t i = 0; !err && record__frame(run, i, &pfn); i++) {
+		pin.op.pfn = pfn;
+		err = ops__batch(&step);
+	}
+	return err;
+}
+
 int pins__step(struct pins *pins, const struct xp_record *rec)
 {
 	struct step s = { pins, rec };
@@ -144,6 +170,8 @@ int pins__step(struct pins *pins, const struct xp_record *rec)
 		return writes__clear(&s);
 	case XP_ERASED:
 		return writes__erased(&s);
+	case XP_TABLE_RUN:
+		return step_run(pins, rec);
 	case XP_DROPPED:	/* see pins__apply() */
 	case XP_HANDOVER_BEGIN:
 	case XP_HANDOVER_END:

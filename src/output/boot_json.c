@@ -122,7 +122,11 @@ static json_t *erased_array(const struct boot_report *r)
 		json_t *o = page_object(e->pfn, e->level, e->where);
 
 		set_int(o, "t", true, e->t + r->log->t_offset);
-		set_bool(o, "repaired", e->repaired);
+		/* Where records are missing, that of a repair may be among them. */
+		if (e->repaired || r->sum.open)
+			set_bool(o, "repaired", e->repaired);
+		else
+			json_object_set_new(o, "repaired", json_null());
 		json_array_append_new(erased, o);
 	}
 	return erased;
@@ -194,10 +198,10 @@ static void set_end(json_t *o, const struct boot_report *r)
 {
 	json_t *end = json_object();
 
-	set_int(end, "tables", r->log, r->sum.tables);
-	set_int(end, "pinned", r->log, r->sum.pinned);
-	set_int(end, "flagged", r->log, r->sum.flagged);
-	set_int(end, "bare", r->log, r->sum.bare);
+	set_int(end, "tables", r->whole, r->sum.tables);
+	set_int(end, "pinned", r->whole, r->sum.pinned);
+	set_int(end, "flagged", r->whole, r->sum.flagged);
+	set_int(end, "bare", r->whole, r->sum.bare);
 	set_int(end, "unrepaired", r->log, r->sum.open);
 	json_object_set_new(o, "end", end);
 }

@@ -130,12 +130,18 @@ static void print_losses(FILE *out, const struct boot_report *r)
 {
 	const struct boot *b = r->boot;
 
-	if (!b->nr_erased) {
+	if (!r->log->erased && !b->nr_erased) {
 		row(out, "erased", "no flag");
 		return;
 	}
-	row(out, "erased", "%" PRIu64 " flags by struct-page init, %" PRIu64 " of them repaired",
-	    b->nr_erased, b->nr_erased - r->sum.open);
+	/* The kernel counts also what its log has no room for. */
+	if (r->log->erased != b->nr_erased)
+		row(out, "erased", "%" PRIu64 " flags by struct-page init, %" PRIu64 " repaired, by the "
+		    "kernel's count; records tell of %" PRIu64, (uint64_t)r->log->erased,
+		    (uint64_t)r->log->repaired, b->nr_erased);
+	else
+		row(out, "erased", "%" PRIu64 " flags by struct-page init, %" PRIu64 " of them repaired",
+		    b->nr_erased, b->nr_erased - r->sum.open);
 	/* What nobody repaired comes first. */
 	for (int repaired = 0, shown = 0; repaired < 2; repaired++) {
 		for (uint64_t i = 0; i < b->nr_erased && shown < SHOWN; i++) {
@@ -145,7 +151,7 @@ static void print_losses(FILE *out, const struct boot_report *r)
 				continue;
 			shown++;
 			row(out, "", "L%u pfn 0x%" PRIx64 " (%s)%s", e->level, e->pfn,
-			    record__where_name(e->where), repaired ? "" : ", NOT repaired");
+			    record__where_name(e->where), repaired || !r->sum.open ? "" : ", NOT repaired");
 		}
 	}
 	if (b->nr_erased > SHOWN)
@@ -159,9 +165,13 @@ static void print_exact(FILE *out, const struct boot_report *r)
 	print_deferred(out, r);
 	print_saved(out, r);
 	print_losses(out, r);
-	row(out, "at the end", "%" PRIu64 " page tables, %" PRIu64 " of them pinned; %" PRIu64
-	    " carry the flag, %" PRIu64 " never had it, %" PRIu64 " lost it", r->sum.tables,
-	    r->sum.pinned, r->sum.flagged, r->sum.bare, r->sum.open);
+	if (r->whole)
+		row(out, "at the end", "%" PRIu64 " page tables, %" PRIu64 " of them pinned; %" PRIu64
+		    " carry the flag, %" PRIu64 " never had it, %" PRIu64 " lost it", r->sum.tables,
+		    r->sum.pinned, r->sum.flagged, r->sum.bare, r->sum.open);
+	else
+		row(out, "at the end", "how many page tables there are, and how many have the flag, is not "
+		    "known: records are missing");
 }
 
 static void print_difference(FILE *out, const struct difference *d)

@@ -89,6 +89,8 @@ const char *record__flaw(const struct xp_record *rec, uint64_t slot, uint64_t le
 		return "its place is unknown";
 	if (!is_time(rec->t))
 		return "its time is impossible";
+	if (rec->kind == XP_TABLE_RUN && (!rec->u.boot.pages || rec->u.boot.pages > XP_RUN_MAX))
+		return "its run of page tables has an impossible length";
 	return has_ops ? flaw_of_ops(rec) : NULL;
 }
 
@@ -109,8 +111,10 @@ bool record__frame(const struct xp_record *rec, uint32_t i, uint64_t *pfn)
 	case SHAPE_mm:
 		*pfn = rec->u.mm.pgd_pfn;
 		return !i;
-	case SHAPE_dropped:
 	case SHAPE_boot:
+		*pfn = rec->u.boot.pfn + i;
+		return rec->kind == XP_TABLE_RUN && i < rec->u.boot.pages;
+	case SHAPE_dropped:
 	case SHAPES:
 		break;
 	}

@@ -17,6 +17,9 @@ enum record_shape {
 	SHAPES
 };
 
+/* Tables in all runs of a boot: those of 16 TiB.  More of them are nobody's. */
+#define XP_RUNS_MAX	(1UL << 23)
+
 /* A row of include/kinds.def, which says what the fields mean. */
 struct record_kind {
 	const char *word, *what, *past;

@@ -65,6 +65,10 @@ void event__text(const struct event *e, char *text, size_t size)
 	case XP_REPAIRED:
 		snprintf(text, size, "PagePinned set again by the after-bootmem hook");
 		return;
+	case XP_TABLE_RUN:
+		snprintf(text, size, "made and pinned by itself as L1 table, one of %" PRIu64
+			 " of the direct map", (uint64_t)rec->u.boot.pages);
+		return;
 	case XP_DROPPED:	/* these are about no page */
 	case XP_HANDOVER_BEGIN:
 	case XP_HANDOVER_END:

@@ -19,12 +19,23 @@ static void add_finding(struct report *r, const struct finding *finding)
 	r->by_class[finding->class]++;
 }
 
+static bool is_boot_whole(const struct report *r)
+{
+	return !r->info->boot.nr_gaps && !*r->damage;
+}
+
+/* What the hook set again is told by the boot's account, as `xenpin boot` does. */
+static bool is_repaired(const struct report *r, uint64_t pfn)
+{
+	return !boot__lost(&r->boot, pfn) ||
+	       (!is_boot_whole(r) && boot_log__all_repaired(&r->info->boot_log));
+}
+
 static void on_finding(void *context, const struct finding *finding)
 {
 	struct report *r = context;
 
-	/* What the hook set again is told by the boot's account, as `xenpin boot` does. */
-	if (finding->class != FINDING_ERASED_BY_INIT || boot__lost(&r->boot, finding->pfn))
+	if (finding->class != FINDING_ERASED_BY_INIT || !is_repaired(r, finding->pfn))
 		add_finding(r, finding);
 }
 
@@ -183,7 +194,8 @@ static void sum_boot(struct report *r)
 	b->dom0 = r->info->platform.dom0;
 	b->log = &r->info->boot_log;
 	b->boot = &r->boot;
-	boot__sum(&r->boot, &b->sum);
+	b->whole = is_boot_whole(r);
+	boot_report__sum(b, &r->boot);
 }
 
 static int by_pfn(const void *a, const void *b)

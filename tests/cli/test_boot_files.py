@@ -61,7 +61,7 @@ def test_not_here(bare):  # noqa: F811
 
 def test_a_file_cannot_be_followed(tmp_path):
     log = tmp_path / "log"
-    header = b"XPBL" + bytes([1, 0, 64, 0, 0x80, 2, 0, 0, 3, 0, 0, 0]) + bytes(624)
+    header = b"XPBL" + bytes([2, 0, 64, 0, 0x80, 2, 0, 0, 3, 0, 0, 0]) + bytes(624)
     log.write_bytes(header)
     result = xenpin("boot", "--log", log, "--duration", "1")
     assert result.returncode == 3 and "there is no early ring to follow" in one_sentence(result)
@@ -152,7 +152,7 @@ def test_consoles_to_a_full_disk(tmp_path):
 def test_an_account_among_other_lines(tmp_path):
     """Records, other objects, damage and an older account before it; a file with none at all."""
     log = tmp_path / "log"
-    log.write_bytes(b"XPBL" + bytes([1, 0, 64, 0, 0x80, 2, 0, 0, 3, 0, 0, 0]) + bytes(624))
+    log.write_bytes(b"XPBL" + bytes([2, 0, 64, 0, 0x80, 2, 0, 0, 3, 0, 0, 0]) + bytes(624))
     account = xenpin("boot", "--log", log, "--json").stdout
     older = {**json.loads(account), "boot_ns": 1}
     (tmp_path / "a").write_text('{"type":"record"}\n' + json.dumps(older) + '\n{"type":"boot"\n'

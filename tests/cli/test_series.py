@@ -1,34 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How the patch series meets a kernel's sources: kernel/lib.sh on a source of two lines."""
+"""How the series meets a kernel's sources: kernel/lib.sh on a source of two lines, kernel/series."""
 import difflib
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PATCHES = sorted((ROOT / "kernel/patches").glob("*/*.patch"))
+HOOKS = sorted((ROOT / "kernel/hooks").glob("*.patch"))
 
 BEFORE = "".join(f"line {n}\n" for n in range(1, 31))
-FIRST = BEFORE.replace("line 9\n", "line 9, patched\n")
-SECOND = FIRST.replace("line 9, patched\n", "line 9, patched twice\n").replace("line 25", "LINE 25")
-ADDED = "a new file\n"
+AFTER = BEFORE.replace("line 9\n", "line 9, patched\n").replace("line 25", "LINE 25")
 
 
 def diff(path, old, new):
-    return "".join(difflib.unified_diff(old.splitlines(True), new.splitlines(True),
-                                        f"a/{path}" if old else "/dev/null", f"b/{path}"))
+    return "".join(difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"a/{path}", f"b/{path}"))
 
 
 @pytest.fixture
 def tree(tmp_path):
-    """A series for version 9 in which the second patch changes what the first one wrote."""
-    series = tmp_path / "patches/9"
-    for directory in (series, tmp_path / "src/mm", tmp_path / "work"):
-        directory.mkdir(parents=True)
-    (series / "0001-first.patch").write_text(diff("mm/a.c", BEFORE, FIRST)
-                                             + diff("mm/new.c", "", ADDED))
-    (series / "0002-second.patch").write_text(diff("mm/a.c", FIRST, SECOND))
+    """A kernel of version 9 with one file, and a series that changes it and adds another."""
+    for directory in ("hooks", "tree/mm", "src/mm", "work"):
+        (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / "hooks/9.patch").write_text(diff("mm/a.c", BEFORE, AFTER))
+    (tmp_path / "tree/mm/new.c").write_text("a new file\n")
     (tmp_path / "src/mm/a.c").write_text(BEFORE)
     return tmp_path
 
@@ -42,65 +38,71 @@ def apply(tree):
     return subprocess.run(["bash", "-c", script], capture_output=True, text=True)
 
 
-def source(tree):
-    return (tree / "src/mm/a.c").read_text(), (tree / "src/mm/new.c").read_text()
+def is_applied(tree):
+    assert (tree / "src/mm/a.c").read_text() == AFTER
+    assert sorted(p.name for p in (tree / "src/mm").iterdir()) == ["a.c", "new.c"]
+    ours = {p.name: p.read_text() for p in (tree / "src/include/xen/xenpin").iterdir()}
+    return ours == {name: (ROOT / "include" / name).read_text()
+                    for name in ("record.h", "boot_log.h", "kinds.def", "probes.def")}
 
 
 def test_the_series_applies(tree):
     done = apply(tree)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines() == ["kernel: applied: 0001-first.patch",
-                                        "kernel: applied: 0002-second.patch"]
-    assert source(tree) == (SECOND, ADDED)
-    assert sorted(p.name for p in (tree / "src/mm").iterdir()) == ["a.c", "new.c"]
+    assert done.stderr == "kernel: applied: hooks/9.patch\n" and is_applied(tree)
 
 
 def test_already_applied_is_fine(tree):
     apply(tree)
     done = apply(tree)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines() == ["kernel: already applied: 0001-first.patch",
-                                        "kernel: already applied: 0002-second.patch"]
-    assert source(tree) == (SECOND, ADDED)
+    assert done.stderr == "kernel: already applied: hooks/9.patch\n" and is_applied(tree)
 
 
-def test_a_part_that_is_there_is_left_out(tree):
-    (tree / "src/mm/a.c").write_text(FIRST)
-    (tree / "src/mm/new.c").write_text(ADDED)
-    done = apply(tree)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines() == ["kernel: already applied: 0001-first.patch",
-                                        "kernel: applied: 0002-second.patch"]
-    assert source(tree) == (SECOND, ADDED)
-
-
-def test_a_reject_names_patch_and_hunk(tree):
+def test_a_reject_names_file_and_hunk(tree):
     (tree / "src/mm/a.c").write_text(BEFORE.replace("line 25", "something else"))
     done = apply(tree)
     assert done.returncode == 1
-    assert "applied: 0001-first.patch" in done.stderr
     assert "patching file mm/a.c\nHunk #2 FAILED at 22" in done.stderr
-    assert "does not apply to linux-source-9 9.0: 0002-second.patch" in done.stderr
+    assert "does not apply to linux-source-9 9.0: hooks/9.patch" in done.stderr
+
+
+def test_what_would_fit_with_fuzz_is_refused(tree):
+    """Its neighbour has changed: so may have what the hook is about."""
+    (tree / "src/mm/a.c").write_text(BEFORE.replace("line 6\n", "line 6, by somebody\n"))
+    done = apply(tree)
+    assert done.returncode == 1 and "Hunk #1 FAILED" in done.stderr
 
 
 def test_a_missing_file_is_named(tree):
     (tree / "src/mm/a.c").unlink()
     done = apply(tree)
     assert done.returncode == 1
-    assert "does not apply to linux-source-9 9.0: 0001-first.patch" in done.stderr
+    assert "does not apply to linux-source-9 9.0: hooks/9.patch" in done.stderr
     assert "b/mm/a.c" in done.stderr
 
 
-@pytest.mark.parametrize("header", ["record.h", "boot_log.h", "kinds.def", "probes.def"])
-@pytest.mark.parametrize("version", sorted({p.parent.name for p in PATCHES}))
-def test_the_series_carries_our_headers(version, header):
-    """kernel/build refuses a difference too, but only when somebody builds."""
-    theirs = []
-    for patch in sorted((ROOT / "kernel/patches" / version).glob("*.patch")):
-        part = patch.read_text().partition(f"+++ b/include/xen/xenpin/{header}\n")[2]
-        for line in part.splitlines():
-            if not line.startswith(("@@", "+")):
-                break
-            if line.startswith("+"):
-                theirs.append(line[1:])
-    assert theirs == (ROOT / "include" / header).read_text().splitlines()
+@pytest.mark.parametrize("hooks", HOOKS, ids=lambda path: path.stem)
+def test_the_patches_for_review_are_the_series(hooks, tmp_path):
+    """Together they add what tree/ and include/ have, and change what the hooks change, once."""
+    done = subprocess.run([ROOT / "kernel/series", hooks.stem, tmp_path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    patches = sorted(tmp_path.iterdir())
+    assert len(patches) > 2 and [p.name[:4] for p in patches] == [f"{n:04d}" for n in range(1, len(patches) + 1)]
+    texts = [p.read_text() for p in patches]
+    for n, text in enumerate(texts, 1):
+        assert re.search(rf"^Subject: \[PATCH {n}/{len(texts)}\] [\w/]+: .{{10,}}$", text, re.M)
+        assert max(map(len, text.partition("\n---\n")[0].splitlines())) <= 80
+    files = re.findall(r"^diff --git a/(\S+) b/\S+$", "".join(texts), re.M)
+    added = {str(p.relative_to(ROOT / "kernel/tree")) for p in (ROOT / "kernel/tree").rglob("*") if p.is_file()}
+    added |= {f"include/xen/xenpin/{name}" for name in ("record.h", "boot_log.h", "kinds.def", "probes.def")}
+    changed = set(re.findall(r"^\+\+\+ b/(.*)$", hooks.read_text(), re.M))
+    assert sorted(files) == sorted(added | changed)
+    bodies = "".join(part for part in re.split(r"^(?=diff --git )", "".join(texts), flags=re.M))
+    for hunk in re.findall(r"^@@ .*?(?=^@@ |^diff |\Z)", hooks.read_text(), re.M | re.S):
+        assert bodies.count(hunk.rstrip("\n")) == 1
+
+
+def test_a_version_that_is_not_there(tmp_path):
+    done = subprocess.run([ROOT / "kernel/series", "9.9", tmp_path], capture_output=True, text=True)
+    assert done.returncode == 1 and "no series for 9.9; there is: " in done.stderr

@@ -16,6 +16,7 @@ TRACES = sorted((ROOT / "tests/replay").glob("*.jsonl"))
 NO_PFN = (1 << 64) - 1
 KINDS = {"batch": 2, "alloc": 3, "release": 4, "pin": 5, "unpin": 6, "set": 8, "clear": 9,
          "erased": 17, "repaired": 18}
+RUN = 20
 STAGES = [(kind, where) for kind in range(10, 16) for where in (0, 1, 3)] + [(19, 0)]
 
 
@@ -46,11 +47,11 @@ def record(line, slot):
 
 
 def stages(slot):
-    """A record of each stage of a boot."""
+    """A record of each stage of a boot, and a run of page tables."""
     out = b""
-    for kind, where in STAGES:
+    for kind, where in [*STAGES, (RUN, 0)]:
         out += struct.pack("<IBBHQIBBH16sQQII", slot + 1, kind, 1, 0, slot * 1000, 0, 0, 0, where,
-                           b"swapper", 0x8000, 0x4000, 0, 1)
+                           b"swapper", 0x8000, 300 if kind == RUN else 0x4000, 0, 1)
         slot += 1
     return out, slot
 

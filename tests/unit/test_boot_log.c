@@ -134,10 +134,11 @@ static void what_is_no_boot_log_is_refused(void **state)
 	} wrong[] = {
 #define FIELD(f) offsetof(struct xp_boot_log, f), sizeof(((struct xp_boot_log *)0)->f)
 		{ FIELD(magic), 1, "not a boot log" },
-		{ FIELD(version), 2, "version" },
+		{ FIELD(version), XP_LOG_VERSION - 1, "version" },
+		{ FIELD(version), XP_LOG_VERSION + 1, "version" },
 		{ FIELD(record_size), 63, "another size" },
 		{ FIELD(header_size), 641, "another size" },
-		{ FIELD(end), XP_LOG_INIT + 1, "does not exist" },
+		{ FIELD(end), XP_LOG_RELEASED + 1, "does not exist" },
 		{ FIELD(mode), XP_MODE_REPAIR + 1, "does not exist" },
 		{ FIELD(nodes), XP_LOG_NODES + 1, "too many nodes" },
 		{ FIELD(head), 101, "larger than it can be" },
@@ -173,6 +174,7 @@ static void a_damaged_record_ends_the_log(void **state)
 		{ BYTE(level), 5, "its level" },
 		{ BYTE(flags), XP_F_STACK, "its length" },
 		{ BYTE(where), 4, "its place" },
+		{ BYTE(kind), XP_TABLE_RUN, "impossible length" },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {

@@ -147,6 +147,17 @@ static void a_stack_comes_along(void **state)
 }
 
 /* Each class and level has words, and a text that fits is not cut. */
+/* The direct map's tables come in runs: one of them is released with a clear flag, and was never unpinned. */
+static void one_of_a_run(void **state)
+{
+	struct xp_record run = { .kind = XP_TABLE_RUN, .u.boot = { .pfn = 0x200, .pages = 40 } };
+
+	feed(*state, &run);
+	release(*state, 0x210, XP_L1, KNOWN);
+	assert_finding(only(*state), "released-pinned", "shown", WITNESS_FLAG | WITNESS_HISTORY, 0x210,
+		       XP_L1);
+}
+
 static void words(void **state)
 {
 	struct finding f = { .pfn = ~0ULL, .mfn = ~0ULL, .mm = ~0ULL, .pid = 1 << 22,
@@ -186,6 +197,7 @@ int main(void)
 		TEST(operations_share_a_result),
 		TEST(suspend),
 		TEST(a_stack_comes_along),
+		TEST(one_of_a_run),
 		TEST(words),
 	};
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the records since boot imply of a frame. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,6 +55,37 @@ static void a_pin_makes_a_table(void **state)
 	hypercall(*state, XP_OP_UNPIN, 7, 0, 0);
 	assert_false(frame->pinned || frame->table || frame->made);
 	assert_int_equal(frame->level, XP_L4);
+}
+
+/* As if each had been allocated, and pinned by a hypercall of its own. */
+static void a_run_makes_its_tables(void **state)
+{
+	struct xp_record run = { .kind = XP_TABLE_RUN, .u.boot = { .pfn = 100, .pages = 3 } };
+
+	assert_int_equal(frames__apply(*state, &run), 0);
+	for (uint64_t pfn = 99; pfn <= 103; pfn++) {
+		const struct frame *frame = frames__find(*state, pfn);
+
+		assert_int_equal(record__is_about(&run, pfn), pfn >= 100 && pfn < 103);
+		assert_int_equal(frame != NULL, pfn >= 100 && pfn < 103);
+		if (frame)
+			assert_true(frame->pinned && frame->table && frame->made && !frame->flag &&
+				    frame->level == XP_L1);
+	}
+	hypercall(*state, XP_OP_UNPIN, 101, 0, 0);
+	assert_false(frames__find(*state, 101)->table);
+	assert_true(frames__find(*state, 102)->table);
+}
+
+/* No guest has so many; without a limit a few megabytes of records would ask for all memory. */
+static void runs_end_somewhere(void **state)
+{
+	struct xp_record run = { .kind = XP_TABLE_RUN, .u.boot = { .pages = XP_RUN_MAX } };
+	int err = 0;
+
+	for (uint64_t n = 0; !err && n <= XP_RUNS_MAX / XP_RUN_MAX; n++)
+		err = frames__apply(*state, &run);
+	assert_int_equal(err, -E2BIG);
 }
 
 static void what_xen_refused_did_not_happen(void **state)
@@ -122,6 +154,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_pin_makes_a_table),
+		TEST(a_run_makes_its_tables),
+		TEST(runs_end_somewhere),
 		TEST(what_xen_refused_did_not_happen),
 		TEST(a_release_leaves_what_is_pinned),
 		TEST(in_a_tree_that_is_not_pinned_it_is_no_table),
