@@ -5,30 +5,49 @@
 
 #include "alarm.h"
 
+#define NONE(word)
+#define WORD(word) word,
+#define LINUX WORD
+#define XEN NONE
+#define SETTING NONE
+#define COMMAND_LINE NONE
 static const char *const linux_words[] = {
-#define LINUX(word) word,
-#define XEN(word)
 #include "alarms.def"
-#undef LINUX
-#undef XEN
 };
 
-static const char *const xen_words[] = {
-#define LINUX(word)
-#define XEN(word) word,
-#include "alarms.def"
 #undef LINUX
 #undef XEN
+#define LINUX NONE
+#define XEN WORD
+static const char *const xen_words[] = {
+#include "alarms.def"
+};
+
+#undef XEN
+#undef SETTING
+#define XEN NONE
+#define SETTING WORD
+static const char *const settings[] = {
+#include "alarms.def"
+};
+
+#undef SETTING
+#undef COMMAND_LINE
+#define SETTING NONE
+#define COMMAND_LINE WORD
+static const char *const command_lines[] = {
+#include "alarms.def"
 };
 
 #define WORDS(words) (sizeof(words) / sizeof(*(words)))
 
-static bool begins_word(const char *s, const char *const *words, size_t nr)
+/* The length of the one of @words that @s begins with, or 0. */
+static size_t begins_word(const char *s, const char *const *words, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++)
 		if (*words[i] == *s && !strncmp(s, words[i], strlen(words[i])))
-			return true;
-	return false;
+			return strlen(words[i]);
+	return 0;
 }
 
 /* Pairs of bytes that words begin with: so most of a line is passed without a comparison. */
@@ -56,11 +75,21 @@ bool alarm__is_in(const char *text, bool xen)
 	size_t nr = xen ? WORDS(xen_words) : WORDS(linux_words);
 	struct begins *b = &both[xen];
 
-	if (!b->known)
+	if (!b->known) {
 		learn(b, words, nr);
-	for (; *text; text++)
-		if (b->pairs[pair_of(text) / 8] & 1 << pair_of(text) % 8 &&
-		    begins_word(text, words, nr))
+		learn(b, settings, WORDS(settings));
+	}
+	if (!xen && begins_word(text, command_lines, WORDS(command_lines)))
+		return false;
+	for (; *text; text++) {
+		size_t setting;
+
+		if (!(b->pairs[pair_of(text) / 8] & 1 << pair_of(text) % 8))
+			continue;
+		setting = xen ? 0 : begins_word(text, settings, WORDS(settings));
+		if (!setting && begins_word(text, words, nr))
 			return true;
+		text += setting ? setting - 1 : 0;
+	}
 	return false;
 }

@@ -35,6 +35,16 @@ def test_a_word_of_trouble_is_enough(who, prefix):
         assert "every flag" not in account["verdict"]["text"], word
 
 
+@pytest.mark.parametrize("line", [
+    "Command line: root=/dev/xvda1 panic=10", "Kernel command line: oops=panic softlockup_panic=1 panic=-1",
+    'Unknown kernel command line parameters "panic=20 nosoftlockup", will be passed to user space.',
+    "systemd-sysctl[212]: kernel.panic=10", "x: setting panic_on_oops=1"])
+def test_what_was_set_for_the_case_of_trouble_is_none(line):
+    assert verdict("\n".join([LIVING[0], f"[    0.000000] {line}", *LIVING[1:], LATER]) + "\n")[:2] == (0, "lives")
+    # Behind a setting a word of trouble is one.
+    assert of("[   59.000000] x: panic=10, panic x", LATER)[0] == 5
+
+
 @pytest.mark.parametrize("death", [
     "[   60.000000] BUG: unable to handle page fault for address: ffff88826d24e068",
     "[   60.000000] Kernel panic - not syncing: Fatal exception",
