@@ -4,13 +4,10 @@
 
 #include "input.h"
 #include "markup.h"
+#include "prefix.h"
 
 /* So many NULs in a row are a hole in a file, where a disk lost something; fewer are line noise. */
 #define HOLE	4
-
-/* RFC 2045: an encoded line has at most 76 characters, and few programs make it much shorter. */
-#define SOFT_MIN	55
-#define SOFT_MAX	76
 
 enum escape { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CSI, ESCAPE_STRING };
 
@@ -45,46 +42,21 @@ static void emit(struct input *in, bool whole)
 	in->soft = false;
 }
 
-static int hex(char c)
-{
-	return isdigit(c) ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* =3D for =, =20 for a space, as RFC 2045 has it: capital digits. */
-static void decode_mail(struct input *in)
-{
-	size_t to = 0;
-
-	for (size_t i = 0; i < in->len; i++) {
-		char c = in->text[i];
-
-		if (c == '=' && i + 2 < in->len && hex(in->text[i + 1]) >= 0 &&
-		    hex(in->text[i + 2]) >= 0) {
-			c = hex(in->text[i + 1]) << 4 | hex(in->text[i + 2]);
-			c = c < ' ' || c > '~' ? '?' : c;
-			i += 2;
-		}
-		in->text[to++] = c;
-	}
-	in->len = to;
-}
-
-/* A line that a mail program broke ends in one "="; so does nothing that a kernel prints. */
+/* Whether the line that is being read goes on below. */
 static bool soft_break(const struct input *in)
 {
-	size_t len = in->len - in->joined;
-
-	if (in->cut || len < 2 || in->text[in->len - 1] != '=' || in->text[in->len - 2] == '=')
-		return false;
-	return in->mail || (len >= SOFT_MIN && len <= SOFT_MAX);
+	return !in->cut && mail__breaks(&in->mail, in->text, in->joined, in->len);
 }
 
-static void note_mail(struct input *in)
+/* Whether a rest is none, but a line with its own prefix or the kernel's first word. */
+static bool is_line(const char *text)
 {
-	in->text[in->len] = 0;
-	if (strstr(in->text, "=3D") || strstr(in->text, "quoted-printable") ||
-	    (in->len > 3 && !strcmp(in->text + in->len - 3, "=20")))
-		in->mail = true;
+	struct prefix p;
+
+	if (input__starts_line(text))
+		return true;
+	prefix__strip(&p, text);
+	return p.dated || p.xen || p.t != NO_TIME;
 }
 
 /* The rest of a broken line has come.  Unless it is a line of its own: then the break was a cut. */
@@ -94,8 +66,10 @@ static void join(struct input *in)
 	size_t len = in->len - in->joined;
 
 	in->text[in->len] = 0;
-	if (!input__starts_line(in->text + in->joined))
+	if (!is_line(in->text + in->joined)) {
+		mail__joined(&in->mail);
 		return;
+	}
 	memcpy(rest, in->text + in->joined, len);
 	in->len = in->joined;
 	emit(in, false);
@@ -126,17 +100,21 @@ static void emit_page_line(struct input *in, bool whole)
 
 static void end_line(struct input *in, bool whole)
 {
+	bool encoded;
+
 	if (in->soft)
 		join(in);
-	if (memchr(in->text, '=', in->len))
-		note_mail(in);
-	in->soft = whole && soft_break(in);
+	encoded = memchr(in->text, '=', in->len);
+	in->text[in->len] = 0;
+	if (encoded || (in->len && (*in->text == 'C' || *in->text == 'c' || *in->text == '>')))
+		mail__note(&in->mail, in->text, in->len);
+	in->soft = encoded && whole && soft_break(in);
 	if (in->soft) {
 		in->joined = --in->len;
 		return;
 	}
-	if (in->mail)
-		decode_mail(in);
+	if (encoded)
+		in->len = mail__decode(&in->mail, in->text, in->len);
 	in->joined = 0;
 	in->text[in->len] = 0;
 	in->page = in->page || markup__is_in(in->text);
@@ -161,8 +139,9 @@ static bool in_escape(struct input *in, unsigned char c)
 {
 	switch (in->escape) {
 	case ESCAPE_BEGUN:
-		in->escape = c == '[' ? ESCAPE_CSI : c == ']' || c == 'P' ? ESCAPE_STRING :
-			     ESCAPE_NONE;
+		in->escape = c == '['		  ? ESCAPE_CSI :
+			     c == ']' || c == 'P' ? ESCAPE_STRING :
+						    ESCAPE_NONE;
 		return c > ' ';
 	case ESCAPE_CSI:
 		/* Parameters and intermediates end at the first byte that is neither. */
@@ -197,7 +176,7 @@ static void special(struct input *in, unsigned char c)
 	} else if (c == '\x1b') {
 		in->escape = ESCAPE_BEGUN;
 	} else if (c >= 0x80 && !in->number && !in->len) {
-		return;		/* the byte order mark of an editor */
+		return; /* the byte order mark of an editor */
 	} else if (c >= 0x80 || c == 0x7f || (c && c < ' ' && c != '\t' && c != '\r')) {
 		put(in, '?');
 	} else if (c && c != '\r') {

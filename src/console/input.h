@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mail.h"
+
 #define INPUT_LINE	4096	/* what is longer is cut there, and counts as cut */
 
 /* What is no line, but stands between two. */
@@ -41,7 +43,7 @@ struct input {
 	unsigned int nuls;	/* in a row, so far */
 	bool cr;		/* the last byte was a CR */
 	uint8_t escape;		/* enum escape: inside of which sequence */
-	bool mail;		/* lines of this file are quoted-printable */
+	struct mail mail;	/* whether lines are quoted-printable */
 	bool page;		/* they are of a page of the Web */
 	bool soft;		/* .text ended in a soft line break, and waits for its rest */
 	size_t joined;		/* length of .text before that rest */

@@ -151,6 +151,10 @@ def test_stamps(stamp, name):
     weaker([a], b)
 
 
+def stamped(name):
+    return any(STAMP.match(line) for line in TEXTS[name].splitlines())
+
+
 def colour(line):
     stamp, subsystem, rest = re.match(rb"(\[[^]]*\] )?(\w+: )?(.*)", line).groups(b"")
     return b"\x1b[32m%s\x1b[0m\x1b[33m%s\x1b[0m\x1b[1m%s\x1b[0m" % (stamp, subsystem, rest)
@@ -173,7 +177,31 @@ ENCODINGS = {"crlf": lambda t: t.replace(b"\r", b"").replace(b"\n", b"\r\n"),
 @pytest.mark.parametrize("name", [n for n in PLAIN if b"\0" not in TEXTS[n]])
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_encodings(encoding, name):
-    same(full(name), account_of(ENCODINGS[encoding](TEXTS[name])))
+    # Of one line that ends in "at=20" nothing shows that a mail program wrote it.
+    compare = (lambda a, b: weaker([a], b)) if (encoding, name) == ("mail", "cut-before-the-address") else same
+    compare(full(name), account_of(ENCODINGS[encoding](TEXTS[name])))
+
+
+SETTINGS = [b"Command line: root=/dev/xvda1 ro console=hvc0 panic=20", b"audit: type=1006 auid=0 ses=20",
+            b"br0: url=http://host1/?q=3Dx", b"EXT4-fs (xvda1): mounted, quota=09", b"foo: ends in ="]
+
+
+@pytest.mark.parametrize("name", [n for n in PLAIN if b"\0" not in TEXTS[n] and stamped(n)])
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_settings_do_not_make_a_mail(setting, name):
+    """A line of a guest that looks like one of a mail changes nothing in those behind it."""
+    head, lines = (b"[    0.000000] %s\n" % words for words in (b"foo: url=http://host1/?q=3x", setting))
+    same(account_of(head + TEXTS[name]), account_of(lines + TEXTS[name]))
+
+
+def test_a_mail_is_over_at_last():
+    """Its header does not make of another console's numbers what they are not."""
+    lives = TEXTS["lives-repaired"]
+    other = b"".join(b"[    0.00000%d] foo: a=1\n" % n for n in range(4))
+    numbers = re.sub(rb"repaired=\d+", b"repaired=20", lives)
+    mail = b"Content-Transfer-Encoding: quoted-printable\n\n[    0.000000] xen: x=3D1\n"
+    assert account_of(mail + other + numbers)[1]["boots"][-1]["repaired"] == 20
+    assert account_of(mail + quopri.encodestring(numbers))[1]["boots"][-1]["repaired"] == 20
 
 
 @pytest.mark.parametrize("name", [n for n in PLAIN if b"\0" not in TEXTS[n]])
@@ -213,10 +241,6 @@ def test_reversed(name):
 
 
 HEADLESS = {"mc-debug-of-6.9"}
-
-
-def stamped(name):
-    return any(STAMP.match(line) for line in TEXTS[name].splitlines())
 
 
 def merge(a, b, r, chunk):
