@@ -6,6 +6,8 @@
 #include "prefix.h"
 #include "match.h"
 
+#define HOST_MAX	64	/* Linux allows no longer name */
+
 static const char *spaces(const char *s)
 {
 	while (*s == ' ' || *s == '\t')
@@ -43,9 +45,10 @@ const char *prefix__stamp(const char *s, int64_t *t)
 	*t = seconds * 1000000;
 	for (int64_t unit = 100000; isdigit(*at) && unit; at++, unit /= 10)
 		*t += (*at - '0') * unit;
-	/* dmesg -d puts the time since the line before into the bracket. */
+	/* dmesg -d and journalctl put the time since the line before into it, or spaces. */
 	if (*spaces(at) == '<')
 		at = strchr(at, '>') ? strchr(at, '>') + 1 : at;
+	at = spaces(at);
 	return *at == ']' ? at + 1 : NULL;
 }
 
@@ -177,11 +180,11 @@ static const char *host(struct prefix *p, const char *s)
 	bool stamp, colon = tag_end > tag + 2 && tag_end[-1] == ':';
 	int64_t t;
 
-	if (end == s || end[-1] == ':' || end - s > 64 || *s == '[' || *s == '(' || *s == '<')
+	if (end == s || end[-1] == ':' || end - s > HOST_MAX || *s == '[' || *s == '(' || *s == '<')
 		return NULL;
 	if (strncmp(tag, "kernel:", 7)) {
 		stamp = colon && prefix__stamp(spaces(tag_end), &t);
-		if (!isalpha(*tag) || !colon || (tag_end[-2] != ']' && !stamp))
+		if (!colon || (tag_end[-2] != ']' && !(stamp && isalpha(*tag))))
 			return NULL;
 		p->program = !stamp;
 		end = stamp ? tag_end - 1 : end;
@@ -190,6 +193,25 @@ static const char *host(struct prefix *p, const char *s)
 	p->name = s;
 	p->name_len = end - s;
 	return tag;
+}
+
+/*
+ * "HOST kernel: " or "HOST program[1]: " behind a stamp, which then is that of the journal's
+ * record; the stamp that a program passes on is its guest's.
+ */
+static const char *speaker(struct prefix *p, const char *s)
+{
+	const char *tag = spaces(token_end(s)), *end = token_end(tag);
+	bool kernels = !strncmp(tag, "kernel:", 7);
+
+	if (!kernels && (end < tag + 4 || strncmp(end - 2, "]:", 2) || !isdigit(end[-3])))
+		return NULL;
+	tag = host(p, s);
+	p->dated = tag;
+	if (!tag)
+		return NULL;
+	tag = spaces(kernels ? tag + 7 : tag);
+	return prefix__stamp(tag, &p->t) ? spaces(prefix__stamp(tag, &p->t)) : tag;
 }
 
 static const char *dated(struct prefix *p, const char *s)
@@ -263,6 +285,9 @@ void prefix__strip(struct prefix *p, const char *line)
 		p->seen = true;
 		s = spaces(next);
 	}
+	/* The stamp may be of journalctl -o short-monotonic, which then says who speaks. */
+	if (p->t != NO_TIME && !p->name && !p->xen)
+		s = speaker(p, s) ?: s;
 	/* What follows the kernel's stamp is the caller, and then its own words. */
 	while (p->t != NO_TIME && !p->caller && (next = caller(p, s)))
 		s = spaces(next);

@@ -133,6 +133,10 @@ STAMPS = {
     "caller ids": restamp(lambda m: m[0][:-1].replace(m[3] or b"", b"") + b"[    T0] "),
     "dates of dmesg -T": restamp(lambda m: b"[Fri Nov 27 02:10:11 2026] "),
     "differences of dmesg -d": restamp(lambda m: b"[%s.%s <    0.000013>] " % (m[1].rjust(5), m[2])),
+    "the journal's, with a host": restamp(lambda m: m[0][:m[0].index(b"]") + 1] + b" host1 kernel: "),
+    "the journal's, with differences": restamp(
+        lambda m: b"[%s.%s <    0.000013*>] host1 kernel: " % (m[1].rjust(5), m[2])),
+    "the journal's, and none": restamp(lambda m: b"[%s.%s%17s] host1 kernel: " % (m[1].rjust(5), m[2], b"")),
     "records of /dev/kmsg": restamp(lambda m: b"4,%d,%d,-;" % (1, int(m[1]) * 1000000 + int(m[2]))),
     "a name": each_line(lambda line: b"web3: " + line),
     "a column": each_line(lambda line: b"web3  | " + line),
