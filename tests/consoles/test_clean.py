@@ -62,6 +62,14 @@ def test_however_much_of_a_death_is_there(death):
         assert of(LATER, death[:end])[0] != 0, death[:end]
 
 
+@pytest.mark.parametrize("size", ["64B", "1.5K"])
+def test_a_message_that_journalctl_does_not_print_may_be_one(size):
+    assert of(f"[   60.000000] [{size} blob data]", LATER)[0] == 5
+    kernels = [f"Nov 27 02:10:11 host1 kernel: {line}" for line in LIVING]
+    for who, status in ("kernel", 5), ("foo[7]", 0):
+        assert verdict("\n".join([*kernels, f"Nov 27 02:10:12 host1 {who}: [{size} blob data]"]) + "\n")[0] == status
+
+
 def test_init_that_could_not_be_run():
     assert of("[    6.400013] Run /etc/init as init process")[:2] == (5, "cannot-tell")
     assert of("[    6.400013] Failed to execute /sbin/init (error -2)")[0] == 5
