@@ -61,8 +61,14 @@ static enum exit_status print(const struct console *console, const char *path, b
 	enum exit_status status = status_of(console);
 
 	if (console__is_none(console)) {
-		say("--console %s: it is no console: no line of it is one of Linux or of Xen",
-		    path);
+		if (console->scan.journal.record.unowned)
+			say("--console %s: it is no console: the records do not say who printed "
+			    "them; leave --output-fields away from journalctl's command",
+			    path);
+		else
+			say("--console %s: it is no console: no line of it is one of Linux or of "
+			    "Xen",
+			    path);
 		return EXIT_USAGE;
 	}
 	if (json)

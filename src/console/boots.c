@@ -6,9 +6,6 @@
 #include "boots.h"
 #include "place.h"
 
-/* A clock that goes back so far (µs) is another boot's, or another guest's. */
-#define BACK_MAX	1000000
-
 /* .extra of "Booting paravirtualized kernel on". */
 #define PLATFORM_BOOTING	2
 
@@ -18,24 +15,25 @@
 struct sorter {
 	struct boots *boots;
 	const struct scan *scan;
-	struct place places[CONSOLE_GUESTS];
+	struct place places[CONSOLE_STREAMS];
 	bool jumped;			/* time went back in the middle of an oops, */
 	size_t jump;			/* at this fact the last time */
 	int err;
 };
 
-/* What comes next continues nothing. */
-static void forget_places(struct sorter *s)
+/* What comes next in a stream, or in all of them, continues nothing. */
+static void forget_places(struct sorter *s, unsigned int stream)
 {
-	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++)
-		s->places[i] = (struct place){ .t = NO_TIME };
+	for (unsigned int i = 0; i < CONSOLE_STREAMS; i++)
+		if (!stream || stream == i)
+			s->places[i] = (struct place){ .t = NO_TIME };
 }
 
 static void drop_oldest(struct sorter *s)
 {
 	struct boots *b = s->boots;
 
-	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++)
+	for (unsigned int i = 0; i < CONSOLE_STREAMS; i++)
 		if (s->places[i].boot == b->boot[0])
 			s->places[i] = (struct place){ .t = NO_TIME };
 	b->older_of[b->boot[0]->guest]++;
@@ -59,7 +57,7 @@ static struct boot_facts *begin_boot(struct sorter *s, const struct fact *f)
 	boot->headless = f->kind != FACT_KERNEL;
 	boot->first_line = f->line;
 	s->boots->boot[s->boots->nr++] = boot;
-	s->places[f->guest] = (struct place){ .boot = boot, .t = NO_TIME };
+	s->places[f->stream] = (struct place){ .boot = boot, .t = NO_TIME };
 	return boot;
 }
 
@@ -239,7 +237,7 @@ static void note_jump(struct sorter *s, size_t at)
 static void sort_fact(struct sorter *s, size_t at)
 {
 	const struct fact *f = &s->scan->facts[at];
-	struct place *p = &s->places[f->guest];
+	struct place *p = &s->places[f->stream];
 	bool back = f->t != NO_TIME && p->t != NO_TIME && f->t + BACK_MAX < p->t;
 
 	if (back && f->kind != FACT_KERNEL) {
@@ -296,8 +294,8 @@ static void find_survivors(struct boot_facts *b)
 /* Lines are missing in what one guest says, or nobody knows which. */
 static void add_gap(struct sorter *s, const struct fact *f)
 {
-	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++) {
-		if (f->guest && f->guest != i)
+	for (unsigned int i = 0; i < CONSOLE_STREAMS; i++) {
+		if (f->stream && f->stream != i)
 			continue;
 		place__forget(&s->places[i]);
 		if (s->places[i].boot)
@@ -315,10 +313,10 @@ int boots__sort(struct boots *boots, const struct scan *scan)
 		return -ENOMEM;
 	s->boots = boots;
 	s->scan = scan;
-	forget_places(s);
+	forget_places(s, 0);
 	for (size_t i = 0; i < scan->nr && !s->err; i++) {
 		if (scan->facts[i].kind == FACT_RESTART)
-			forget_places(s);
+			forget_places(s, scan->facts[i].stream);
 		else if (scan->facts[i].kind == FACT_GAP)
 			add_gap(s, &scan->facts[i]);
 		else if (!fact__is_xen(&scan->facts[i]))

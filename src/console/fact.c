@@ -174,11 +174,13 @@ bool fact__read(struct fact *f, const struct line *line)
 {
 	const char *text = line->text;
 
-	*f = (struct fact){ .guest = line->guest, .domain = -1, .vcpu = -1, .count = 1,
-			    .caller = line->caller, .line = line->number, .last_line = line->number,
-			    .t = line->t };
+	*f = (struct fact){ .guest = line->guest, .stream = line->stream, .domain = -1, .vcpu = -1,
+			    .count = 1, .caller = line->caller, .line = line->number,
+			    .last_line = line->number, .t = line->t };
 	f->style = (line->t != NO_TIME ? STYLE_STAMP : 0) | (line->dated ? STYLE_DATE : 0) |
 		   (line->caller ? STYLE_CALLER : 0);
+	if (line->quoted)
+		return false;
 	if (line->xen)
 		return read_rows(f, xen_rows, ROWS(xen_rows), skip_place(f, text), line->whole);
 	if (read_rows(f, linux_rows, ROWS(linux_rows), text, line->whole) ||

@@ -33,7 +33,8 @@ enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 struct fact {
 	uint8_t kind;			/* enum fact_kind; facts.def says what the rest means */
 	uint8_t extra;			/* of its row in formats.def */
-	uint8_t guest;			/* whose line it was (struct mender) */
+	uint8_t guest;			/* whose line it was, */
+	uint8_t stream;			/* and what it continues (struct mender) */
 	uint8_t style;			/* enum line_style: what stood before it */
 	bool cut;			/* it is such a line, and nothing in it can be used */
 	int16_t domain, vcpu;		/* of whom Xen speaks; -1: it does not say */

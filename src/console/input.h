@@ -28,6 +28,7 @@ struct input_line {
 	bool whole;		/* its end was seen */
 	uint64_t number;	/* of the file's line where it starts; from 1 */
 	uint8_t mark;		/* enum input_mark */
+	const char *boot;	/* of a journal's record, the id of its boot or ""; else NULL */
 };
 
 typedef void (*input_handler)(void *context, const struct input_line *line);

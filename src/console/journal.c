@@ -1,197 +1,162 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <jansson.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "journal.h"
-#include "match.h"
+
+enum { UNDECIDED = JOURNAL_STATES };
 
 void journal__begin(struct journal *j, input_handler handler, void *context)
 {
 	memset(j, 0, sizeof(*j));
 	j->handler = handler;
 	j->context = context;
+	input__begin(&j->text, journal_verbose__add, j);
 }
 
-/* The fields that are kept, by name. */
-static const struct {
-	const char *name;
-	size_t at, size;
-} fields[] = {
-#define FIELD(name, member) \
-	{ name, offsetof(struct journal_record, member), sizeof(((struct journal_record *)0)->member) }
-	FIELD("_BOOT_ID", boot), FIELD("_TRANSPORT", transport), FIELD("SYSLOG_IDENTIFIER", identifier),
-	FIELD("_HOSTNAME", host), FIELD("_SOURCE_MONOTONIC_TIMESTAMP", time), FIELD("MESSAGE", message),
-#undef FIELD
-};
-
-static void mark(struct journal *j, const struct input_line *line, enum input_mark mark)
+void journal__mark_gap(struct journal *j)
 {
-	struct input_line none = { "", false, line->number, mark };
+	struct input_line gap = { "", false, j->text.number + 1, MARK_GAP };
 
-	j->handler(j->context, &none);
+	j->handler(j->context, &gap);
 }
 
-static void note_boot(struct journal *j, const struct input_line *line, const char *boot)
+/* Behind @begin, if @s starts with it; *@more: unless it ends too early. */
+static const char *behind(const char *s, const char *begin, bool *more)
 {
-	if (*j->boot && strcmp(boot, j->boot))
-		mark(j, line, MARK_RESTART);
-	match__copy(j->boot, sizeof(j->boot), boot, strlen(boot));
+	for (; *begin && *s == *begin; s++)
+		begin++;
+	*more |= *begin && !*s;
+	return *begin ? NULL : s;
 }
 
-/* What a terminal should not get is no part of a line; a line ends where the first one does. */
-static void clean(char *text)
+/* Whether @s begins as an object does whose first key is the name of a field. */
+static int classify_json(const char *s)
 {
-	text[strcspn(text, "\r\n")] = 0;
-	for (; *text; text++)
-		if ((*text < ' ' && *text != '\t') || *text > '~')
-			*text = '?';
+	bool more = false;
+	const char *at = behind(s, "data: ", &more) ?: *s == '\x1e' ? s + 1 : s;
+
+	if (more)
+		return UNDECIDED;
+	if (*at && *at != '{')
+		return JOURNAL_TEXT;
+	at += *at == '{';
+	at += strspn(at, " \t\r\n");
+	if (*at && *at != '"')
+		return JOURNAL_TEXT;
+	at += *at == '"';
+	return !*at ? UNDECIDED : isupper(*at) || *at == '_' ? JOURNAL_JSON : JOURNAL_TEXT;
 }
 
-/* The kernel's line as its own log would have it, behind the name of its host. */
-static void pass_kernels(struct journal *j, const struct input_line *line)
+/* What .held begins.  Programs of Windows put bytes before its letters, and between them. */
+static int classify(const struct journal *j)
 {
-	const struct journal_record *r = &j->record;
-	unsigned long long t = strtoull(r->time, NULL, 10);
-	char text[INPUT_LINE];
-	struct input_line said = { text, true, line->number, MARK_NONE };
-	int len;
+	char text[sizeof(j->held) + 1];
+	size_t len = 0;
+	bool more = false;
 
-	if (r->broken || !*r->message) {
-		mark(j, line, MARK_GAP);
-		return;
-	}
-	if (*r->time)
-		len = snprintf(text, sizeof(text), "%s%s[%5llu.%06llu] %s", r->host, *r->host ? ": " : "",
-			       t / 1000000, t % 1000000, r->message);
-	else
-		len = snprintf(text, sizeof(text), "%s", r->message);
-	said.whole = line->whole && len < (int)sizeof(text);
-	clean(text);
-	j->handler(j->context, &said);
+	for (size_t i = 0; i < j->nr_held; i++)
+		if (j->held[i] && (len || !((unsigned char)j->held[i] & 0x80)))
+			text[len++] = j->held[i];
+	text[len] = 0;
+	if (!len || behind(text, "__CURSOR=", &more) || more)
+		return !len || more ? UNDECIDED : JOURNAL_EXPORT;
+	return classify_json(text);
 }
 
-static void pass(struct journal *j, const struct input_line *line)
+static void begin(struct journal *j, int state)
 {
-	const struct journal_record *r = &j->record;
+	char held[sizeof(j->held)], *lf;
+	size_t nr = j->nr_held, text = nr;
 
-	note_boot(j, line, r->boot);
-	if (!strcmp(r->transport, "kernel") || !strcmp(r->identifier, "kernel"))
-		pass_kernels(j, line);
-}
-
-/* What is no UTF-8 the journal writes as an array of bytes. */
-static void read_bytes(struct journal_record *r, const json_t *bytes)
-{
-	size_t i, len = 0;
-	json_t *byte;
-
-	json_array_foreach(bytes, i, byte) {
-		int c = json_integer_value(byte);
-
-		if (len < sizeof(r->message) - 1 && c > 0 && c < 256)
-			r->message[len++] = c;
-	}
-	r->message[len] = 0;
-	r->broken = !len;
-}
-
-static void read_json(struct journal_record *r, const json_t *object)
-{
-	*r = (struct journal_record){};
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		const json_t *value = json_object_get(object, fields[i].name);
-		const char *text = json_string_value(value);
-
-		if (text)
-			match__copy((char *)r + fields[i].at, fields[i].size, text, strlen(text));
-		else if (json_is_array(value) && !strcmp(fields[i].name, "MESSAGE"))
-			read_bytes(r, value);
-	}
-}
-
-/* The length of a field's name, as the journal allows them, where @text begins with one; else 0. */
-static size_t field_name(const char *text)
-{
-	size_t name = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
-
-	return !text[name] || text[name] == '=' ? name : 0;
-}
-
-/* NAME=VALUE.  A name alone stands before a value in bytes, of which lines are no measure. */
-static void read_export(struct journal_record *r, const struct input_line *line)
-{
-	size_t name = field_name(line->text);
-
-	r->bytes = !line->text[name];
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		const char *value = line->text + name + 1;
-
-		if (strlen(fields[i].name) != name || memcmp(fields[i].name, line->text, name))
-			continue;
-		r->broken |= !line->text[name] || !line->whole;
-		r->line = line->number;
-		if (line->text[name])
-			match__copy((char *)r + fields[i].at, fields[i].size, value, strlen(value));
-	}
-}
-
-static void end_export(struct journal *j)
-{
-	struct input_line line = { "", true, j->record.line, MARK_NONE };
-
-	if (j->record.open)
-		pass(j, &line);
-	j->record.open = false;
-}
-
-/*
- * One line of `journalctl -o export`, whose records begin with a cursor and consist of fields.  Other
- * lines may be of a value in bytes, but for one that a console begins: that ends the record, too.
- */
-static bool add_export(struct journal *j, const struct input_line *line)
-{
-	static const char begin[] = "__CURSOR=";
-
-	if (!strncmp(line->text, begin, sizeof(begin) - 1)) {
-		end_export(j);
-		j->record = (struct journal_record){ .open = true, .line = line->number };
-	} else if (j->record.open && field_name(line->text)) {
-		read_export(&j->record, line);
-	} else if (j->record.open && j->record.bytes && !input__starts_line(line->text)) {
-		mark(j, line, MARK_GAP);
+	memcpy(held, j->held, nr);
+	j->nr_held = 0;
+	j->state = state;
+	if (state == JOURNAL_TEXT) {
+		lf = memchr(held, '\n', nr);
+		text = lf ? (size_t)(lf - held) + 1 : nr;
+		input__feed(&j->text, held, text);
+		j->state = lf ? JOURNAL_LINE : JOURNAL_TEXT;
 	} else {
-		end_export(j);
+		input__end(&j->text);
+		journal_verbose__end(j);
+		journal_record__begin(&j->record);
+		text = 0;
 	}
-	return j->record.open;
+	if (state == JOURNAL_EXPORT)
+		journal_export__begin(j);
+	else if (state == JOURNAL_JSON)
+		journal_json__begin(j);
+	journal__feed(j, held + text, nr - text);
 }
 
-void journal__add(void *journal, const struct input_line *line)
+/* Returns how many bytes were used to find out what a line is. */
+static size_t begin_line(struct journal *j, const char *bytes, size_t size)
 {
-	struct journal *j = journal;
-	json_t *object;
+	int state = JOURNAL_TEXT;
+	size_t used = 0;
 
-	if (!line->mark && add_export(j, line))
-		return;
-	if (line->mark || *line->text != '{' || !strstr(line->text, "\"MESSAGE\"")) {
-		j->handler(j->context, line);
-		return;
+	/* So nearly no line of text begins. */
+	if (!j->nr_held && !memchr("{_d\x1e\0\xef\xff\xfe", *bytes, 8)) {
+		j->state = JOURNAL_TEXT;
+		return 0;
 	}
-	if (!strstr(line->text, "\"kernel\""))
-		return;
-	object = json_loads(line->text, 0, NULL);
-	if (!object) {
-		mark(j, line, MARK_GAP);
-		return;
+	while (used < size && j->nr_held < sizeof(j->held)) {
+		j->held[j->nr_held++] = bytes[used++];
+		state = classify(j);
+		if (state != UNDECIDED) {
+			/* It may be the end of a line of text. */
+			used--;
+			j->nr_held--;
+			break;
+		}
 	}
-	read_json(&j->record, object);
-	json_decref(object);
-	pass(j, line);
+	if (state != UNDECIDED || j->nr_held == sizeof(j->held))
+		begin(j, state == UNDECIDED ? JOURNAL_TEXT : state);
+	return used;
+}
+
+/* Text up to the end of its line. */
+static size_t feed_text(struct journal *j, const char *bytes, size_t size)
+{
+	const char *end = memchr(bytes, '\n', size);
+	size_t len = end ? (size_t)(end - bytes) + 1 : size;
+
+	if (end)
+		j->state = JOURNAL_LINE;
+	input__feed(&j->text, bytes, len);
+	return len;
+}
+
+void journal__feed(struct journal *j, const char *bytes, size_t size)
+{
+	size_t used;
+
+	for (size_t i = 0; i < size; i += used) {
+		if (j->state == JOURNAL_LINE)
+			used = begin_line(j, bytes + i, size - i);
+		else if (j->state == JOURNAL_TEXT)
+			used = feed_text(j, bytes + i, size - i);
+		else if (j->state == JOURNAL_EXPORT)
+			used = journal_export__feed(j, bytes + i, size - i);
+		else
+			used = journal_json__feed(j, bytes + i, size - i);
+	}
 }
 
 void journal__end(struct journal *j)
 {
-	end_export(j);
+	if (j->state == JOURNAL_LINE && j->nr_held) {
+		/* It may be a record's first line, whose others are not there. */
+		j->open_end = memchr(j->held, '{', j->nr_held);
+		begin(j, JOURNAL_TEXT);
+	}
+	input__end(&j->text);
+	j->open_end |= journal_verbose__end(j);
+	if (j->state == JOURNAL_EXPORT) {
+		j->open_end |= journal_export__end(j);
+	} else if (j->state == JOURNAL_JSON) {
+		j->open_end = true;
+		journal__mark_gap(j);
+	}
 }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 struct mail {
-	unsigned int trust;	/* so many lines that no mail program writes end it; 0: it is none */
+	unsigned int trust;	/* lines that no mail program writes until it is over; 0: none */
 };
 
 /* The header of a mail begins one, and lines that no mail program writes end it in time. */
@@ -19,7 +19,7 @@ void mail__note(struct mail *mail, const char *text, size_t len);
 /* A line was broken and joined again: nothing but a mail program does that. */
 void mail__joined(struct mail *mail);
 
-/* Whether @text ends in a soft line break, and its line goes on below; @from: where it began anew. */
+/* Whether @text, joined up to @from, ends in a soft line break, so that it goes on below. */
 bool mail__breaks(const struct mail *mail, const char *text, size_t from, size_t len);
 
 /* "=" for "=3D", a space for "=20".  Returns the new length, never a larger one. */

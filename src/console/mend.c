@@ -18,6 +18,9 @@
 #define BROKEN_MIN	40
 #define BARE_MIN	50
 
+/* journalctl puts the lines of a message below its first one, behind a date, a host and a name. */
+#define BELOW_MIN	18
+
 void mender__begin(struct mender *m, line_handler handler, void *context)
 {
 	memset(m, 0, sizeof(*m));
@@ -61,6 +64,40 @@ static uint8_t guest_of(struct mender *m, struct prefix *p)
 		return NO_GUEST;
 	strcpy(m->guests[m->nr_guests], name);
 	return m->nr_guests++;
+}
+
+static bool is_stream(const struct mender *m, unsigned int at, uint8_t guest, const char *boot)
+{
+	return m->streams[at].used && m->streams[at].guest == guest &&
+	       !strcmp(m->streams[at].boot, boot);
+}
+
+/* The stream of records of a boot.  Where there is no room, that ends which has waited longest. */
+static uint8_t stream_of(struct mender *m, uint8_t guest, const struct input_line *line)
+{
+	unsigned int at = m->stream, oldest = CONSOLE_GUESTS;
+	struct line restart = { .text = "", .mark = MARK_RESTART, .t = NO_TIME };
+
+	if (!line->boot)
+		return guest;
+	if (!is_stream(m, at, guest, line->boot))
+		for (at = CONSOLE_GUESTS;
+		     at < CONSOLE_STREAMS && !is_stream(m, at, guest, line->boot); at++)
+			oldest = m->streams[at].used < m->streams[oldest].used ? at : oldest;
+	if (at == CONSOLE_STREAMS) {
+		at = oldest;
+		if (m->streams[at].used) {
+			restart.stream = at;
+			restart.number = line->number;
+			m->handler(m->context, &restart);
+		}
+		m->streams[at].guest = guest;
+		match__copy(m->streams[at].boot, sizeof(m->streams[at].boot), line->boot,
+			    strlen(line->boot));
+	}
+	m->streams[at].used = line->number + 1;
+	m->stream = at;
+	return at;
 }
 
 static void deliver(struct mender *m, const struct line *line)
@@ -137,7 +174,8 @@ static bool was_broken(const struct mender *m, const struct line *line)
 static void note_break(struct mender *m, const struct line *line)
 {
 	struct line mark = { .text = "", .mark = MARK_BROKEN, .t = NO_TIME,
-			     .number = m->before.number, .guest = line->guest };
+			     .number = m->before.number, .guest = line->guest,
+			     .stream = line->stream };
 
 	if (!was_broken(m, line))
 		return;
@@ -238,24 +276,57 @@ static char *second_line(char *s, bool xen)
 	return NULL;
 }
 
+/*
+ * Whether @s stands below the first line of a message, of which journalctl indents all others.
+ * What a program said, or nobody knows who, may be a console that it quotes.
+ */
+static bool is_below(const struct mender *m, const char *s, struct line *line)
+{
+	size_t indent = skip_any(s, " ") - s;
+
+	if (indent < BELOW_MIN || !s[indent])
+		return false;
+	line->text = line->rest = s + indent;
+	line->t = NO_TIME;
+	line->stamped = line->dated = true;
+	line->guest = m->below;
+	line->quoted = indent != m->column;
+	return true;
+}
+
+static void note_column(struct mender *m, const struct prefix *p, const char *s, uint8_t guest)
+{
+	m->column = p->name && !p->program ? p->text - s : 0;
+	m->below = guest;
+}
+
 /* @s is cut in two where another line begins in it. */
-static void split(struct mender *m, char *s, bool whole, uint64_t number)
+static void split(struct mender *m, char *s, const struct input_line *from)
 {
 	const char *all = s;
 	size_t width = strlen(s);
 
 	for (;;) {
-		struct line line = { .whole = whole, .number = number };
+		struct line line = { .whole = from->whole, .number = from->number };
 		struct prefix p;
 		char *second;
 		bool xen;
 
+		if (s == all && is_below(m, s, &line)) {
+			line.stream = stream_of(m, line.guest, from);
+			give_up_waiting(m);
+			deliver(m, &line);
+			return;
+		}
 		prefix__strip(&p, s);
 		line.guest = guest_of(m, &p);
 		if (line.guest == NO_GUEST) {
 			m->others++;
 			return;
 		}
+		line.stream = stream_of(m, line.guest, from);
+		if (s == all && p.seen)
+			note_column(m, &p, s, line.guest);
 		line.xen = p.xen;
 		line.t = p.t;
 		line.caller = p.caller;
@@ -298,7 +369,7 @@ void mender__add(void *context, const struct input_line *line)
 	}
 	match__copy(copy, sizeof(copy), line->text, strlen(line->text));
 	m->longest = strlen(copy) > m->longest ? strlen(copy) : m->longest;
-	split(m, copy, line->whole, line->number);
+	split(m, copy, line);
 }
 
 void mender__end(struct mender *m)

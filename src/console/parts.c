@@ -177,8 +177,11 @@ void parts__add(void *parts, const struct input_line *line)
 	struct parts *p = parts;
 	unsigned int number;
 	char dump[sizeof(p->dump)];
-	const char *at = header(line->text, dump, sizeof(dump), &number);
+	const char *at = line->boot ? NULL : header(line->text, dump, sizeof(dump), &number);
 
+	/* Records of a journal are in no dump. */
+	if (line->boot && *p->dump)
+		flush(p);
 	if (at && at != line->text && *p->dump)
 		keep(p, line->text, at - line->text, line, false);
 	if (at && (at == line->text || *p->dump))

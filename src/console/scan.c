@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static uint64_t mix(uint64_t hash, const void *data, size_t size)
 /* Of what it says, not of when. */
 static uint64_t hash_of(const struct fact *f)
 {
-	uint64_t hash = mix(0xcbf29ce484222325ULL, &f->kind, 3);
+	uint64_t hash = mix(0xcbf29ce484222325ULL, &f->kind, offsetof(struct fact, style));
 
 	hash = mix(hash, &f->domain, sizeof(f->domain));
 	hash = mix(hash, f->v, sizeof(f->v));
@@ -62,6 +63,12 @@ static bool seen_before(struct scan *s, const struct fact *f, bool full)
 	return true;
 }
 
+/* What comes now is of another boot, perhaps, and there for the first time. */
+static void forget_seen(struct scan *s)
+{
+	memset(s->seen, 0, sizeof(s->seen));
+}
+
 /* The older half makes room: the newest boot is the one that somebody asks about. */
 static void forget(struct scan *s)
 {
@@ -70,7 +77,7 @@ static void forget(struct scan *s)
 	memmove(s->facts, s->facts + half, (s->nr - half) * sizeof(*s->facts));
 	s->nr -= half;
 	s->forgotten += half;
-	memset(s->seen, 0, sizeof(s->seen));
+	forget_seen(s);
 }
 
 static void store(struct scan *s, const struct fact *f)
@@ -91,31 +98,50 @@ static void store(struct scan *s, const struct fact *f)
 	s->facts[s->nr++] = *f;
 }
 
+static void begin_stream(struct scan *s, unsigned int stream)
+{
+	s->streams[stream] = (struct scan_stream){ .t = NO_TIME, .oops = NO_TIME, .run = NO_TIME };
+}
+
+/* What follows another text, as of another boot, repeats nothing of this one. */
+static void restart(struct scan *s, unsigned int stream)
+{
+	for (unsigned int i = 0; i < CONSOLE_STREAMS; i++)
+		if (!stream || stream == i)
+			begin_stream(s, i);
+	forget_seen(s);
+}
+
 static bool wanted(struct scan *s, const struct fact *f)
 {
-	bool full;
+	struct scan_stream *stream = &s->streams[f->stream];
+	bool full, back = f->t != NO_TIME && f->t + BACK_MAX < stream->t;
 
+	stream->t = f->t != NO_TIME ? f->t : stream->t;
 	if (part_of_trace(f->kind)) {
 		if (f->kind != FACT_FRAME)
-			s->frames = 0;
-		return !s->mute && !(f->kind == FACT_FRAME && s->frames++ >= SCAN_FRAMES);
+			stream->frames = 0;
+		return !stream->mute && !(f->kind == FACT_FRAME && stream->frames++ >= SCAN_FRAMES);
 	}
-	s->mute = false;
-	s->frames = 0;
+	stream->mute = false;
+	stream->frames = 0;
 	if (f->kind == FACT_KERNEL) {
-		s->alarmed[f->guest] = false;
-		memset(s->seen, 0, sizeof(s->seen));
+		stream->alarmed = false;
 		memset(s->of_kind, 0, sizeof(s->of_kind));
 	}
+	if (f->kind == FACT_KERNEL || back)
+		forget_seen(s);
+	if (f->kind == FACT_RESTART)
+		restart(s, f->stream);
 	/* What keeps facts apart is never left out, and needs to be there once. */
 	if (f->kind == FACT_GAP || f->kind == FACT_REPORT) {
-		s->mute = f->kind == FACT_REPORT;
+		stream->mute = f->kind == FACT_REPORT;
 		return !s->nr || s->facts[s->nr - 1].kind != f->kind ||
-		       s->facts[s->nr - 1].guest != f->guest;
+		       s->facts[s->nr - 1].stream != f->stream;
 	}
 	full = s->of_kind[f->kind] == SCAN_OF_KIND;
 	if (repeats(f->kind) && seen_before(s, f, full)) {
-		s->mute = f->kind == FACT_WARNING;
+		stream->mute = f->kind == FACT_WARNING;
 		return false;
 	}
 	s->more += full;
@@ -135,7 +161,7 @@ static bool printed_twice(const struct scan *s, const struct fact *f)
 		/* A boot begins as the one before did, and time goes back there. */
 		if (f->kind == FACT_KERNEL && before->t > f->t)
 			return false;
-		if (before->kind == f->kind && before->t == f->t && before->guest == f->guest &&
+		if (before->kind == f->kind && before->t == f->t && before->stream == f->stream &&
 		    before->extra == f->extra && before->caller == f->caller &&
 		    !memcmp(before->v, f->v, sizeof(f->v)) && !strcmp(before->text, f->text) &&
 		    !strcmp(before->name, f->name))
@@ -147,15 +173,15 @@ static bool printed_twice(const struct scan *s, const struct fact *f)
 /* Something that follows from a @line and stands in no format. */
 static void note(struct scan *s, const struct line *line, enum fact_kind kind)
 {
-	store(s, &(struct fact){ .kind = kind, .guest = line->guest, .domain = -1, .vcpu = -1,
-				 .count = 1, .line = line->number, .last_line = line->number,
-				 .t = line->t });
+	store(s, &(struct fact){ .kind = kind, .guest = line->guest, .stream = line->stream,
+				 .domain = -1, .vcpu = -1, .count = 1, .line = line->number,
+				 .last_line = line->number, .t = line->t });
 }
 
 /* Notes when a guest begins to oops, and when it is known to have survived that. */
 static void watch(struct scan *s, const struct line *line, const struct fact *f)
 {
-	int64_t *oops = &s->oops[line->guest];
+	int64_t *oops = &s->streams[line->stream].oops;
 
 	if (f && fact__rank(f->kind)) {
 		*oops = f->t;
@@ -171,7 +197,7 @@ static void watch(struct scan *s, const struct line *line, const struct fact *f)
  */
 static void watch_init(struct scan *s, const struct line *line, const struct fact *f)
 {
-	int64_t *run = &s->run[line->guest];
+	int64_t *run = &s->streams[line->stream].run;
 
 	if (f && f->kind == FACT_LIVES && f->extra == LIVES_SOON) {
 		*run = f->t;
@@ -206,14 +232,14 @@ static bool ends_in_prompt(const char *text)
 
 static void watch_words(struct scan *s, const struct line *line)
 {
-	bool known = line->xen ? s->xen_alarm : s->alarmed[line->guest];
+	bool known = line->xen ? s->xen_alarm : s->streams[line->stream].alarmed;
 
 	if (known || !alarm__is_in(line->text, line->xen))
 		return;
 	if (line->xen) {
 		s->xen_alarm = line->number;
 	} else {
-		s->alarmed[line->guest] = true;
+		s->streams[line->stream].alarmed = true;
 		note(s, line, FACT_ALARM);
 	}
 }
@@ -228,9 +254,12 @@ static void on_line(void *context, const struct line *line)
 		return;
 	}
 	if (line->mark) {
+		if (line->mark == MARK_RESTART)
+			restart(s, line->stream);
 		s->gaps += line->mark == MARK_GAP;
 		f = (struct fact){ .kind = line->mark == MARK_GAP ? FACT_GAP : FACT_RESTART,
-				   .line = line->number, .last_line = line->number, .t = NO_TIME };
+				   .stream = line->stream, .line = line->number,
+				   .last_line = line->number, .t = NO_TIME };
 		store(s, &f);
 		return;
 	}
@@ -258,17 +287,15 @@ static void on_line(void *context, const struct line *line)
 void scan__begin(struct scan *s)
 {
 	memset(s, 0, sizeof(*s));
-	for (unsigned int i = 0; i < CONSOLE_GUESTS; i++)
-		s->oops[i] = s->run[i] = NO_TIME;
+	restart(s, 0);
 	mender__begin(&s->mender, on_line, s);
 	parts__begin(&s->parts, mender__add, &s->mender);
 	journal__begin(&s->journal, parts__add, &s->parts);
-	input__begin(&s->input, journal__add, &s->journal);
 }
 
 void scan__feed(struct scan *s, const char *bytes, size_t size)
 {
-	input__feed(&s->input, bytes, size);
+	journal__feed(&s->journal, bytes, size);
 }
 
 /*
@@ -284,7 +311,7 @@ static bool runs_backwards(const struct scan *s)
 		const struct fact *a = &s->facts[i - 1], *b = &s->facts[i];
 		int64_t step = a->t == NO_TIME || b->t == NO_TIME ? 0 : b->t - a->t;
 
-		if (a->kind == FACT_KERNEL || b->kind == FACT_KERNEL || a->guest != b->guest)
+		if (a->kind == FACT_KERNEL || b->kind == FACT_KERNEL || a->stream != b->stream)
 			continue;
 		if (!step && fact__rank(a->kind) && fact__rank(b->kind))
 			step = (int)fact__rank(b->kind) - (int)fact__rank(a->kind);
@@ -307,10 +334,10 @@ static void reverse(struct scan *s)
 
 int scan__end(struct scan *s)
 {
-	input__end(&s->input);
 	journal__end(&s->journal);
 	parts__end(&s->parts);
 	mender__end(&s->mender);
+	s->open_end |= s->journal.open_end;
 	if (!s->err && s->parts.err)
 		s->err = s->parts.err;
 	if (!s->err && runs_backwards(s))

@@ -7,12 +7,12 @@
 #define XENPIN_CONSOLE_SCAN_H
 
 #include "fact.h"
-#include "input.h"
 #include "journal.h"
 #include "mend.h"
 #include "parts.h"
 
 #define SCAN_FACTS	65536
+#define BACK_MAX	1000000	/* µs: a clock that goes back so far is another boot's, or guest's */
 #define GOES_ON		10000000 /* µs: who prints so long after an oops has survived it */
 #define INIT_RUNS	1000000	/* µs: a kernel that cannot run init says so sooner */
 #define SCAN_FRAMES	16	/* of one stack trace */
@@ -20,7 +20,6 @@
 #define SCAN_OF_KIND	2048	/* facts of one kind between two boots */
 
 struct scan {
-	struct input input;
 	struct journal journal;
 	struct parts parts;
 	struct mender mender;
@@ -31,7 +30,6 @@ struct scan {
 	uint64_t console_lines;	/* that are some kernel's, or Xen's */
 	uint64_t gaps;		/* places where lines are missing */
 	uint64_t cut;		/* lines of the series that are not whole */
-	bool alarmed[CONSOLE_GUESTS];	/* its boot has its FACT_ALARM */
 	uint64_t xen_alarm;	/* line of Xen's first such word; 0: none */
 	bool open_end;		/* the last line is not whole */
 	bool reversed;		/* the newest line was first; .facts is in order of time */
@@ -40,10 +38,14 @@ struct scan {
 	char last_text[INPUT_LINE];
 	struct { uint64_t hash; size_t at; } seen[FACT_KINDS][SCAN_SEEN];
 	uint32_t of_kind[FACT_KINDS];
-	unsigned int frames;	/* of the trace that is being read */
-	int64_t oops[CONSOLE_GUESTS];	/* time of a guest's last oops, or NO_TIME: it has gone on since */
-	int64_t run[CONSOLE_GUESTS];	/* when a guest said that it runs init, or NO_TIME: that is settled */
-	bool mute;		/* it is of a warning that was there before, or of no oops */
+	struct scan_stream {
+		bool alarmed;	/* its boot has its FACT_ALARM */
+		int64_t t;	/* of its newest fact, or NO_TIME */
+		int64_t oops;	/* of its last oops, or NO_TIME: it has gone on since */
+		int64_t run;	/* when it said that it runs init, or NO_TIME: that is settled */
+		unsigned int frames; /* of the trace that is being read */
+		bool mute;	/* that is of a warning that was there before, or of no oops */
+	} streams[CONSOLE_STREAMS];
 };
 
 void scan__begin(struct scan *scan);

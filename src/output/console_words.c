@@ -178,6 +178,11 @@ unsigned int console__notes(const struct console *c, char notes[][CONSOLE_NOTE])
 		snprintf(notes[n++], CONSOLE_NOTE,
 			 "In %" PRIu64 " places lines are missing: nothing was joined across them",
 			 c->scan.gaps);
+	if (s->journal.record.unowned)
+		snprintf(notes[n++], CONSOLE_NOTE,
+			 "%" PRIu64 " records do not say who printed them, as without "
+			 "journalctl's --output-fields they would, and were not read",
+			 s->journal.record.unowned);
 	if (s->parts.missing)
 		snprintf(notes[n++], CONSOLE_NOTE, "Of pstore's dump %u parts are missing",
 			 s->parts.missing);

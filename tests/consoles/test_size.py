@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from test_consoles import HERE, XENPIN
+from test_journals import FORMS, WHOLE, kernels, said
 
 SIZE = 100 << 20
 SECONDS, MEMORY = 2.0, 64 << 20
@@ -23,6 +24,9 @@ LINES = {
                                           for n in range(5000)),
     "old oopses without stamps": (HERE / "old-2.6.32.log").read_bytes(),
     "a dump of pstore": (HERE / "pstore-parts.log").read_bytes(),
+    **{f"a journal, -o {form}": FORMS[form]([*kernels((HERE / "series.log").read_bytes()), *(
+        said(f"Started foo\nbar {n}.", 99, "foo", _EXE="/usr/bin/foo", _CMDLINE="foo " * 9) for n in range(200))])
+       for form in WHOLE},
     "empty lines": b"\n" * 4096,
     "no line at all": b"x" * 4096,
 }
