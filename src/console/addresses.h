@@ -47,7 +47,6 @@ struct table_writer {
 	const char *name;	/* a function, or with a "*" how it begins */
 	uint8_t level;		/* enum xp_level */
 	bool asks;		/* it looks at PagePinned, and writes itself only without it */
-	bool emulated;		/* it may write to an L1 table: Xen emulates the write */
 };
 
 /* NULL: @function is none. */

@@ -97,13 +97,25 @@ static bool is_known_pv(const struct oops_view *v)
 }
 
 /* The flag at the moment of the fault, as the series read it. */
+/*
+ * Xen emulates what is written to L1 page tables, by whatever function: there such a write faults
+ * only where Xen refuses the value, be the flag as it may.
+ */
+static bool xen_emulates(const struct oops_view *v, unsigned int level)
+{
+	const struct table_writer *writer = table_writer__find(v->function);
+
+	return writer && writer->level == XP_L1 && level == XP_L1;
+}
+
 static bool flag_is_known(const struct oops_view *v, struct verdict *verdict)
 {
 	const struct fact *fault = v->oops->fault;
 	bool write = oops_view__is_protected_write(v) || (!v->has_code && !v->oops->of[FACT_ACCESS]);
 	char what[40] = "page";
 
-	if (!fault || fault->v[1] == XP_NO_PFN || !write || (!fault->v[3] && !fault->v[2]))
+	if (!fault || fault->v[1] == XP_NO_PFN || !write || (!fault->v[3] && !fault->v[2]) ||
+	    (fault->v[3] && xen_emulates(v, fault->v[2])))
 		return false;
 	if (v->level)
 		snprintf(what, sizeof(what), "L%u page table", v->level);
@@ -213,7 +225,7 @@ static bool xen_calls_it_a_table(const struct oops_view *v, struct verdict *verd
 		return false;
 	f = xen_account__table(&v->console->xen, console__domain(v->console, v->boot), v->pfn,
 			       &level, &pinned);
-	if (!f)
+	if (!f || xen_emulates(v, level))
 		return false;
 	lost = writer && writer->asks;
 	/* What dom0 asks for may be of a guest that has a page of the same number. */
@@ -268,7 +280,7 @@ static bool writes_a_table(const struct oops_view *v, struct verdict *verdict)
 			     "%s, which it does only when it finds PagePinned clear; who cleared "
 			     "it is not on this console",
 			     oops_view__victim(v, true), v->function, writer->level, v->address, pfn);
-	else if (writer->emulated)
+	else if (xen_emulates(v, writer->level))
 		verdict__set(verdict, VERDICT_REFUSED, VERDICT_IS_LIKELY,
 			     "%s died of an entry that Xen refused: %s wrote to an L1 page "
 			     "table at 0x%" PRIx64 "%s, as it may, and Xen did not take the value",

@@ -367,7 +367,7 @@ def test_boots_that_were_not_judged_weaken_what_was(number):
     assert ask((lives(number) + console()).encode()).stdout.startswith(b"The guest died, most likely of a lost")
 
 
-@pytest.mark.parametrize("function", ["xen_set_pmd", "xen_set_pud", "ptep_set_wrprotect", "native_set_pte"])
+@pytest.mark.parametrize("function", ["xen_set_pmd", "xen_set_pud", "pmdp_set_wrprotect", "native_set_pmd"])
 def test_code_is_no_page_table(function):
     """A wild pointer: what may be executed is none, and where text is nobody knows without the entry."""
     tables = {"pte": "8010000002c12065", "address": "ffffffff82c12ff8", "function": f"{function}+0x4/0x20"}
@@ -380,6 +380,26 @@ def test_code_is_no_page_table(function):
         assert verdict(console(**{**text, "pte": "80" + text["pte"]}))[0] == 1
         no_walk = "\n".join(line for line in console(**text).splitlines() if "PGD" not in line) + "\n"
         assert verdict(no_walk)[:2] == (5, "cannot-tell")
+
+
+@pytest.mark.parametrize("function", [
+    "xen_set_pte", "xen_pte_clear", "native_set_pte", "native_pte_clear", "ptep_set_wrprotect"])
+def test_a_write_to_an_l1_table_was_refused_whoever_wrote(function):
+    """Xen emulates it by the page, and not by the function; what it does not, it has refused."""
+    function += "+0x4/0x20"
+    status, word, account = verdict(console(function=function))
+    assert (status, word) == (5, "refused") and "Xen did not take the value" in account["text"]
+    for text in series(function=function, level=1, flag=1, erased=0, where="-"):
+        assert verdict(text)[:2] == (5, "refused")
+    xen = ("(XEN) mm.c:3000:d5v0 Bad type (saw 2400000000000001 != exp e000000000000000) for mfn 36f40 "
+           f"(pfn {0x1e5b3f:05x})\n")
+    # Where Xen says that the page is a table of another level, it emulates nothing.
+    for level, found in ("24000", "refused"), ("84000", "written-past"):
+        boots = verdict(xen.replace("24000", level) + console(function=function))[2]["boots"]
+        assert boots[0]["verdict"]["class"] == found
+    # By a function of no level it is nobody's that Xen would emulate.
+    for text in series(function="memset+0x4/0x20", level=1, flag=1, erased=0, where="-"):
+        assert verdict(text)[:2] == (1, "written-past")
 
 
 def test_a_platform_is_the_one_that_booted():
