@@ -80,7 +80,8 @@ static void judge_living(struct boot_facts *b, const struct console *c)
 		snprintf(but, sizeof(but), "; but line %" PRIu64 " tells of something that went wrong",
 			 alarm);
 	else if (s->open_end)
-		strcpy(but, "; but it ends in the middle of a line");
+		snprintf(but, sizeof(but), "; but it ends in the middle of a %s",
+			 s->journal.open_end ? "record" : "line");
 	else if (b->repaired && quiet)
 		strcpy(but, ", and every flag that was erased has been repaired");
 	verdict__set(v, VERDICT_LIVES, b->repaired && quiet ? VERDICT_IS_SHOWN : VERDICT_IS_LIKELY,

@@ -201,6 +201,9 @@ def test_cut_anywhere(form):
     clean = {at for at in {*r.sample(range(len(text)), 200), *ends, *(end + n for end in ends for n in range(-3, 60))}
              if at <= len(text) and ask(text[:at]).returncode == 0}
     assert ends & clean
+    if form != "verbose":
+        cut = account_of(FORMS[form](died[:-1])[:-20])[1]
+        assert cut["verdict"]["class"] == "lives" and "ends in the middle of a record" in cut["text"]
     if form == "verbose":
         assert not any(at >= text.index(b"panic") for at in clean)
     else:
@@ -256,7 +259,7 @@ def test_what_the_next_boot_says_again_is_not_of_the_one_before(form):
 
 def test_what_is_said_again_after_time_went_back_is_of_another_boot():
     says = b"[%5d.000000] systemd[1]: Reached target foo.\n"
-    lost = console(pid="9").encode()
+    lost = console(pid="9", boot=[]).encode()
     status, account = account_of(says % 2 + lost + says % 3)
     assert status == 1
     assert [o["survived"] for boot in account["boots"] for o in boot["oopses"]] == [False]
