@@ -27,7 +27,8 @@ bool input__starts_line(const char *s)
 	if (*s == '[')
 		return s[1 + strspn(s + 1, " +")] && isdigit(s[1 + strspn(s + 1, " +")]) &&
 		       strpbrk(s, ".:") && strpbrk(s, ".:") < s + 16;
-	return !strncmp(s, "(XEN)", 5) || !strncmp(s, "BUG: ", 5) || !strncmp(s, "#PF", 3) ||
+	/* journalctl puts "-- Boot 5c1f --" between boots. */
+	return !strncmp(s, "-- ", 3) || !strncmp(s, "(XEN)", 5) || !strncmp(s, "BUG: ", 5) || !strncmp(s, "#PF", 3) ||
 	       !strncmp(s, "Oops", 4) || !strncmp(s, "RIP", 3) || !strncmp(s, "xenpin: ", 8);
 }
 

@@ -127,7 +127,7 @@ static void wait_for_rest(struct mender *m, const struct line *head, enum line_b
 /* A rest has no stamp of the kernel and does not look like the start of anything. */
 static bool is_rest(const struct mender *m, const struct line *line)
 {
-	if (!m->waiting || line->t != NO_TIME || !*line->text)
+	if (!m->waiting || line->own || line->t != NO_TIME || !*line->text)
 		return false;
 	/* No name stands before the rest of a line, where another line would have one. */
 	if (line->guest != m->head.guest && (line->guest || m->before.number != m->head.number))
@@ -234,7 +234,7 @@ static enum line_break may_go_on(const struct mender *m, const char *s)
 /* @all is the line with what stood before it, @width bytes. */
 static void finish(struct mender *m, const struct line *line, const char *all, size_t width)
 {
-	bool begins = line->xen || line->t != NO_TIME;
+	bool begins = line->xen || (line->t != NO_TIME && !line->own);
 	enum line_break broken = begins && line->whole ? may_go_on(m, all) : BREAK_NONE;
 	uint64_t number = line->number;
 
@@ -327,6 +327,7 @@ static void split(struct mender *m, char *s, const struct input_line *from)
 		line.stream = stream_of(m, line.guest, from);
 		if (s == all && p.seen)
 			note_column(m, &p, s, line.guest);
+		line.own = p.program || from->boot;
 		line.xen = p.xen;
 		line.t = p.t;
 		line.caller = p.caller;

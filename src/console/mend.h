@@ -26,6 +26,7 @@ struct line {
 	bool xen;
 	uint8_t mark;		/* enum input_mark */
 	bool stamped;		/* it has a prefix */
+	bool own;		/* of a record or a program: no rest of another, and without one */
 	bool quoted;		/* a program says so, below the first line of its message */
 	bool dated;		/* with a date in it that is not the kernel's stamp */
 	uint8_t guest;

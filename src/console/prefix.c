@@ -197,7 +197,7 @@ static const char *host(struct prefix *p, const char *s)
 
 /*
  * "HOST kernel: " or "HOST program[1]: " behind a stamp, which then is that of the journal's
- * record; the stamp that a program passes on is its guest's.
+ * record: a program's words have none of the kernel's, unless it passes on those of a guest.
  */
 static const char *speaker(struct prefix *p, const char *s)
 {
@@ -211,6 +211,8 @@ static const char *speaker(struct prefix *p, const char *s)
 	if (!tag)
 		return NULL;
 	tag = spaces(kernels ? tag + 7 : tag);
+	if (!kernels)
+		p->t = NO_TIME;
 	return prefix__stamp(tag, &p->t) ? spaces(prefix__stamp(tag, &p->t)) : tag;
 }
 

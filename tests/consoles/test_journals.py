@@ -242,6 +242,26 @@ def test_any_two_hosts_in_one_journal(name):
         assert (1 in (full(name)[0], full(other)[0])) == (account[0] == 1)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_the_last_line_of_a_boot_is_whole(form):
+    """What stands between boots is no rest of it."""
+    for name in STAMPED:
+        for end in (None, -1, -2):
+            lines = list(kernels(TEXTS[name]))[:end]
+            if lines:
+                status, account = judge(form, [*lines, *kernels(TEXTS["lives"], boot="b1" * 16)])
+                assert (status == 1) == (judge("json", lines)[0] == 1), name
+
+
+@pytest.mark.parametrize("form", [*WHOLE, "short-monotonic", "short-delta"])
+def test_a_program_between_the_kernels_lines(form):
+    """Whenever it spoke, and whatever the line before ends in."""
+    for name in STAMPED:
+        lines = list(kernels(TEXTS[name]))
+        for at in range(len(lines), 0, -5):
+            same(full(name), judge(form, [*lines[:at], said("x", 3000, "(foo)", "77"), *lines[at:]]))
+
+
 @pytest.mark.parametrize("form", [*WHOLE, "short"])
 def test_what_the_next_boot_says_again_is_not_of_the_one_before(form):
     """Such as that it lives, of a guest that died."""
