@@ -63,6 +63,25 @@ def pytest_runtest_makereport(item, call):
         item.user_properties.append(("cpu", f"{cpu() - item.cpu:.2f}"))
 
 
+class Teller:
+    """Names a failure when it happens: a run of an hour may be ended before it sums up."""
+
+    def __init__(self, terminal):
+        self.terminal = terminal
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            last = (report.longreprtext.strip().splitlines() or [""])[-1]
+            self.terminal.write_line(f"\nFAILED in its {report.when}: {report.nodeid} - {last}")
+
+
+def pytest_sessionstart(session):
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not is_worker(session.config) and terminal:
+        session.config.pluginmanager.register(Teller(terminal))
+
+
 def pytest_sessionfinish(session, exitstatus):
     if not session.config.made:
         return

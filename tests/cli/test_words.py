@@ -39,7 +39,8 @@ RETIRED = [
              "(end of|again by) the hook", r"kernel/hooks", r"hooks/", r"^\s+hook       at ", "that the hook itself"],
             # The page and the account of a boot name stages of the boot.
             ["src/boot/*", "src/model/boot.*", "src/report/page/*", "src/report/event.c", "src/output/boot_*",
-             "docs/records.schema.json", "tests/*/test_boot.*", "tests/lab/test_kernel.py", "tests/cli/test_series.py"]),
+             "docs/records.schema.json", "tests/*/test_boot.*", "tests/lab/test_kernel.py",
+             "tests/cli/test_series.py"]),
     Retired(r"(?<![a-z])direct(?![a-z])", "unbatched, of a hypercall",
             ["direct[ _-]+maps?", "the direct$", r"(struct )?xp_direct direct\b", r"\bdirect[._](l2|root|gib)\b",
              "direct (loads?|reads?)", "reads are direct", "with_direct_calls", "struct xp_direct {",
