@@ -37,13 +37,17 @@ void boot_account__end(struct boot_account *a)
 
 static void open_early(struct boot_account *a)
 {
+	bool released = a->log.header.end == XP_LOG_RELEASED;
 	char why[EARLY_WHY];
 	int err;
 
-	if (a->copy || a->log.header.end != XP_LOG_EARLY)
+	if (a->copy || (a->log.header.end != XP_LOG_EARLY && !released))
 		return;
 	err = early__open(&a->early, why);
-	if (!err && early__first(a->early) != a->log.header.head) {
+	/* Of a log that was given back nobody knows whether a ring continued it. */
+	if (err == -ENOENT && released)
+		return;
+	if (!err && !released && early__first(a->early) != a->log.header.head) {
 		gap(a, "the early ring does not continue this boot log");
 		early__close(a->early);
 		a->early = NULL;
@@ -56,11 +60,6 @@ static void open_early(struct boot_account *a)
 	a->report.early = a->early;
 }
 
-static bool is_empty(const struct xp_boot_log *h)
-{
-	return h->end == XP_LOG_OFF || h->end == XP_LOG_RELEASED;
-}
-
 int boot_account__open(struct boot_account *a, const char *path, char why[BOOT_LOG_WHY])
 {
 	int err = boot_log__open(&a->log, path ?: BOOT_LOG_PATH, why);
@@ -68,8 +67,8 @@ int boot_account__open(struct boot_account *a, const char *path, char why[BOOT_L
 	if (err)
 		return err;
 	a->copy = path;
-	/* A kernel that was told to keep none, or to give it back, says so in its header. */
-	if (a->copy || !is_empty(&a->log.header))
+	/* A kernel that was told to keep none says so in its header. */
+	if (a->copy || a->log.header.end != XP_LOG_OFF)
 		a->report.log = &a->log.header;
 	boot__expect(&a->boot, &a->log.header);
 	open_early(a);
@@ -149,7 +148,8 @@ static void check_log(struct boot_account *a)
 	if (h->end == XP_LOG_OFF)
 		gap(a, "it is the boot log of a kernel that kept none (xenpin.log=0)");
 	if (h->end == XP_LOG_RELEASED)
-		gap(a, "it is a boot log whose memory was given back, with all records");
+		gap(a, "the boot log was given back with its records (somebody wrote 0 to "
+		       BOOT_LOG_PATH "): the kernel's own counts are left");
 	if (h->end == XP_LOG_RUNNING)
 		gap(a, "the boot log was copied while the kernel still wrote to it");
 	if (h->dropped)
@@ -169,7 +169,7 @@ static void check_records(struct boot_account *a)
 {
 	const struct boot *b = &a->boot;
 
-	if (is_empty(&a->log.header))
+	if (a->log.header.end == XP_LOG_OFF || a->log.header.end == XP_LOG_RELEASED)
 		return;
 	if (b->missing)
 		gap(a, "%llu slots are missing between records", (unsigned long long)b->missing);
@@ -183,13 +183,6 @@ static void check_records(struct boot_account *a)
 			gap(a, "the end of the deferred stage of node %d was not seen", n);
 }
 
-/* What the early ring dropped when boot was over says nothing of boot. */
-static bool is_whole(const struct boot_account *a)
-{
-	return !*a->log.flaw && !a->log.header.dropped && !a->boot.missing &&
-	       !(a->early && early__dropped(a->early) && lost_in_boot(a));
-}
-
 static uint64_t whole_boot(const struct boot_account *a)
 {
 	int64_t first = a->report.log ? a->boot.first + a->log.header.printk_offset :
@@ -200,26 +193,19 @@ static uint64_t whole_boot(const struct boot_account *a)
 	return a->kmsg.init - first;
 }
 
-static const char *why_none(const struct boot_account *a)
-{
-	if (!a->log.header.magic)
-		return "this kernel keeps no boot log";
-	return a->log.header.end == XP_LOG_RELEASED ?
-		       "the boot log was given back (somebody wrote 0 to " BOOT_LOG_PATH ")" :
-		       "the boot log is off (xenpin.log=1 on the command line switches it on)";
-}
-
 void boot_account__conclude(struct boot_account *a, bool beyond)
 {
 	if (a->report.log) {
 		check_log(a);
 		check_records(a);
 	} else {
-		gap(a, "%s: nothing tells whether flags were erased", why_none(a));
+		gap(a, "%s: nothing tells whether flags were erased", a->log.header.magic ?
+		    "the boot log is off (xenpin.log=1 on the command line switches it on)" :
+		    "this kernel keeps no boot log");
 	}
 	if (a->early)
 		check_early(a, beyond);
-	a->report.whole = a->report.log && is_whole(a);
+	a->report.whole = a->report.log && !a->report.nr_gaps;
 	a->report.boot_ns = whole_boot(a);
 	boot_report__sum(&a->report, &a->boot);
 }

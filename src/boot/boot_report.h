@@ -19,7 +19,7 @@ struct boot_report {
 	const struct xp_boot_log *log;	/* NULL: this kernel keeps none, and .boot is empty */
 	bool early;			/* the early ring continues it */
 	uint64_t dropped;			/* records that log or ring had no room for */
-	bool whole;			/* none is missing: .sum's tables are those at the end */
+	bool whole;			/* nothing is missing: .sum's tables are those at the end */
 	const struct boot *boot;
 	struct boot_sum sum;
 	const struct kmsg *kmsg;	/* NULL: a log from elsewhere */
@@ -36,8 +36,9 @@ static inline void boot_report__sum(struct boot_report *r, struct boot *boot)
 {
 	boot__sum(boot, &r->sum);
 	/* The record of a repair may be among those that are missing. */
-	if (r->log && !r->whole && boot_log__all_repaired(r->log))
-		r->sum.open = 0;
+	if (r->log && !r->whole && boot->nr_erased <= r->log->erased &&
+	    boot_log__unrepaired(r->log) != UINT64_MAX)
+		r->sum.open = boot_log__unrepaired(r->log);
 }
 
 #endif

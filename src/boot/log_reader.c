@@ -9,7 +9,7 @@
 #include "record/records.h"
 #include "log_reader.h"
 
-/* What a guest of 2 TiB fills when each flag is erased and repaired, one of 8 TiB otherwise. */
+/* What a guest of 1.9 TiB fills when each flag is erased and repaired, one of 7.8 TiB otherwise. */
 #define SIZE_MAX_LOG	((256UL << 20) + sizeof(struct xp_boot_log))
 
 static const char *flaw_of_header(const struct xp_boot_log *h)

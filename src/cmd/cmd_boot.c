@@ -214,7 +214,7 @@ static enum exit_status prepare(struct account *a)
 		return status;
 	if ((wants_live(a) || a->opts->verify) && !a->left.early) {
 		say("%sthere is no early ring to follow: boot a kernel with xenpin's series, and "
-		    "with xenpin.early=1", a->opts->verify ? "--verify: " : "");
+		    "with xenpin.log=1 xenpin.early=1", a->opts->verify ? "--verify: " : "");
 		return EXIT_CANNOT;
 	}
 	if (a->opts->verify && verify__open(&a->verify, why)) {

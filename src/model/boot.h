@@ -86,10 +86,15 @@ bool boot__node_open(const struct boot_node *node);
 /* Was this page's flag erased, and not set again since? */
 bool boot__lost(const struct boot *boot, uint64_t pfn);
 
-/* Does the kernel's own count, which no full log cuts short, say that all erased flags were set again? */
-static inline bool boot_log__all_repaired(const struct xp_boot_log *header)
+/*
+ * How many erased flags were not set again by the kernel's own count, which no full log cuts short:
+ * UINT64_MAX when it could not watch all of them.
+ */
+static inline uint64_t boot_log__unrepaired(const struct xp_boot_log *header)
 {
-	return header->repaired >= header->erased;
+	if (header->untracked)
+		return UINT64_MAX;
+	return header->erased > header->repaired ? header->erased - header->repaired : 0;
 }
 
 /* May be asked at any time; updates .repaired of the losses. */

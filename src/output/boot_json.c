@@ -123,7 +123,7 @@ static json_t *erased_array(const struct boot_report *r)
 
 		set_int(o, "t", true, e->t + r->log->t_offset);
 		/* Where records are missing, that of a repair may be among them. */
-		if (e->repaired || r->sum.open)
+		if (e->repaired || r->whole)
 			set_bool(o, "repaired", e->repaired);
 		else
 			json_object_set_new(o, "repaired", json_null());

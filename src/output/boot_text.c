@@ -151,7 +151,7 @@ static void print_losses(FILE *out, const struct boot_report *r)
 				continue;
 			shown++;
 			row(out, "", "L%u pfn 0x%" PRIx64 " (%s)%s", e->level, e->pfn,
-			    record__where_name(e->where), repaired || !r->sum.open ? "" : ", NOT repaired");
+			    record__where_name(e->where), repaired || !r->whole ? "" : ", NOT repaired");
 		}
 	}
 	if (b->nr_erased > SHOWN)

@@ -17,8 +17,8 @@ enum record_shape {
 	SHAPES
 };
 
-/* Tables in all runs of a boot: those of 16 TiB.  More of them are nobody's. */
-#define XP_RUNS_MAX	(1UL << 23)
+/* Tables in all runs of a boot: those of 8 TiB.  More of them are nobody's. */
+#define XP_RUNS_MAX	(1UL << 22)
 
 /* A row of include/kinds.def, which says what the fields mean. */
 struct record_kind {

@@ -28,7 +28,7 @@ static bool is_boot_whole(const struct report *r)
 static bool is_repaired(const struct report *r, uint64_t pfn)
 {
 	return !boot__lost(&r->boot, pfn) ||
-	       (!is_boot_whole(r) && boot_log__all_repaired(&r->info->boot_log));
+	       (!is_boot_whole(r) && !boot_log__unrepaired(&r->info->boot_log));
 }
 
 static void on_finding(void *context, const struct finding *finding)

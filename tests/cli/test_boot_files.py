@@ -167,6 +167,20 @@ def test_an_account_among_other_lines(tmp_path):
     assert result.returncode == 2 and "it holds no account" in one_sentence(result)
 
 
+@pytest.mark.parametrize("repaired, untracked, status", [(7, 0, 5), (6, 0, 1), (7, 1, 5)])
+def test_without_records_the_kernels_own_counts_are_left(tmp_path, repaired, untracked, status):
+    """As of a log whose memory was given back: what was not set again is a finding all the same."""
+    log = tmp_path / "log"
+    log.write_bytes(made.log_header(0, 7, end=made.RELEASED, repaired=repaired, untracked=untracked))
+    result = xenpin("boot", "--log", log, "--json")
+    (account,) = lab.parse(result.stdout)
+    assert result.returncode == status and account["end"]["unrepaired"] == 7 - repaired
+    assert {account["end"][k] for k in ("tables", "pinned", "flagged", "bare")} == {None}
+    text = xenpin("boot", "--log", log).stdout
+    assert f"7 flags by struct-page init, {repaired} repaired, by the kernel's count; records tell of 0" in text
+    assert "was given back with its records" in text and "no record tells" not in text
+
+
 def test_a_stage_that_was_not_seen_to_end_took_nobody_knows_how_long(tmp_path):
     """What a log's header expects of so many nodes, and no record tells of."""
     for nodes, known in ((0, 0), (1, None), (3, None)):

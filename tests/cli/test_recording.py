@@ -438,3 +438,15 @@ def test_a_boot_with_a_gap_proves_nothing(recordings, tmp_path):
     status, said = changed(recordings, tmp_path, "INSERT INTO boot_gap VALUES ('the boot log was too small')")
     assert status == 5 and said["boot"]["incomplete"] == ["the boot log was too small"]
     assert said["verdict"]["sentence"].endswith("proves nothing: the boot log was too small.")
+
+
+def test_a_repair_whose_record_is_missing_is_not_missing(recordings, tmp_path):
+    """The kernel counted it: where records are missing, that of the repair may be one of them."""
+    path = tmp_path / "gap.db"
+    shutil.copy(recordings["repaired"], path)
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT INTO boot_gap VALUES ('the boot log was too small')")
+    status, said = changed({"repaired": path}, tmp_path, "UPDATE flag SET pfn = 0x3000 "
+                                                         "WHERE what = 'repaired' AND pfn = 0x2001")
+    assert status == 5 and said["findings"] == [] and said["boot"]["end"]["unrepaired"] == 0
+    assert {e["pfn"]: e["repaired"] for e in said["boot"]["erased"]} == {"0x2000": True, "0x2001": None}

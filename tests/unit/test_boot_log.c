@@ -80,6 +80,24 @@ static int parse(struct boot_log *log, const void *data, size_t size, char why[B
 	return err;
 }
 
+/* Records cannot have been dropped behind the last one. */
+static void a_hole_is_within_the_log(void **state)
+{
+	struct image image;
+
+	for (int behind = 0; behind < 2; behind++) {
+		struct boot_log log;
+		char why[BOOT_LOG_WHY];
+
+		make_image(&image);
+		image.header.dropped = 1;
+		image.header.hole = image.header.head + behind;
+		assert_int_equal(parse(&log, &image, SIZE, why), behind ? -EBADMSG : 0);
+		assert_int_equal(behind, strstr(why, "dropped where there are none") != NULL);
+		boot_log__close(&log);
+	}
+}
+
 static void a_whole_log_is_read(void **state)
 {
 	struct seen seen = {};
@@ -255,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_log_is_read),
+		cmocka_unit_test(a_hole_is_within_the_log),
 		cmocka_unit_test(a_log_cut_anywhere_is_good_up_to_there),
 		cmocka_unit_test(what_is_no_boot_log_is_refused),
 		cmocka_unit_test(a_damaged_record_ends_the_log),
