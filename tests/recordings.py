@@ -55,9 +55,10 @@ def lose_a_flag(path):
 
 def log_header(slots, erased, nodes=0, end=INIT, repaired=None, untracked=0):
     """Of a boot log with xenpin.pinned=repair."""
+    repaired = erased if repaired is None else repaired
+    deferred = [0x8000 if n < nodes else (1 << 64) - 1 for n in range(64)]
     return LOG.pack(0x4c425058, 2, 64, LOG.size, end, 4096, slots, 0, 0, REPAIR, 2000000, erased + 2,
-                    erased, erased, erased if repaired is None else repaired, untracked, nodes, 0, 0, 0, *[0x8000 if n < nodes else (1 << 64) - 1
-                                                              for n in range(64)])
+                    erased, erased, repaired, untracked, nodes, 0, 0, 0, *deferred)
 
 
 def add_a_boot(path):
