@@ -70,10 +70,12 @@ static __always_inline struct xp_record *reserve(struct early_ring *r, __u32 nsl
 	return NULL;
 }
 
-/* The kernel pads an odd number of operations with an empty one. */
+/* A stack, or operations: the most of what follows a record's head. */
+#define MORE_SLOTS	(XP_OPS_MAX * sizeof(struct xp_op) / XP_SLOT)
+
+/* The kernel pads what is no whole slot with zeroes. */
 SEC("tp_btf/xenpin_record")
-int BPF_PROG(early_record, const struct xp_record *rec, const struct xp_op *ops,
-	     unsigned int nops)
+int BPF_PROG(early_record, const struct xp_record *rec, const void *more, unsigned int bytes)
 {
 	struct xp_early_ctl *ctl;
 	struct early_ring *r;
@@ -85,9 +87,9 @@ int BPF_PROG(early_record, const struct xp_record *rec, const struct xp_op *ops,
 	r = bpf_map_lookup_elem(&xenpin_early, &zero);
 	if (!ctl || !ctl->on || !r)
 		return 0;
-	n = (nops + 1) / 2;
-	if (n > XP_OPS_MAX / 2)
-		n = XP_OPS_MAX / 2;
+	n = (bytes + XP_SLOT - 1) / XP_SLOT;
+	if (n > MORE_SLOTS)
+		n = MORE_SLOTS;
 	dst = reserve(r, 1 + n, &slot);
 	if (!dst) {
 		__sync_fetch_and_add(&r->ring.dropped[probe_of(rec->kind)], 1);
@@ -95,7 +97,7 @@ int BPF_PROG(early_record, const struct xp_record *rec, const struct xp_op *ops,
 	}
 	bpf_probe_read_kernel(dst, sizeof(*dst), rec);
 	if (n)
-		bpf_probe_read_kernel(dst + 1, bounded(n, XP_OPS_MAX / 2) * XP_SLOT, ops);
+		bpf_probe_read_kernel(dst + 1, bounded(n, MORE_SLOTS) * XP_SLOT, more);
 	/* Its number makes it visible; the exchange orders that after all the rest. */
 	__sync_lock_test_and_set(&dst->seq, (__u32)slot + 1);
 	return 0;

@@ -21,10 +21,10 @@
 /* Why the log ends where it ends. */
 enum xp_log_end {
 	XP_LOG_RUNNING,		/* not yet */
-	XP_LOG_OFF,		/* xenpin.log=0: it holds nothing */
+	XP_LOG_OFF,		/* nobody asked for it: it holds nothing */
 	XP_LOG_EARLY,		/* the early ring continues at slot .head */
 	XP_LOG_INIT,		/* user space was about to start, nobody had taken over */
-	XP_LOG_RELEASED,	/* its memory was given back: the records are gone */
+	XP_LOG_NO_MEMORY,	/* there was none for it: it holds nothing */
 };
 
 /* Where PagePinned of the boot page tables was set: xenpin.pinned= */
@@ -48,7 +48,7 @@ struct xp_boot_log {
 	__u64 repaired;		/* and set again by the hook */
 	__u64 untracked;	/* flag writes that the search for erased ones had no room for */
 	__u32 nodes;		/* entries of first_deferred_pfn that are valid */
-	__u32 pad0;
+	__u32 released;		/* its memory was given back: the records are gone */
 	__s64 printk_offset;	/* ns; t + printk_offset is the time in the kernel's messages */
 	__u64 hole;		/* the slot that the first dropped record would have had */
 	__u64 pad1;

@@ -61,6 +61,15 @@ enum xp_op_kind { XP_OP_PIN = 1, XP_OP_UNPIN };
 /* Where a struct page was initialised when its flag was erased. */
 enum xp_where { XP_WHERE_NONE, XP_WHERE_HANDOVER, XP_WHERE_DEFERRED, XP_WHERE_GROW };
 
+/* An entry of a multicall that Xen refused. */
+struct xp_refused {
+	__u16 hypercall;	/* __HYPERVISOR_* */
+	__s16 result;		/* Xen's: -errno */
+	__u16 command;		/* mmuext_op: its cmd; mmu_update: its type; of the first operation */
+	__u16 count;		/* operations of the entry */
+	__u64 args[2];		/* of the first one: mmuext_op's arg1, arg2; mmu_update's ptr, val; others' own */
+};
+
 struct xp_record {
 	__u32 seq;	/* slot number of the record in its stream + 1; written last */
 	__u8  kind;	/* enum xp_kind */
@@ -77,6 +86,7 @@ struct xp_record {
 		struct { __u64 mm, pgd, pgd_pfn; } mm;
 		struct { __u32 entries, nops; __u64 latency_ns, pad; } batch;	/* .nops xp_op follow */
 		struct { __u64 pfn, pages; __u32 node, threads; } boot;
+		struct xp_refused refused;
 		/* Records of .probe that were dropped on this CPU just before. */
 		struct { __u32 probe, pad; __u64 count, pad2; } dropped;
 	} u;

@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # shared variables
 # SPDX-License-Identifier: GPL-2.0-only
-# Shared by kernel/build and kernel/deb.  Sets: root, cache, lab_config, deb, debver, work, src, obj.
+# Shared by kernel/build and kernel/deb.  Sets: root, cache, lab_config, deb, debver, linux,
+# work, src, obj.
 
 # Raise when a change of these scripts must make old results stale.
 build_format=2
@@ -11,8 +12,11 @@ shared_headers=(record.h boot_log.h kinds.def probes.def)
 root=$(cd "$here/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/xenpin/kernel
 
+# What a failure ends with: 3 when sid has a kernel that its hooks were not written for.
+failure=1
+
 say() { echo "kernel: $*" >&2; }
-die() { echo "kernel: $*" >&2; exit 1; }
+die() { echo "kernel: $*" >&2; exit $failure; }
 
 # Run, and show what it said only when it fails.
 quiet()
@@ -32,23 +36,33 @@ need()
 	[ -z "$missing" ] || die "not installed:$missing"
 }
 
-# Debian's package of the sources: its path and version.
+# Debian's package of the sources: its path, its version, and the kernel's.
 find_source()
 {
 	[ -e "$here/hooks/$1.patch" ] ||
 		die "no series for $1; there is: $(cd "$here/hooks" && echo *.patch | sed 's/\.patch//g')"
 	lab_config=("$here/config/lab.config")
 	[ ! -e "$here/config/lab-$1.config" ] || lab_config+=("$here/config/lab-$1.config")
-	deb=$("$here/source" "linux-source-$1") || exit 1
-	debver=${deb##*/}
+	deb=$("$here/source" linux-source "$1") || exit 1
+	debver=${deb##*/linux-source-}
+	linux=${debver%%_*}
 	debver=${debver#*_}
 	debver=${debver%_*}
+	known=$(sed -n '1s/^Linux //p' "$here/hooks/$1.patch")
+	[ -z "$known" ] || [ "$known" = "$linux" ] || moved_on
 }
 
-# What a result depends on.
+moved_on()
+{
+	failure=3
+	say "$kver has Linux $linux now, and hooks/$kver.patch was written for $known: it may fit, or not"
+}
+
+# What a result depends on, and the files that are named.
 hash_inputs()
 {
 	(
+		cat /dev/null "$@"
 		echo "$build_format $name $debver"
 		cat "${lab_config[@]}"
 		if [ "$name" != "plain-$kver" ]; then
@@ -72,16 +86,16 @@ make_work()
 	mkdir -p "$work/obj"
 	src=$work/src
 	obj=$work/obj
-	trap 'rc=$?; [ $rc != 0 ] || rm -rf "$work"' EXIT
+	trap 'rc=$?; [ $rc != 0 ] || rm -rf "$work"; [ $rc = 0 ] || [ $failure = 1 ] || exit $failure' EXIT
 	make_huge_pages
 }
 
 unpack_source()
 {
-	say "unpack linux-source-$kver $debver"
+	say "unpack linux-source-$linux $debver"
 	mkdir "$src"
 	dpkg-deb --fsys-tarfile "$deb" |
-		tar -xO --wildcards "./usr/src/linux-source-$kver.tar.xz" |
+		tar -xO --wildcards "./usr/src/linux-source-$linux.tar.xz" |
 		tar -xJ -C "$src" --strip-components=1
 }
 
@@ -105,7 +119,7 @@ apply_hooks()
 	else
 		grep -E '^patching file|^\|\+\+\+ |FAILED|can.t find|malformed' <<<"$out" |
 			grep -B 1 -vE '^patching file' >&2 || echo "$out" >&2
-		die "does not apply to linux-source-$kver $debver: hooks/${hooks##*/}"
+		die "does not apply to linux-source-$linux $debver: hooks/${hooks##*/}"
 	fi
 }
 
@@ -115,6 +129,10 @@ apply_series()
 	apply_hooks
 }
 
+# The early program, as a header that the kernel includes: skeleton.
+skeleton=arch/x86/xen/xenpin_boot.lskel.h
+
+# make_skeleton FILE
 make_skeleton()
 {
 	say "boot programs: clang, bpftool gen skeleton -L"
@@ -124,7 +142,7 @@ make_skeleton()
 		-I "/usr/include/$(gcc -print-multiarch)" -I "$root/include" \
 		-c "$root/bpf/boot.bpf.c" -o "$work/boot.bpf.o"
 	bpftool gen skeleton -L "$work/boot.bpf.o" name xenpin_boot \
-		>"$src/arch/x86/xen/xenpin_boot.lskel.h" || die "bpftool gen skeleton failed"
+		>"$1" || die "bpftool gen skeleton failed"
 }
 
 # Sets with_huge_pages, to stand before a command: its compilers take a quarter less time.
@@ -134,17 +152,21 @@ make_huge_pages()
 	with_huge_pages=(env "LD_PRELOAD=$work/hugepages.so" GLIBC_TUNABLES=glibc.malloc.hugetlb=1)
 }
 
-# kconfig drops what it cannot satisfy without a word.
+# kconfig drops what it cannot satisfy without a word.  Of two fragments that disagree the later one counts.
 check_config()
 {
 	local config=$1 line bad=; shift
+	local -A wanted=()
 
 	while read -r line; do
-		case $line in
-		CONFIG_*=n)	! grep -q "^${line%n}" "$config" || bad+=" $line" ;;
-		CONFIG_*)	grep -qxF "$line" "$config" || bad+=" $line" ;;
-		esac
+		[[ $line != CONFIG_* ]] || wanted[${line%%=*}]=$line
 	done < <(cat "$@")
+	for line in "${wanted[@]}"; do
+		case $line in
+		*=n)	! grep -q "^${line%n}" "$config" || bad+=" $line" ;;
+		*)	grep -qxF "$line" "$config" || bad+=" $line" ;;
+		esac
+	done
 	[ -z "$bad" ] || die "kconfig did not accept:$bad"
 }
 

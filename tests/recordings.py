@@ -14,7 +14,7 @@ LOST = 0x8050				# an L1 table of the sixth fork
 EVIL = "</script><b>"			# the name of a task
 ERASED = {0x2000: 1, 0x2001: 2}		# pfn: level, of add_a_boot()
 LOG = struct.Struct("<IHHIIQQQqIIQQQQQIIqQ8x64Q")	# struct xp_boot_log
-REPAIR, INIT, RELEASED = 2, 3, 4	# enum xp_log_mode, enum xp_log_end
+REPAIR, INIT = 2, 3	# enum xp_log_mode, enum xp_log_end
 
 
 def patience(seconds):
@@ -53,12 +53,12 @@ def lose_a_flag(path):
         db.execute("UPDATE task SET comm = ? WHERE task = 7", (EVIL,))
 
 
-def log_header(slots, erased, nodes=0, end=INIT, repaired=None, untracked=0):
+def log_header(slots, erased, nodes=0, end=INIT, repaired=None, untracked=0, released=0):
     """Of a boot log with xenpin.pinned=repair."""
     repaired = erased if repaired is None else repaired
     deferred = [0x8000 if n < nodes else (1 << 64) - 1 for n in range(64)]
     return LOG.pack(0x4c425058, 2, 64, LOG.size, end, 4096, slots, 0, 0, REPAIR, 2000000, erased + 2,
-                    erased, erased, repaired, untracked, nodes, 0, 0, 0, *deferred)
+                    erased, erased, repaired, untracked, nodes, released, 0, 0, *deferred)
 
 
 def add_a_boot(path):

@@ -37,17 +37,13 @@ void boot_account__end(struct boot_account *a)
 
 static void open_early(struct boot_account *a)
 {
-	bool released = a->log.header.end == XP_LOG_RELEASED;
 	char why[EARLY_WHY];
 	int err;
 
-	if (a->copy || (a->log.header.end != XP_LOG_EARLY && !released))
+	if (a->copy || a->log.header.end != XP_LOG_EARLY)
 		return;
 	err = early__open(&a->early, why);
-	/* Of a log that was given back nobody knows whether a ring continued it. */
-	if (err == -ENOENT && released)
-		return;
-	if (!err && !released && early__first(a->early) != a->log.header.head) {
+	if (!err && !a->log.header.released && early__first(a->early) != a->log.header.head) {
 		gap(a, "the early ring does not continue this boot log");
 		early__close(a->early);
 		a->early = NULL;
@@ -60,6 +56,12 @@ static void open_early(struct boot_account *a)
 	a->report.early = a->early;
 }
 
+/* Was no log kept? */
+static bool holds_nothing(const struct xp_boot_log *h)
+{
+	return h->end == XP_LOG_OFF || h->end == XP_LOG_NO_MEMORY;
+}
+
 int boot_account__open(struct boot_account *a, const char *path, char why[BOOT_LOG_WHY])
 {
 	int err = boot_log__open(&a->log, path ?: BOOT_LOG_PATH, why);
@@ -68,7 +70,7 @@ int boot_account__open(struct boot_account *a, const char *path, char why[BOOT_L
 		return err;
 	a->copy = path;
 	/* A kernel that was told to keep none says so in its header. */
-	if (a->copy || a->log.header.end != XP_LOG_OFF)
+	if (a->copy || !holds_nothing(&a->log.header))
 		a->report.log = &a->log.header;
 	boot__expect(&a->boot, &a->log.header);
 	open_early(a);
@@ -146,8 +148,10 @@ static void check_log(struct boot_account *a)
 	if (*a->log.flaw)
 		gap(a, "%s", a->log.flaw);
 	if (h->end == XP_LOG_OFF)
-		gap(a, "it is the boot log of a kernel that kept none (xenpin.log=0)");
-	if (h->end == XP_LOG_RELEASED)
+		gap(a, "it is the boot log of a kernel that was not asked to keep one (xenpin.log=1)");
+	if (h->end == XP_LOG_NO_MEMORY)
+		gap(a, "the kernel found no memory for a boot log");
+	if (h->released)
 		gap(a, "the boot log was given back with its records (somebody wrote 0 to "
 		       BOOT_LOG_PATH "): the kernel's own counts are left");
 	if (h->end == XP_LOG_RUNNING)
@@ -169,7 +173,7 @@ static void check_records(struct boot_account *a)
 {
 	const struct boot *b = &a->boot;
 
-	if (a->log.header.end == XP_LOG_OFF || a->log.header.end == XP_LOG_RELEASED)
+	if (holds_nothing(&a->log.header) || a->log.header.released)
 		return;
 	if (b->missing)
 		gap(a, "%llu slots are missing between records", (unsigned long long)b->missing);
@@ -199,9 +203,10 @@ void boot_account__conclude(struct boot_account *a, bool beyond)
 		check_log(a);
 		check_records(a);
 	} else {
-		gap(a, "%s: nothing tells whether flags were erased", a->log.header.magic ?
-		    "the boot log is off (xenpin.log=1 on the command line switches it on)" :
-		    "this kernel keeps no boot log");
+		gap(a, "%s: nothing tells whether flags were erased", !a->log.header.magic ?
+		    "this kernel keeps no boot log" : a->log.header.end == XP_LOG_NO_MEMORY ?
+		    "the kernel found no memory for a boot log" :
+		    "the boot log is off (xenpin.log=1 on the command line switches it on)");
 	}
 	if (a->early)
 		check_early(a, beyond);

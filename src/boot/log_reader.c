@@ -18,7 +18,7 @@ static const char *flaw_of_header(const struct xp_boot_log *h)
 		return "its version is not the one that this xenpin knows";
 	if (h->record_size != XP_SLOT || h->header_size != sizeof(*h))
 		return "its header or its records have another size than this xenpin's";
-	if (h->end > XP_LOG_RELEASED || h->mode > XP_MODE_REPAIR)
+	if (h->end > XP_LOG_NO_MEMORY || h->mode > XP_MODE_REPAIR || h->released > 1)
 		return "its header says something that does not exist";
 	if (!is_time(h->t_offset) || !is_time(h->printk_offset))
 		return "its clock is off by more than any machine's life";

@@ -16,8 +16,10 @@ int boot__begin(struct boot *b)
 
 void boot__expect(struct boot *b, const struct xp_boot_log *header)
 {
-	for (uint32_t n = 0; n < header->nodes; n++)
+	for (uint32_t n = 0; n < header->nodes; n++) {
+		b->nodes[n].first_deferred = header->first_deferred_pfn[n];
 		b->nodes[n].expected = header->first_deferred_pfn[n] != XP_NO_PFN;
+	}
 }
 
 bool boot__node_open(const struct boot_node *node)
@@ -58,7 +60,7 @@ static struct boot_node *node_of(struct boot *b, const struct xp_record *rec)
 	return rec->u.boot.node < XP_LOG_NODES ? &b->nodes[rec->u.boot.node] : NULL;
 }
 
-static void apply_range(struct boot *b, struct boot_node *node, const struct xp_record *rec)
+static void apply_range(struct boot *b, const struct xp_record *rec)
 {
 	switch (rec->where) {
 	case XP_WHERE_NONE:
@@ -74,9 +76,6 @@ static void apply_range(struct boot *b, struct boot_node *node, const struct xp_
 		b->has_reserved = b->handover.begun;
 		b->reserved_end = rec->t;
 		break;
-	case XP_WHERE_GROW:
-		node->grown += rec->u.boot.pages;
-		break;
 	}
 }
 
@@ -90,13 +89,15 @@ static void apply_deferred(struct boot *b, const struct xp_record *rec)
 	case XP_DEFERRED_BEGIN:
 		begin_stage(&node->deferred, rec);
 		node->first_pfn = rec->u.boot.pfn;
+		if (node->expected && node->first_pfn > node->first_deferred)
+			node->grown = node->first_pfn - node->first_deferred;
 		break;
 	case XP_DEFERRED_END:
 		end_stage(&node->deferred, rec);
 		node->threads = rec->u.boot.threads;
 		break;
 	case XP_DEFERRED_RANGE:
-		apply_range(b, node, rec);
+		apply_range(b, rec);
 		break;
 	}
 }

@@ -20,9 +20,10 @@ struct boot_stage {
 struct boot_node {
 	bool expected;		/* the log's header says that something was deferred */
 	struct boot_stage deferred;
-	uint64_t first_pfn;	/* of the deferred range */
+	uint64_t first_deferred;	/* pfn, at the hand-over; as .expected, by the header */
+	uint64_t first_pfn;	/* of the range that was left */
 	uint32_t threads;
-	uint64_t grown;		/* pages that somebody needed before, and initialised himself */
+	uint64_t grown;		/* pages before that, which somebody needed and initialised himself */
 };
 
 struct boot_loss {

@@ -171,7 +171,7 @@ def test_an_account_among_other_lines(tmp_path):
 def test_without_records_the_kernels_own_counts_are_left(tmp_path, repaired, untracked, status):
     """As of a log whose memory was given back: what was not set again is a finding all the same."""
     log = tmp_path / "log"
-    log.write_bytes(made.log_header(0, 7, end=made.RELEASED, repaired=repaired, untracked=untracked))
+    log.write_bytes(made.log_header(0, 7, released=1, repaired=repaired, untracked=untracked))
     result = xenpin("boot", "--log", log, "--json")
     (account,) = lab.parse(result.stdout)
     assert result.returncode == status and account["end"]["unrepaired"] == 7 - repaired

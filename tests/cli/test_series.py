@@ -33,7 +33,7 @@ def apply(tree):
     script = f"""set -euo pipefail
         here={ROOT}/kernel
         . {ROOT}/kernel/lib.sh
-        here={tree} kver=9 debver=9.0 src={tree}/src work={tree}/work
+        here={tree} kver=9 linux=9 debver=9.0 src={tree}/src work={tree}/work
         apply_series"""
     return subprocess.run(["bash", "-c", script], capture_output=True, text=True)
 

@@ -17,13 +17,19 @@ PAGE_OFFSET = 0xffff888000000000
 TOOLS = ["/usr/sbin/bpftool", "/usr/bin/setpriv"]
 
 
-def patched(test):
+def on(kernels):
     """
-    On each patched kernel; the mark says so where there is none, too.  All in
-    one group: a 10 GiB guest at a time is enough for any machine.
+    On each of these kernels; the mark says so where there is none, too.  All of
+    one in one group: a 10 GiB guest at a time is enough for any machine.
     """
-    kernels = [pytest.param(k, marks=pytest.mark.xdist_group(f"boot-{k}")) for k in lab.PATCHED]
-    return pytest.mark.patched(pytest.mark.parametrize("kernel", kernels)(test))
+    params = [pytest.param(k, marks=pytest.mark.xdist_group(f"boot-{k}")) for k in kernels]
+    return lambda test: pytest.mark.patched(pytest.mark.parametrize("kernel", params)(test))
+
+
+patched = on(lab.PATCHED)
+each = on(lab.SERIES)
+# One large guest will do, of the kernel that is most used in such.
+large = on([k for k in lab.SERIES if k == "patched-6.12"] or lab.PATCHED)
 
 
 surviving = pytest.mark.parametrize("mode, deferral", [
@@ -92,7 +98,7 @@ def replay(records, before):
 
 # 1. Six boots.
 
-@patched
+@each
 def test_hook_erases_nothing_and_marks_every_boot_page_table(kernel):
     for deferral in ("on", "off"):
         b = boot(kernel, "hook", deferral)
@@ -108,7 +114,7 @@ def test_hook_erases_nothing_and_marks_every_boot_page_table(kernel):
         assert b.account["end"]["bare"] == 1
 
 
-@patched
+@each
 def test_early_with_deferral_dies_of_the_page_that_was_erased(kernel, tmp_path):
     status = lab.xenlab(tmp_path, ["--kernel", kernel, "--icount", "--dom0-mem", "10240",
                                    "--timeout", "900", "--append", append("early", "on")], ["true"])
@@ -151,7 +157,7 @@ def cut_anywhere(console, pfn):
     assert run.returncode == 2 and run.stdout == "" and "it is no console" in run.stderr
 
 
-@patched
+@each
 def test_repair_repairs_what_was_in_the_deferred_range(kernel):
     b = boot(kernel, "repair", "on")
     (node,) = b.account["nodes"]
@@ -166,7 +172,7 @@ def test_repair_repairs_what_was_in_the_deferred_range(kernel):
     assert f"xenpin: repaired={len(erased)}\n" in b.files.text("dmesg")
 
 
-@patched
+@each
 @pytest.mark.parametrize("mode", MODES)
 def test_without_deferral_nothing_is_erased(kernel, mode):
     account = boot(kernel, mode, "off").account
@@ -177,7 +183,7 @@ def test_without_deferral_nothing_is_erased(kernel, mode):
 
 # 2. No gap.
 
-@patched
+@each
 @surviving
 def test_no_number_is_missing(kernel, mode, deferral):
     b = boot(kernel, mode, deferral)
@@ -205,7 +211,7 @@ def test_no_number_is_missing(kernel, mode, deferral):
 
 # 3. Frame by frame.
 
-@patched
+@each
 @surviving
 def test_frame_by_frame(kernel, mode, deferral):
     b = boot(kernel, mode, deferral)
@@ -221,7 +227,7 @@ def test_frame_by_frame(kernel, mode, deferral):
 
 # A recording of it.
 
-@patched
+@each
 @surviving
 def test_the_report_of_a_recording_has_the_same_account(kernel, mode, deferral):
     """Whatever `xenpin boot` said before; only the early ring has gone on since."""
@@ -247,7 +253,7 @@ def test_the_report_of_a_recording_has_the_same_account(kernel, mode, deferral):
             in text) == bool(erased)
 
 
-@patched
+@each
 @surviving
 def test_export_and_top_tell_of_the_boot(kernel, mode, deferral):
     b = boot(kernel, mode, deferral)
@@ -265,7 +271,7 @@ def test_export_and_top_tell_of_the_boot(kernel, mode, deferral):
 
 # 4. Times.
 
-@patched
+@each
 @pytest.mark.parametrize("mode", ["hook", "repair"])
 def test_the_deferred_stage_takes_what_the_kernel_says(kernel, mode):
     b = boot(kernel, mode, "on")
@@ -284,7 +290,7 @@ def price(account):
             + account["free_ns"] / account["free_pages"])
 
 
-@patched
+@each
 def test_what_deferral_saves(kernel, tmp_path):
     on, off = boot(kernel, "hook", "on"), boot(kernel, "hook", "off")
     a = on.account
@@ -448,7 +454,7 @@ def test_a_stock_kernel_says_what_it_can(kernel):
 
 # 7. As large as the machines for which deferral exists.
 
-@patched
+@large
 def test_a_guest_of_128_gib_tells_all_of_its_boot(kernel):
     """Each of 65,000 flags that were erased, with nothing missing; and what the log cost."""
     big = lab.run_script("boot-big.sh", kernel, "--dom0-mem", "131072", "--append",

@@ -156,7 +156,7 @@ static void what_is_no_boot_log_is_refused(void **state)
 		{ FIELD(version), XP_LOG_VERSION + 1, "version" },
 		{ FIELD(record_size), 63, "another size" },
 		{ FIELD(header_size), 641, "another size" },
-		{ FIELD(end), XP_LOG_RELEASED + 1, "does not exist" },
+		{ FIELD(end), XP_LOG_NO_MEMORY + 1, "does not exist" },
 		{ FIELD(mode), XP_MODE_REPAIR + 1, "does not exist" },
 		{ FIELD(nodes), XP_LOG_NODES + 1, "too many nodes" },
 		{ FIELD(head), 101, "larger than it can be" },

@@ -7,6 +7,10 @@
  * is known to Xen, is read-only to the guest and is changed only through
  * hypercalls.  PagePinned in a struct page is the guest's memo of that.  The
  * two can come apart, which is what these hooks make visible.
+ *
+ * Each hook is one static branch, xenpin_watched, and all of them are off
+ * unless somebody watches: the boot log, the table that finds lost memos, or
+ * a tracer of the group "xenpin".
  */
 #ifndef _XEN_XENPIN_H
 #define _XEN_XENPIN_H
@@ -14,198 +18,188 @@
 #include <linux/init.h>
 #include <linux/instruction_pointer.h>
 #include <linux/jump_label.h>
+#include <linux/mm.h>
 #include <linux/page-flags.h>
-#include <linux/tracepoint-defs.h>
 #include <linux/types.h>
 
 #include <xen/xenpin/boot_log.h>
 #include <xen/xenpin/record.h>
 #include <xen/xenpin_compat.h>
 
-struct kobject;
-struct mm_struct;
 struct multicall_entry;
 struct xenpin_batch;
 
 #ifdef CONFIG_XENPIN
 
-DECLARE_TRACEPOINT(xenpin_batch);
-DECLARE_TRACEPOINT(xenpin_op);
-DECLARE_TRACEPOINT(xenpin_flag_set);
-DECLARE_TRACEPOINT(xenpin_flag_clear);
-DECLARE_TRACEPOINT(xenpin_repaired);
-DECLARE_TRACEPOINT(xenpin_handover_begin);
-DECLARE_TRACEPOINT(xenpin_handover_end);
-DECLARE_TRACEPOINT(xenpin_hook_begin);
-DECLARE_TRACEPOINT(xenpin_hook_end);
-DECLARE_TRACEPOINT(xenpin_deferred_begin);
-DECLARE_TRACEPOINT(xenpin_deferred_end);
-DECLARE_TRACEPOINT(xenpin_deferred_range);
+/* Whoever watches holds a reference; the boot log, which begins first, from the start. */
+DECLARE_STATIC_KEY_MAYBE(CONFIG_XENPIN_BOOT_LOG, xenpin_key);
+#define xenpin_watched() static_branch_unlikely(&xenpin_key)
 
-/* Flag writes are remembered until all struct pages are initialised. */
-DECLARE_STATIC_KEY_FALSE(xenpin_tracking);
-
-#ifdef CONFIG_XENPIN_BOOT_LOG
-DECLARE_STATIC_KEY_TRUE(xenpin_logging);
-DECLARE_TRACEPOINT(xenpin_record);
-#define xenpin_logged() \
-	(static_branch_unlikely(&xenpin_logging) || tracepoint_enabled(xenpin_record))
-
-void xenpin_log_table(enum xp_kind kind, const struct mm_struct *mm, unsigned long pfn,
-		      unsigned int level, bool pinned);
-void xenpin_log_mm(enum xp_kind kind, const struct mm_struct *mm, const void *pgd);
-void xenpin_log_flag(enum xp_kind kind, const struct mm_struct *mm, unsigned long pfn,
-		     unsigned int level, bool old, enum xp_where where, unsigned long ip);
-void xenpin_log_boot(enum xp_kind kind, unsigned int node, unsigned long pfn,
-		     unsigned long pages, unsigned int threads, enum xp_where where);
-void xenpin_log_ops(unsigned int entries, unsigned int nops, const struct xp_op *ops,
-		    u64 latency, bool direct);
-void xenpin_note_erased(unsigned long pfn, unsigned int level, enum xp_where where);
-void __init xenpin_note_deferred(void);
-void __init xenpin_note_marked(unsigned long marked, unsigned long deferred);
-void __init xenpin_note_mode(enum xp_log_mode mode);
-void xenpin_note_repaired(void);
-void xenpin_note_untracked(void);
-bool __init xenpin_log_active(void);
-bool __init xenpin_clock_ready(void);
-void __init xenpin_log_init(void);
-u64 xenpin_log_stop(enum xp_log_end end);
-u64 xenpin_clock(void);
-#else
-#define xenpin_logged() false
-
-static inline void xenpin_log_table(enum xp_kind kind, const struct mm_struct *mm,
-				    unsigned long pfn, unsigned int level, bool pinned) { }
-static inline void xenpin_log_mm(enum xp_kind kind, const struct mm_struct *mm,
-				 const void *pgd) { }
-static inline void xenpin_log_flag(enum xp_kind kind, const struct mm_struct *mm,
-				   unsigned long pfn, unsigned int level, bool old,
-				   enum xp_where where, unsigned long ip) { }
-static inline void xenpin_log_boot(enum xp_kind kind, unsigned int node, unsigned long pfn,
-				   unsigned long pages, unsigned int threads,
-				   enum xp_where where) { }
-static inline void xenpin_log_ops(unsigned int entries, unsigned int nops,
-				  const struct xp_op *ops, u64 latency, bool direct) { }
-static inline void xenpin_note_erased(unsigned long pfn, unsigned int level,
-				      enum xp_where where) { }
-static inline void xenpin_note_deferred(void) { }
-static inline void xenpin_note_marked(unsigned long marked, unsigned long deferred) { }
-static inline void xenpin_note_mode(enum xp_log_mode mode) { }
-static inline void xenpin_note_repaired(void) { }
-static inline void xenpin_note_untracked(void) { }
-static inline bool xenpin_log_active(void) { return false; }
-static inline void xenpin_log_init(void) { }
-#endif
-
-#define xenpin_on(event) (xenpin_logged() || tracepoint_enabled(event))
-
-/* In mmu_pv.c: sets the flags before the hand-over, where the command line asks for it. */
-#ifdef CONFIG_XENPIN_MARKING_POINT
-void __init xen_mark_early(void);
-#else
-static inline void xen_mark_early(void) { }
-#endif
-
-bool xenpin_was_erased(unsigned long pfn, unsigned int *level, enum xp_where *where);
+/* A tracer comes, and goes. */
+int xenpin_watch(void);
+void xenpin_unwatch(void);
 
 struct xenpin_batch *__xenpin_batch_begin(const struct multicall_entry *mc, unsigned int n);
-void __xenpin_batch_end(struct xenpin_batch *batch, const struct multicall_entry *mc);
+void __xenpin_batch_end(struct xenpin_batch *batch, const struct multicall_entry *mc,
+			unsigned int refused);
 void __xenpin_direct(unsigned int cmd, unsigned long mfn, unsigned long pfn, long result);
 void __xenpin_flag(const struct mm_struct *mm, unsigned long pfn, unsigned int level,
 		   bool set, bool old, unsigned long ip);
-void __xenpin_repaired(const struct mm_struct *mm, unsigned long pfn, unsigned int level);
+void __xenpin_table(enum xp_kind kind, const struct mm_struct *mm, unsigned long pfn,
+		    unsigned int level, bool pinned, unsigned long ip);
+void __xenpin_mm(enum xp_kind kind, const struct mm_struct *mm, const void *pgd);
 void __xenpin_page_init(unsigned long pfn, int nid);
-void __xenpin_boot(enum xp_kind kind, unsigned int node, unsigned long pfn,
-		   unsigned long pages, unsigned int threads);
-void __xenpin_deferred_range(unsigned int node, unsigned long pfn, unsigned long pages,
-			     unsigned int threads, enum xp_where where);
+void __init __xenpin_memmap_begin(int nid, unsigned long pfn);
+void __init __xenpin_memmap_end(int nid, unsigned long pfn, unsigned long end);
+void __init __xenpin_handover_begin(void);
+void __init __xenpin_reserved_done(void);
+void __init __xenpin_hook_begin(void);
+void __init __xenpin_hook_end(void);
+void __init __xenpin_deferred_begin(int nid, unsigned long pfn);
+void __init __xenpin_deferred_end(int nid);
 
-void __init xenpin_track_request(void);
-void __init xenpin_track_begin(void);
-void __init xenpin_track_end(void);
-void __init xenpin_repair_erased(void (*mark)(unsigned long pfn, unsigned int level));
+/* Boot memory can be had: @mark sets PagePinned of all page tables that Xen knows by now. */
+void __init xenpin_begin(void (*mark)(void));
+
+/* Is it the after-bootmem hook that calls that, as it should? */
+#ifdef CONFIG_XENPIN_MARKING_POINT
+bool __init xenpin_hook_marks(void);
+#else
+static inline bool xenpin_hook_marks(void) { return true; }
+#endif
+
+#ifdef CONFIG_XENPIN_EARLY_BPF
+void __init xenpin_early_load(void);
+#else
+static inline void xenpin_early_load(void) { }
+#endif
+
+#else /* !CONFIG_XENPIN */
+
+#define xenpin_watched() false
+
+static inline struct xenpin_batch *
+__xenpin_batch_begin(const struct multicall_entry *mc, unsigned int n) { return NULL; }
+static inline void __xenpin_batch_end(struct xenpin_batch *batch,
+				      const struct multicall_entry *mc, unsigned int refused) { }
+static inline void __xenpin_direct(unsigned int cmd, unsigned long mfn, unsigned long pfn,
+				   long result) { }
+static inline void __xenpin_flag(const struct mm_struct *mm, unsigned long pfn,
+				 unsigned int level, bool set, bool old, unsigned long ip) { }
+static inline void __xenpin_table(enum xp_kind kind, const struct mm_struct *mm,
+				  unsigned long pfn, unsigned int level, bool pinned,
+				  unsigned long ip) { }
+static inline void __xenpin_mm(enum xp_kind kind, const struct mm_struct *mm,
+			       const void *pgd) { }
+static inline void __xenpin_page_init(unsigned long pfn, int nid) { }
+static inline void __xenpin_memmap_begin(int nid, unsigned long pfn) { }
+static inline void __xenpin_memmap_end(int nid, unsigned long pfn, unsigned long end) { }
+static inline void __xenpin_handover_begin(void) { }
+static inline void __xenpin_reserved_done(void) { }
+static inline void __xenpin_hook_begin(void) { }
+static inline void __xenpin_hook_end(void) { }
+static inline void __xenpin_deferred_begin(int nid, unsigned long pfn) { }
+static inline void __xenpin_deferred_end(int nid) { }
+
+static inline void xenpin_begin(void (*mark)(void)) { }
+static inline bool xenpin_hook_marks(void) { return true; }
+static inline void xenpin_early_load(void) { }
+
+#endif /* CONFIG_XENPIN */
 
 /*
- * Around the hypercalls of a multicall buffer, interrupts off: begin notes the
- * pins and unpins, because Xen may change the arguments of an entry that it
- * resumes after preemption; end adds the results.
+ * Around the hypercalls of a multicall buffer, interrupts off.  Begin notes what
+ * is asked for, because Xen may change the arguments of an entry that it resumes
+ * after preemption, or wipe them out; end adds the results.
  */
 static inline struct xenpin_batch *
 xenpin_batch_begin(const struct multicall_entry *mc, unsigned int n)
 {
-	if (xenpin_on(xenpin_batch) || tracepoint_enabled(xenpin_op))
-		return __xenpin_batch_begin(mc, n);
-	return NULL;
+	return xenpin_watched() ? __xenpin_batch_begin(mc, n) : NULL;
 }
 
-static inline void xenpin_batch_end(struct xenpin_batch *batch, const struct multicall_entry *mc)
+static inline void xenpin_batch_end(struct xenpin_batch *batch,
+				    const struct multicall_entry *mc, unsigned int refused)
 {
 	if (batch)
-		__xenpin_batch_end(batch, mc);
+		__xenpin_batch_end(batch, mc, refused);
 }
 
 /* A pin or unpin that is a hypercall of its own. */
 static inline void xenpin_direct(unsigned int cmd, unsigned long mfn, unsigned long pfn,
 				 long result)
 {
-	if (xenpin_on(xenpin_batch) || tracepoint_enabled(xenpin_op))
+	if (xenpin_watched())
 		__xenpin_direct(cmd, mfn, pfn, result);
 }
 
-/* For the log; Xen has tracepoints of its own for these. */
+/* A page becomes a page table, or is about to stop being one. */
 static __always_inline void xenpin_table_alloc(const struct mm_struct *mm, unsigned long pfn,
 					       unsigned int level, bool pinned)
 {
-	if (xenpin_logged())
-		xenpin_log_table(XP_TABLE_ALLOC, mm, pfn, level, pinned);
+	if (xenpin_watched())
+		__xenpin_table(XP_TABLE_ALLOC, mm, pfn, level, pinned, _THIS_IP_);
 }
 
 static __always_inline void xenpin_table_release(unsigned long pfn, unsigned int level,
 						 bool pinned)
 {
-	if (xenpin_logged())
-		xenpin_log_table(XP_TABLE_RELEASE, NULL, pfn, level, pinned);
+	if (xenpin_watched())
+		__xenpin_table(XP_TABLE_RELEASE, NULL, pfn, level, pinned, _THIS_IP_);
 }
 
+/* A whole tree is about to be pinned, or unpinned. */
 static inline void xenpin_mm_pin(const struct mm_struct *mm, const void *pgd)
 {
-	if (xenpin_logged())
-		xenpin_log_mm(XP_MM_PIN, mm, pgd);
+	if (xenpin_watched())
+		__xenpin_mm(XP_MM_PIN, mm, pgd);
 }
 
 static inline void xenpin_mm_unpin(const struct mm_struct *mm, const void *pgd)
 {
-	if (xenpin_logged())
-		xenpin_log_mm(XP_MM_UNPIN, mm, pgd);
+	if (xenpin_watched())
+		__xenpin_mm(XP_MM_UNPIN, mm, pgd);
 }
 
-/* Does anybody want to know of writes to PagePinned? */
-static __always_inline bool xenpin_flag_watched(void)
+/* All writes to PagePinned.  Levels are Xen's: L1 holds PTEs, L4 is the PGD. */
+static __always_inline bool xenpin_test_set_flag(const struct mm_struct *mm, struct page *page,
+						 unsigned int level)
 {
-	return xenpin_on(xenpin_flag_set) || tracepoint_enabled(xenpin_flag_clear) ||
-	       static_branch_unlikely(&xenpin_tracking);
+	bool old = TestSetPagePinned(page);
+
+	if (xenpin_watched())
+		__xenpin_flag(mm, page_to_pfn(page), level, true, old, _THIS_IP_);
+	return old;
 }
 
-static __always_inline void xenpin_flag_set(const struct mm_struct *mm, unsigned long pfn,
-					    unsigned int level, bool old)
+static __always_inline bool xenpin_test_clear_flag(const struct mm_struct *mm, struct page *page,
+						   unsigned int level)
 {
-	if (xenpin_flag_watched())
-		__xenpin_flag(mm, pfn, level, true, old, _THIS_IP_);
+	bool old = TestClearPagePinned(page);
+
+	if (xenpin_watched())
+		__xenpin_flag(mm, page_to_pfn(page), level, false, old, _THIS_IP_);
+	return old;
 }
 
-static __always_inline void xenpin_flag_clear(const struct mm_struct *mm, unsigned long pfn,
-					      unsigned int level, bool old)
+static __always_inline void xenpin_set_flag(const struct mm_struct *mm, struct page *page,
+					    unsigned int level)
 {
-	if (xenpin_flag_watched())
-		__xenpin_flag(mm, pfn, level, false, old, _THIS_IP_);
+	if (xenpin_watched())
+		__xenpin_flag(mm, page_to_pfn(page), level, true, TestSetPagePinned(page),
+			      _THIS_IP_);
+	else
+		SetPagePinned(page);
 }
 
-/* In struct-page init's wake, the hook found the flag of a page table clear. */
-static inline void xenpin_repaired(const struct mm_struct *mm, unsigned long pfn,
-				   unsigned int level)
+static __always_inline void xenpin_clear_flag(const struct mm_struct *mm, struct page *page,
+					      unsigned int level)
 {
-	if (xenpin_on(xenpin_repaired))
-		__xenpin_repaired(mm, pfn, level);
+	if (xenpin_watched())
+		__xenpin_flag(mm, page_to_pfn(page), level, false, TestClearPagePinned(page),
+			      _THIS_IP_);
+	else
+		ClearPagePinned(page);
 }
 
 /*
@@ -216,75 +210,61 @@ static inline void xenpin_repaired(const struct mm_struct *mm, unsigned long pfn
 static __always_inline void xenpin_page_init(const struct page *page, unsigned long pfn,
 					     int nid)
 {
-	if (static_branch_unlikely(&xenpin_tracking) && xenpin_page_flag(page))
+	if (xenpin_watched() && xenpin_page_flag(page))
 		__xenpin_page_init(pfn, nid);
 }
 
-#define XENPIN_BOOT_HOOK(name, kind)							\
-static inline void name(unsigned int node, unsigned long pfn, unsigned long pages,	\
-			unsigned int threads)						\
-{											\
-	if (xenpin_on(name) || static_branch_unlikely(&xenpin_tracking))		\
-		__xenpin_boot(kind, node, pfn, pages, threads);				\
-}
-
-static inline void xenpin_deferred_range(unsigned int node, unsigned long pfn,
-					 unsigned long pages, unsigned int threads,
-					 enum xp_where where)
+/*
+ * The stages of boot during which a memo can be lost: struct pages before the
+ * hand-over of boot memory, of a range; the hand-over, first of reserved memory;
+ * the after-bootmem hook, which comes next; and what was deferred, of a node.
+ */
+static inline void xenpin_memmap_begin(int nid, unsigned long pfn)
 {
-	if (xenpin_on(xenpin_deferred_range))
-		__xenpin_deferred_range(node, pfn, pages, threads, where);
+	if (xenpin_watched())
+		__xenpin_memmap_begin(nid, pfn);
 }
 
-#else /* !CONFIG_XENPIN */
+static inline void xenpin_memmap_end(int nid, unsigned long pfn, unsigned long end)
+{
+	if (xenpin_watched())
+		__xenpin_memmap_end(nid, pfn, end);
+}
 
-static inline struct xenpin_batch *
-xenpin_batch_begin(const struct multicall_entry *mc, unsigned int n) { return NULL; }
-static inline void xenpin_batch_end(struct xenpin_batch *batch,
-				    const struct multicall_entry *mc) { }
-static inline void xenpin_direct(unsigned int cmd, unsigned long mfn, unsigned long pfn,
-				 long result) { }
-static inline void xenpin_table_alloc(const struct mm_struct *mm, unsigned long pfn,
-				      unsigned int level, bool pinned) { }
-static inline void xenpin_table_release(unsigned long pfn, unsigned int level,
-					bool pinned) { }
-static inline void xenpin_mm_pin(const struct mm_struct *mm, const void *pgd) { }
-static inline void xenpin_mm_unpin(const struct mm_struct *mm, const void *pgd) { }
-static inline bool xenpin_flag_watched(void) { return false; }
-static inline void xenpin_flag_set(const struct mm_struct *mm, unsigned long pfn,
-				   unsigned int level, bool old) { }
-static inline void xenpin_flag_clear(const struct mm_struct *mm, unsigned long pfn,
-				     unsigned int level, bool old) { }
-static inline void xenpin_repaired(const struct mm_struct *mm, unsigned long pfn,
-				   unsigned int level) { }
-static inline void xenpin_page_init(const struct page *page, unsigned long pfn, int nid) { }
-static inline void xenpin_deferred_range(unsigned int node, unsigned long pfn,
-					 unsigned long pages, unsigned int threads,
-					 enum xp_where where) { }
-static inline void xenpin_track_begin(void) { }
-static inline void xenpin_track_end(void) { }
-static inline void
-xenpin_repair_erased(void (*mark)(unsigned long pfn, unsigned int level)) { }
+static inline void xenpin_handover_begin(void)
+{
+	if (xenpin_watched())
+		__xenpin_handover_begin();
+}
 
-#define XENPIN_BOOT_HOOK(name, kind)							\
-static inline void name(unsigned int node, unsigned long pfn, unsigned long pages,	\
-			unsigned int threads) { }
+static inline void xenpin_reserved_done(void)
+{
+	if (xenpin_watched())
+		__xenpin_reserved_done();
+}
 
-#endif /* CONFIG_XENPIN */
+static inline void xenpin_hook_begin(void)
+{
+	if (xenpin_watched())
+		__xenpin_hook_begin();
+}
 
-#ifdef CONFIG_XENPIN_EARLY_BPF
-void __init xenpin_early_load(void);
-int __init xenpin_early_publish(struct kobject *dir);
-#else
-static inline void xenpin_early_load(void) { }
-static inline int xenpin_early_publish(struct kobject *dir) { return 0; }
-#endif
+static inline void xenpin_hook_end(void)
+{
+	if (xenpin_watched())
+		__xenpin_hook_end();
+}
 
-XENPIN_BOOT_HOOK(xenpin_handover_begin, XP_HANDOVER_BEGIN)
-XENPIN_BOOT_HOOK(xenpin_handover_end, XP_HANDOVER_END)
-XENPIN_BOOT_HOOK(xenpin_hook_begin, XP_HOOK_BEGIN)
-XENPIN_BOOT_HOOK(xenpin_hook_end, XP_HOOK_END)
-XENPIN_BOOT_HOOK(xenpin_deferred_begin, XP_DEFERRED_BEGIN)
-XENPIN_BOOT_HOOK(xenpin_deferred_end, XP_DEFERRED_END)
+static inline void xenpin_deferred_begin(int nid, unsigned long pfn)
+{
+	if (xenpin_watched())
+		__xenpin_deferred_begin(nid, pfn);
+}
+
+static inline void xenpin_deferred_end(int nid)
+{
+	if (xenpin_watched())
+		__xenpin_deferred_end(nid);
+}
 
 #endif /* _XEN_XENPIN_H */

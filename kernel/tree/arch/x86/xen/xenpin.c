@@ -1,67 +1,140 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What happens between Xen and the page tables of a PV guest, and to the
- * guest's own memo of it, PagePinned.  See include/xen/xenpin.h.
+ * guest's own memo of it, PagePinned: each event goes to the boot log while
+ * there is one, and to tracers.  See include/xen/xenpin.h.
  */
-#include <linux/hash.h>
+#define pr_fmt(fmt) "xenpin: " fmt
+
+#include <linux/cpumask.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/percpu.h>
 #include <linux/sched/clock.h>
-#include <linux/spinlock.h>
+#include <linux/stacktrace.h>
+#include <linux/topology.h>
 
 #include <asm/xen/hypercall.h>
 #include <asm/xen/page.h>
 #include <xen/interface/xen.h>
-#include <xen/xenpin.h>
+#include <xen/xen.h>
+
+#include "xenpin_internal.h"
+
+DEFINE_STATIC_KEY_MAYBE(CONFIG_XENPIN_BOOT_LOG, xenpin_key);
+
+int xenpin_watch(void)
+{
+	static_branch_inc(&xenpin_key);
+	return 0;
+}
+
+void xenpin_unwatch(void)
+{
+	static_branch_dec(&xenpin_key);
+}
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/xenpin.h>
 
-/* The pins and unpins of one hypercall, each with the entry that carries it. */
+struct xp_boot_log xenpin_header = {
+	.magic		= XP_LOG_MAGIC,
+	.version	= XP_LOG_VERSION,
+	.record_size	= XP_SLOT,
+	.header_size	= sizeof(struct xp_boot_log),
+	.nodes		= MAX_NUMNODES < XP_LOG_NODES ? MAX_NUMNODES : XP_LOG_NODES,
+	.first_deferred_pfn = { [0 ... XP_LOG_NODES - 1] = XP_NO_PFN },
+};
+
+static bool in_handover, in_hook;
+static unsigned long hook_marked;
+
+/*
+ * What one hypercall asks for: the pins and unpins, each with the entry that
+ * carries it, and of all entries what a refusal has to be told with.
+ */
 struct xenpin_batch {
 	u64 start;
 	unsigned int entries;
 	unsigned int nops;
 	struct xp_op ops[XP_OPS_MAX];
 	u8 entry[XP_OPS_MAX];
+	struct xp_refused asked[XP_OPS_MAX];
 };
 
 static DEFINE_PER_CPU(struct xenpin_batch, xenpin_batch);
 
-static bool xenpin_fill_op(struct xp_op *op, unsigned int cmd, unsigned long mfn,
-			   unsigned long pfn)
+static void fill_op(struct xp_op *op, unsigned int cmd, unsigned long mfn, unsigned long pfn)
 {
-	if (cmd > MMUEXT_UNPIN_TABLE)
-		return false;
-
-	memset(op, 0, sizeof(*op));
-	op->mfn = mfn;
-	op->pfn = pfn;
-	if (cmd == MMUEXT_UNPIN_TABLE) {
-		op->op = XP_OP_UNPIN;
-		op->level = XP_L_NONE;
-	} else {
-		op->op = XP_OP_PIN;
-		op->level = XP_L1 + cmd - MMUEXT_PIN_L1_TABLE;
-	}
-	return true;
+	*op = (struct xp_op){
+		.mfn	= mfn,
+		.pfn	= pfn,
+		.op	= cmd == MMUEXT_UNPIN_TABLE ? XP_OP_UNPIN : XP_OP_PIN,
+		.level	= cmd == MMUEXT_UNPIN_TABLE ? XP_L_NONE : XP_L1 + cmd - MMUEXT_PIN_L1_TABLE,
+	};
 }
 
-static void xenpin_report_ops(struct xenpin_batch *b, u64 latency, bool direct)
+/* Of mmu_update.ptr: MMU_NORMAL_PT_UPDATE and the others. */
+#define UPDATE_TYPE	3UL
+
+/* Both structures of operations stand in the buffer of the CPU that asks. */
+static void fill_asked(struct xp_refused *r, const struct multicall_entry *mc)
 {
+	r->hypercall = mc->op;
+	r->command = 0;
+	r->count = 1;
+	r->args[0] = mc->args[0];
+	r->args[1] = mc->args[1];
+	if (mc->op == __HYPERVISOR_mmuext_op && mc->args[1]) {
+		const struct mmuext_op *op = (const void *)mc->args[0];
+
+		r->command = op->cmd;
+		r->count = mc->args[1];
+		r->args[0] = op->arg1.mfn;
+		r->args[1] = (unsigned long)op->arg2.vcpumask;
+	} else if (mc->op == __HYPERVISOR_mmu_update && mc->args[1]) {
+		const struct mmu_update *update = (const void *)mc->args[0];
+
+		r->command = update->ptr & UPDATE_TYPE;
+		r->count = mc->args[1];
+		r->args[0] = update->ptr & ~UPDATE_TYPE;
+		r->args[1] = update->val;
+	}
+}
+
+static void report_ops(struct xenpin_batch *b, u64 latency, bool direct)
+{
+	struct xp_record r = {
+		.kind = direct ? XP_UNBATCHED : XP_BATCH,
+		.flags = XP_F_RESULT,
+		.u.batch = { .entries = b->entries, .nops = b->nops, .latency_ns = latency },
+	};
 	unsigned int i;
 
 	/* Two operations fill a slot of a record. */
 	if (b->nops % 2)
 		memset(&b->ops[b->nops], 0, sizeof(b->ops[0]));
 	if (xenpin_logged())
-		xenpin_log_ops(b->entries, b->nops, b->ops, latency, direct);
+		xenpin_log(&r, b->ops, b->nops * sizeof(b->ops[0]));
 	trace_xenpin_batch(b->entries, b->nops, b->ops, latency, direct);
 	if (trace_xenpin_op_enabled())
 		for (i = 0; i < b->nops; i++)
 			trace_xenpin_op(&b->ops[i], direct);
+}
+
+static noinline void report_refused(struct xp_refused *asked, long result)
+{
+	unsigned long stack[XP_STACK_MAX] = {};
+	struct xp_record r = { .kind = XP_REFUSED, .flags = XP_F_STACK };
+
+	asked->result = result;
+	r.u.refused = *asked;
+	/* From xen_mc_flush() on: who had the buffer flushed. */
+	stack_trace_save(stack, XP_STACK_MAX, 2);
+	if (xenpin_logged())
+		xenpin_log(&r, stack, sizeof(stack));
+	trace_xenpin_refused(&r);
 }
 
 struct xenpin_batch *__xenpin_batch_begin(const struct multicall_entry *mc, unsigned int n)
@@ -74,19 +147,19 @@ struct xenpin_batch *__xenpin_batch_begin(const struct multicall_entry *mc, unsi
 	for (i = 0; i < n; i++) {
 		const struct mmuext_op *op = (const void *)mc[i].args[0];
 
+		if (i < XP_OPS_MAX)
+			fill_asked(&b->asked[i], &mc[i]);
 		if (mc[i].op != __HYPERVISOR_mmuext_op)
 			continue;
 		for (j = 0; j < mc[i].args[1] && b->nops < XP_OPS_MAX; j++, op++) {
 			if (op->cmd > MMUEXT_UNPIN_TABLE)
 				continue;
-			xenpin_fill_op(&b->ops[b->nops], op->cmd, op->arg1.mfn,
-				       mfn_to_pfn(op->arg1.mfn));
+			fill_op(&b->ops[b->nops], op->cmd, op->arg1.mfn,
+				mfn_to_pfn(op->arg1.mfn));
 			b->entry[b->nops++] = i;
 		}
 	}
-	if (!b->nops)
-		return NULL;
-	b->start = local_clock();
+	b->start = b->nops ? local_clock() : 0;
 	return b;
 }
 
@@ -94,14 +167,21 @@ struct xenpin_batch *__xenpin_batch_begin(const struct multicall_entry *mc, unsi
  * An entry has one result for all its operations: when it is an error, Xen
  * stopped at one of them, and does not say at which.
  */
-void __xenpin_batch_end(struct xenpin_batch *b, const struct multicall_entry *mc)
+void __xenpin_batch_end(struct xenpin_batch *b, const struct multicall_entry *mc,
+			unsigned int refused)
 {
-	u64 latency = local_clock() - b->start;
 	unsigned int i;
 
-	for (i = 0; i < b->nops; i++)
-		b->ops[i].result = (long)mc[b->entry[i]].result;
-	xenpin_report_ops(b, latency, false);
+	if (b->nops) {
+		u64 latency = local_clock() - b->start;
+
+		for (i = 0; i < b->nops; i++)
+			b->ops[i].result = (long)mc[b->entry[i]].result;
+		report_ops(b, latency, false);
+	}
+	for (i = 0; refused && i < b->entries && i < XP_OPS_MAX; i++)
+		if ((long)mc[i].result < 0)
+			report_refused(&b->asked[i], mc[i].result);
 }
 
 void __xenpin_direct(unsigned int cmd, unsigned long mfn, unsigned long pfn, long result)
@@ -113,173 +193,78 @@ void __xenpin_direct(unsigned int cmd, unsigned long mfn, unsigned long pfn, lon
 	b = this_cpu_ptr(&xenpin_batch);
 	b->entries = 1;
 	b->nops = 1;
-	if (xenpin_fill_op(&b->ops[0], cmd, mfn, pfn)) {
-		b->ops[0].result = result;
-		xenpin_report_ops(b, 0, true);
-	}
+	fill_op(&b->ops[0], cmd, mfn, pfn);
+	b->ops[0].result = result;
+	report_ops(b, 0, true);
 	local_irq_restore(flags);
 }
 
-/*
- * The pages whose PagePinned is set, while not all struct pages are valid: an
- * open hash of pfns with their levels.  Allocated when boot memory can be, and
- * freed after deferred init.  Sized for a table for every 2 MiB of memory, as
- * the direct map of a PV guest has it, at a load of at most a quarter.
- */
-struct xenpin_tracked {
-	unsigned long pfn;
-	u8 used;
-	u8 set;
-	u8 level;
-	u8 erased;
-	u8 where;
-};
-
-DEFINE_STATIC_KEY_FALSE(xenpin_tracking);
-static bool xenpin_track_wanted __initdata;
-static struct xenpin_tracked *xenpin_table;
-static unsigned int xenpin_table_bits;
-static DEFINE_RAW_SPINLOCK(xenpin_table_lock);
-static bool xenpin_in_handover;
-static bool xenpin_after_handover;
-
-static int __init xenpin_track_setup(char *arg)
+/* For the log; Xen has tracepoints of its own for these. */
+void __xenpin_table(enum xp_kind kind, const struct mm_struct *mm, unsigned long pfn,
+		    unsigned int level, bool pinned, unsigned long ip)
 {
-	return kstrtobool(arg ?: "1", &xenpin_track_wanted);
-}
-early_param("xenpin.track", xenpin_track_setup);
+	struct xp_record r = {
+		.kind = kind,
+		.level = level,
+		.flags = pinned ? XP_F_PINNED : 0,
+		.u.table = { .pfn = pfn, .mm = (unsigned long)mm, .ip = ip },
+	};
 
-void __init xenpin_track_request(void)
-{
-	xenpin_track_wanted = true;
+	/* A release says the flag, an allocation whether the mm is pinned. */
+	if (kind == XP_TABLE_RELEASE && level)
+		r.flags |= XP_F_FLAG_KNOWN | (pinned ? XP_F_FLAG : 0);
+	if (xenpin_logged())
+		xenpin_log(&r, NULL, 0);
 }
 
-/* The entry of @pfn, or the empty one where it belongs; NULL: neither is there. */
-static struct xenpin_tracked *xenpin_slot(struct xenpin_tracked *table, unsigned long pfn)
+void __xenpin_mm(enum xp_kind kind, const struct mm_struct *mm, const void *pgd)
 {
-	unsigned int size = 1U << xenpin_table_bits, i, n;
+	struct xp_record r = {
+		.kind = kind,
+		.level = XP_L4,
+		.u.mm = { .mm = (unsigned long)mm, .pgd = (unsigned long)pgd,
+			  .pgd_pfn = PFN_DOWN(__pa(pgd)) },
+	};
 
-	if (!table)
-		return NULL;
-	i = hash_long(pfn, xenpin_table_bits);
-	for (n = 0; n < size; n++, i = (i + 1) & (size - 1))
-		if (!table[i].used || table[i].pfn == pfn)
-			return &table[i];
-	return NULL;
+	if (xenpin_logged())
+		xenpin_log(&r, NULL, 0);
 }
 
-/* Call with the lock held; NULL: not there, or with @add, no space. */
-static struct xenpin_tracked *xenpin_find(unsigned long pfn, bool add)
+static void log_flag(enum xp_kind kind, const struct mm_struct *mm, unsigned long pfn,
+		     unsigned int level, bool old, enum xp_where where, unsigned long ip)
 {
-	struct xenpin_tracked *t = xenpin_slot(xenpin_table, pfn);
+	struct xp_record r = {
+		.kind = kind,
+		.level = level,
+		.flags = XP_F_FLAG_KNOWN | (old ? XP_F_FLAG : 0),
+		.where = where,
+		.u.flag = { .pfn = pfn, .mm = (unsigned long)mm, .ip = ip },
+	};
 
-	if (!t || t->used || !add)
-		return t && t->used ? t : NULL;
-	t->used = true;
-	t->pfn = pfn;
-	return t;
-}
-
-static void xenpin_track(unsigned long pfn, unsigned int level, bool set)
-{
-	struct xenpin_tracked *t;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&xenpin_table_lock, flags);
-	t = xenpin_find(pfn, set);
-	if (t) {
-		t->set = set;
-		t->level = level;
-		t->erased = false;
-	} else if (set && xenpin_table) {
-		xenpin_note_untracked();
-	}
-	raw_spin_unlock_irqrestore(&xenpin_table_lock, flags);
-}
-
-void __init xenpin_track_begin(void)
-{
-	unsigned long tables = max_pfn / PTRS_PER_PTE + 1024;
-
-	xenpin_log_init();
-	if (!xenpin_track_wanted && !xenpin_log_active())
-		return;
-	xenpin_table_bits = order_base_2(4 * tables);
-	xenpin_table = memblock_alloc(sizeof(*xenpin_table) << xenpin_table_bits, PAGE_SIZE);
-	if (!xenpin_table) {
-		pr_warn("xenpin: no memory to track flags; erased ones go unnoticed\n");
-		return;
-	}
-	static_branch_enable(&xenpin_tracking);
-}
-
-void __init xenpin_track_end(void)
-{
-	struct xenpin_tracked *table = xenpin_table;
-
-	if (!table)
-		return;
-	static_branch_disable(&xenpin_tracking);
-	raw_spin_lock_irq(&xenpin_table_lock);
-	WRITE_ONCE(xenpin_table, NULL);
-	raw_spin_unlock_irq(&xenpin_table_lock);
-	/* A CPU that dies just now may still look into it. */
-	synchronize_rcu();
-	free_reserved_area(table, table + (1UL << xenpin_table_bits), -1, NULL);
-}
-
-/* How many page tables carry the flag, and how many of them could have lost it. */
-static void __init xenpin_count_marked(void)
-{
-	unsigned long marked = 0, deferred = 0;
-	unsigned int i;
-
-	for (i = 0; xenpin_table && i < 1U << xenpin_table_bits; i++) {
-		if (!xenpin_table[i].set)
-			continue;
-		marked++;
-#ifdef CONFIG_DEFERRED_STRUCT_PAGE_INIT
-		if (xenpin_table[i].pfn >=
-		    NODE_DATA(early_pfn_to_nid(xenpin_table[i].pfn))->first_deferred_pfn)
-			deferred++;
-#endif
-	}
-	xenpin_note_marked(marked, deferred);
-}
-
-/*
- * Call @mark, which sets the flag, for each page that still lacks what struct
- * page init took: boot page tables that no walk of init_mm finds.
- */
-void __init xenpin_repair_erased(void (*mark)(unsigned long pfn, unsigned int level))
-{
-	unsigned int i;
-
-	for (i = 0; xenpin_table && i < 1U << xenpin_table_bits; i++)
-		if (xenpin_table[i].erased)
-			mark(xenpin_table[i].pfn, xenpin_table[i].level);
+	if (xenpin_logged())
+		xenpin_log(&r, NULL, 0);
 }
 
 void __xenpin_flag(const struct mm_struct *mm, unsigned long pfn, unsigned int level,
 		   bool set, bool old, unsigned long ip)
 {
-	if (static_branch_unlikely(&xenpin_tracking))
-		xenpin_track(pfn, level, set);
-	if (xenpin_logged())
-		xenpin_log_flag(set ? XP_FLAG_SET : XP_FLAG_CLEAR, mm, pfn, level, old,
-				XP_WHERE_NONE, ip);
+	bool repaired;
+
+	/* The hook meets tables twice that are reached by two paths, or were marked early. */
+	if (in_hook && set && old)
+		return;
+	repaired = xenpin_track(pfn, level, set) && in_hook;
+	log_flag(set ? XP_FLAG_SET : XP_FLAG_CLEAR, mm, pfn, level, old, XP_WHERE_NONE, ip);
 	if (set)
 		trace_xenpin_flag_set(mm, pfn, level, old, ip);
 	else
 		trace_xenpin_flag_clear(mm, pfn, level, old, ip);
-}
-
-void __xenpin_repaired(const struct mm_struct *mm, unsigned long pfn, unsigned int level)
-{
-	xenpin_note_repaired();
-	if (xenpin_logged())
-		xenpin_log_flag(XP_REPAIRED, mm, pfn, level, false, XP_WHERE_NONE, _RET_IP_);
-	trace_xenpin_repaired(pfn, level);
+	if (in_hook)
+		hook_marked++;
+	if (repaired) {
+		xenpin_header.repaired++;
+		log_flag(XP_REPAIRED, mm, pfn, level, false, XP_WHERE_NONE, ip);
+	}
 }
 
 /*
@@ -287,12 +272,16 @@ void __xenpin_repaired(const struct mm_struct *mm, unsigned long pfn, unsigned i
  * it, reserved pages; after it, deferred init, which first withdraws the node's
  * first_deferred_pfn, or somebody who needed memory before that.
  */
-static enum xp_where xenpin_where(int nid)
+static enum xp_where where_now(int nid)
 {
-	if (xenpin_in_handover)
+	static bool after_handover;
+
+	if (in_handover) {
+		after_handover = true;
 		return XP_WHERE_HANDOVER;
+	}
 #ifdef CONFIG_DEFERRED_STRUCT_PAGE_INIT
-	if (xenpin_after_handover)
+	if (after_handover)
 		return NODE_DATA(nid)->first_deferred_pfn == ULONG_MAX ?
 		       XP_WHERE_DEFERRED : XP_WHERE_GROW;
 #endif
@@ -301,87 +290,142 @@ static enum xp_where xenpin_where(int nid)
 
 void __xenpin_page_init(unsigned long pfn, int nid)
 {
-	enum xp_where where = xenpin_where(nid);
-	struct xenpin_tracked *t;
-	unsigned int level = 0;
-	bool erased = false;
-	unsigned long flags;
+	enum xp_where where = where_now(nid);
+	unsigned int level;
 
-	raw_spin_lock_irqsave(&xenpin_table_lock, flags);
-	t = xenpin_find(pfn, false);
-	if (t && t->set) {
-		erased = true;
-		level = t->level;
-		t->set = false;
-		t->erased = true;
-		t->where = where;
-	}
-	raw_spin_unlock_irqrestore(&xenpin_table_lock, flags);
-
-	if (!erased)
+	if (!xenpin_track_erase(pfn, where, &level))
 		return;
 	xenpin_note_erased(pfn, level, where);
-	if (xenpin_logged())
-		xenpin_log_flag(XP_ERASED, NULL, pfn, level, true, where, _RET_IP_);
+	log_flag(XP_ERASED, NULL, pfn, level, true, where, _RET_IP_);
 	trace_xenpin_erased(pfn, level, where);
 }
 
-/*
- * For the console of a dying guest, interrupts off: no lock that its death may
- * have left held, and a table that may be in the middle of a change.
- */
-bool xenpin_was_erased(unsigned long pfn, unsigned int *level, enum xp_where *where)
+static void log_boot(enum xp_kind kind, int node, unsigned long pfn, unsigned long pages,
+		     unsigned int threads, enum xp_where where)
 {
-	struct xenpin_tracked *t = xenpin_slot(READ_ONCE(xenpin_table), pfn);
+	struct xp_record r = {
+		.kind = kind,
+		.where = where,
+		.u.boot = { .pfn = pfn, .pages = pages, .node = node, .threads = threads },
+	};
 
-	if (!t || !t->used)
-		return false;
-	*level = t->level;
-	*where = t->where;
-	return t->erased;
+	if (xenpin_logged())
+		xenpin_log(&r, NULL, 0);
 }
 
-void __ref __xenpin_boot(enum xp_kind kind, unsigned int node, unsigned long pfn,
-			 unsigned long pages, unsigned int threads)
+/* A pair for each range: the first has no pages, the second those that were not deferred. */
+void __init __xenpin_memmap_begin(int nid, unsigned long pfn)
 {
-	if (kind == XP_HANDOVER_BEGIN)
-		xen_mark_early();
-	if (xenpin_logged())
-		xenpin_log_boot(kind, node, pfn, pages, threads, XP_WHERE_NONE);
+	log_boot(XP_DEFERRED_RANGE, nid, pfn, 0, 1, XP_WHERE_NONE);
+}
 
-	switch (kind) {
-	case XP_HANDOVER_BEGIN:
-		xenpin_note_deferred();
-		xenpin_in_handover = true;
-		trace_xenpin_handover_begin(node, pfn, pages, threads);
-		break;
-	case XP_HANDOVER_END:
-		xenpin_in_handover = false;
-		xenpin_after_handover = true;
-		trace_xenpin_handover_end(node, pfn, pages, threads);
-		break;
-	case XP_HOOK_BEGIN:
-		trace_xenpin_hook_begin(node, pfn, pages, threads);
-		break;
-	case XP_HOOK_END:
-		xenpin_count_marked();
-		trace_xenpin_hook_end(node, pfn, pages, threads);
-		break;
-	case XP_DEFERRED_BEGIN:
-		trace_xenpin_deferred_begin(node, pfn, pages, threads);
-		break;
-	case XP_DEFERRED_END:
-		trace_xenpin_deferred_end(node, pfn, pages, threads);
-		break;
-	default:
-		break;
+void __init __xenpin_memmap_end(int nid, unsigned long pfn, unsigned long end)
+{
+#ifdef CONFIG_DEFERRED_STRUCT_PAGE_INIT
+	end = min(end, NODE_DATA(nid)->first_deferred_pfn);
+#endif
+	log_boot(XP_DEFERRED_RANGE, nid, pfn, end > pfn ? end - pfn : 0, 1, XP_WHERE_NONE);
+}
+
+static void __init note_deferred(void)
+{
+#ifdef CONFIG_DEFERRED_STRUCT_PAGE_INIT
+	unsigned int nid;
+
+	for_each_online_node(nid)
+		if (nid < XP_LOG_NODES)
+			xenpin_header.first_deferred_pfn[nid] =
+				NODE_DATA(nid)->first_deferred_pfn;
+#endif
+}
+
+void __init __xenpin_handover_begin(void)
+{
+	xenpin_mark_early();
+	log_boot(XP_HANDOVER_BEGIN, 0, 0, 0, 1, XP_WHERE_NONE);
+	note_deferred();
+	in_handover = true;
+}
+
+void __init __xenpin_reserved_done(void)
+{
+	log_boot(XP_DEFERRED_RANGE, 0, 0, 0, 1, XP_WHERE_HANDOVER);
+}
+
+/* What comes between the end of the hand-over and this is the allocator's own book-keeping. */
+void __init __xenpin_hook_begin(void)
+{
+	log_boot(XP_HANDOVER_END, 0, 0, totalram_pages(), 1, XP_WHERE_NONE);
+	in_handover = false;
+	log_boot(XP_HOOK_BEGIN, 0, 0, 0, 1, XP_WHERE_NONE);
+	in_hook = true;
+}
+
+void __init __xenpin_hook_end(void)
+{
+	unsigned long marked, deferred;
+
+	if (xenpin_marking_mode() == XP_MODE_REPAIR) {
+		xenpin_track_repair();
+		pr_info("repaired=%llu\n", xenpin_header.repaired);
 	}
+	in_hook = false;
+	xenpin_track_count(&marked, &deferred);
+	xenpin_header.marked = marked;
+	xenpin_header.marked_deferred = deferred;
+	log_boot(XP_HOOK_END, 0, 0, hook_marked, 1, XP_WHERE_NONE);
 }
 
-void __xenpin_deferred_range(unsigned int node, unsigned long pfn, unsigned long pages,
-			     unsigned int threads, enum xp_where where)
+/* Deferred init leaves out what is reserved: that was initialised at the hand-over. */
+static unsigned long __init deferred_pages(int nid, unsigned long pfn)
 {
-	if (xenpin_logged())
-		xenpin_log_boot(XP_DEFERRED_RANGE, node, pfn, pages, threads, where);
-	trace_xenpin_deferred_range(node, pfn, pages, threads, where);
+	phys_addr_t start, end;
+	unsigned long pages = 0;
+	u64 i;
+
+	for_each_free_mem_range(i, nid, MEMBLOCK_NONE, &start, &end, NULL) {
+		unsigned long from = max(PFN_UP(start), pfn), to = PFN_DOWN(end);
+
+		pages += to > from ? to - from : 0;
+	}
+	return pages;
+}
+
+static unsigned long deferred_of_node[MAX_NUMNODES] __initdata;
+
+static unsigned int __init deferred_threads(int nid)
+{
+	return max(cpumask_weight(cpumask_of_node(nid)), 1U);
+}
+
+void __init __xenpin_deferred_begin(int nid, unsigned long pfn)
+{
+	deferred_of_node[nid] = deferred_pages(nid, pfn);
+	log_boot(XP_DEFERRED_BEGIN, nid, pfn, pgdat_end_pfn(NODE_DATA(nid)) - pfn,
+		 deferred_threads(nid), XP_WHERE_NONE);
+	trace_xenpin_deferred_begin(nid, pfn, pgdat_end_pfn(NODE_DATA(nid)) - pfn);
+}
+
+void __init __xenpin_deferred_end(int nid)
+{
+	log_boot(XP_DEFERRED_END, nid, 0, deferred_of_node[nid], deferred_threads(nid),
+		 XP_WHERE_NONE);
+	trace_xenpin_deferred_end(nid, deferred_of_node[nid]);
+}
+
+static bool track_wanted __initdata;
+
+static int __init xenpin_track_setup(char *arg)
+{
+	return kstrtobool(arg ?: "1", &track_wanted);
+}
+early_param("xenpin.track", xenpin_track_setup);
+
+void __init xenpin_begin(void (*mark)(void))
+{
+	bool marking = xenpin_marking_begin(mark), logging = xenpin_log_begin();
+
+	xenpin_header.mode = xenpin_marking_mode();
+	if (xenpin_track_begin(track_wanted || marking || logging) || logging)
+		xenpin_console_begin();
 }

@@ -27,9 +27,9 @@
 #include <linux/sysfs.h>
 
 #include <xen/xen.h>
-#include <xen/xenpin.h>
 
 #include "xenpin_boot.lskel.h"
+#include "xenpin_internal.h"
 
 #define EARLY_LINKS (sizeof_field(struct xenpin_boot, links) / sizeof(int))
 
@@ -38,9 +38,14 @@ static int early_err;
 static struct bpf_link *early_links[EARLY_LINKS];
 static DEFINE_MUTEX(early_mutex);
 
+/* The ring continues a log, so this asks for one. */
 static int __init xenpin_early_setup(char *arg)
 {
-	return kstrtobool(arg ?: "1", &early_wanted);
+	int err = kstrtobool(arg ?: "1", &early_wanted);
+
+	if (!err && early_wanted)
+		xenpin_log_request();
+	return err;
 }
 early_param("xenpin.early", xenpin_early_setup);
 

@@ -29,13 +29,11 @@
 
 #include <linux/clocksource.h>
 #include <linux/init.h>
-#include <linux/kdebug.h>
 #include <linux/kobject.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/mutex.h>
-#include <linux/panic_notifier.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/security.h>
@@ -43,36 +41,25 @@
 #include <linux/sysfs.h>
 #include <linux/timekeeping.h>
 
-#include <asm/special_insns.h>
-#include <asm/trap_pf.h>
 #include <asm/tsc.h>
 #include <xen/xen.h>
-#include <xen/xenpin.h>
-#include <xen/xenpin_compat.h>
 
 #include <trace/events/xenpin.h>
 
-/* Until memblock can be asked: the direct map takes a slot for each GiB, and a little more. */
-#define FIRST_SLOTS	1024
+#include "xenpin_internal.h"
 
-DEFINE_STATIC_KEY_TRUE(xenpin_logging);
+/* Until memblock can be asked: the direct map takes two slots for each GiB, and a little more. */
+#define FIRST_SLOTS	4096
 
 static u8 log_first[FIRST_SLOTS * XP_SLOT] __aligned(XP_SLOT) __initdata;
-/* Moved by xenpin_log_init(). */
+/* Moved by xenpin_log_begin(). */
 static u8 *log_slots __refdata = log_first;
-static struct xp_boot_log log_header = {
-	.magic		= XP_LOG_MAGIC,
-	.version	= XP_LOG_VERSION,
-	.record_size	= XP_SLOT,
-	.header_size	= sizeof(struct xp_boot_log),
-	.nodes		= MAX_NUMNODES < XP_LOG_NODES ? MAX_NUMNODES : XP_LOG_NODES,
-	.first_deferred_pfn = { [0 ... XP_LOG_NODES - 1] = XP_NO_PFN },
-};
 
 static u64 log_limit = FIRST_SLOTS;
 static atomic64_t log_kept;	/* of these free, for records that must not be missing */
 static u64 log_size_wanted __initdata;	/* slots; 0: by the guest's size */
-static bool log_wanted = IS_ENABLED(CONFIG_XENPIN_BOOT_LOG_DEFAULT_ON);
+static bool log_wanted __initdata = IS_ENABLED(CONFIG_XENPIN_BOOT_LOG_DEFAULT_ON);
+static bool log_refused __initdata;	/* xenpin.log=0 */
 static bool log_on = true;
 static bool log_in_ns;
 static u64 log_tsc0;
@@ -80,13 +67,6 @@ static u32 log_mult, log_shift;
 static atomic64_t log_head;
 static atomic64_t log_dropped;
 static atomic64_t log_hole;	/* .hole of the header */
-
-#define ERASED_MAX	32
-
-/* The first losses, for a console that is all that is left of the guest. */
-static struct { unsigned long pfn; u8 level, where; } erased[ERASED_MAX];
-static unsigned long erased_total;
-static DEFINE_RAW_SPINLOCK(erased_lock);
 
 static u64 log_ns(u64 tsc)
 {
@@ -112,8 +92,9 @@ u64 xenpin_clock(void)
 }
 
 /* Is this a record that must not be missing, however many page tables come and go? */
-static bool log_must_keep(const struct xp_record *r, const struct xp_op *ops)
+static bool log_must_keep(const struct xp_record *r, const void *more)
 {
+	const struct xp_op *ops = more;
 	unsigned int i;
 
 	switch (r->kind) {
@@ -158,16 +139,16 @@ static void *log_reserve(unsigned int nslots, bool keep, u64 *slot)
 	return log_slots + head * XP_SLOT;
 }
 
-static void log_append(const struct xp_record *r, const struct xp_op *ops)
+static void log_append(const struct xp_record *r, const void *more)
 {
 	struct xp_record *dst;
 	u64 slot;
 
-	dst = log_reserve(r->nslots, log_must_keep(r, ops), &slot);
+	dst = log_reserve(r->nslots, log_must_keep(r, more), &slot);
 	if (!dst)
 		return;
 	*dst = *r;
-	memcpy(dst + 1, ops, (r->nslots - 1) * XP_SLOT);
+	memcpy(dst + 1, more, (r->nslots - 1) * XP_SLOT);
 	/* A record whose number is there is complete. */
 	smp_store_release(&dst->seq, slot + 1);
 }
@@ -190,7 +171,6 @@ static bool __init log_is_pin_of(const struct xp_record *r, const struct xp_op *
 static void __init log_extend_run(void)
 {
 	u64 pfn = log_waiting.u.table.pfn, slot = atomic64_read(&log_head);
-
 	bool room = log_run && log_run->u.boot.pages < XP_RUN_MAX;
 
 	if (room && pfn == log_run->u.boot.pfn - 1) {
@@ -210,9 +190,9 @@ static void __init log_extend_run(void)
 	}
 }
 
-static void __init log_append_first(const struct xp_record *r, const struct xp_op *ops)
+static void __init log_append_first(const struct xp_record *r, const void *more)
 {
-	if (log_waiting.kind && log_is_pin_of(r, ops, log_waiting.u.table.pfn)) {
+	if (log_waiting.kind && log_is_pin_of(r, more, log_waiting.u.table.pfn)) {
 		log_extend_run();
 		log_waiting.kind = 0;
 		return;
@@ -226,7 +206,7 @@ static void __init log_append_first(const struct xp_record *r, const struct xp_o
 		log_waiting = *r;
 		return;
 	}
-	log_append(r, ops);
+	log_append(r, more);
 	log_run = NULL;
 }
 
@@ -235,11 +215,16 @@ static bool log_is_first(void)
 	return log_slots == log_first;
 }
 
+bool xenpin_logged(void)
+{
+	return READ_ONCE(log_on) || trace_xenpin_record_enabled();
+}
+
 /*
  * Complete @r and append it to the log, or hand it to those who took over, with
- * the @nops operations that follow it; an odd one is padded with an empty one.
+ * @bytes of what the kind has @more; the caller has padded that to whole slots.
  */
-static void __ref xenpin_log(struct xp_record *r, const struct xp_op *ops, unsigned int nops)
+void __ref xenpin_log(struct xp_record *r, const void *more, size_t bytes)
 {
 	unsigned long flags;
 	bool on;
@@ -251,135 +236,18 @@ static void __ref xenpin_log(struct xp_record *r, const struct xp_op *ops, unsig
 	r->t = on ? rdtsc() : xenpin_clock();
 	if (!log_tsc0)
 		log_tsc0 = r->t;
-	r->nslots = 1 + DIV_ROUND_UP(nops * sizeof(*ops), XP_SLOT);
+	r->nslots = 1 + DIV_ROUND_UP(bytes, XP_SLOT);
 	r->cpu = raw_smp_processor_id();
 	r->pid = current->tgid;
 	memcpy(r->comm, current->comm, sizeof(r->comm));
 
 	if (on && log_is_first())
-		log_append_first(r, ops);
+		log_append_first(r, more);
 	else if (on)
-		log_append(r, ops);
+		log_append(r, more);
 	else
-		trace_xenpin_record(r, ops, nops);
+		trace_xenpin_record(r, more, bytes);
 	local_irq_restore(flags);
-}
-
-void xenpin_log_table(enum xp_kind kind, const struct mm_struct *mm, unsigned long pfn,
-		      unsigned int level, bool pinned)
-{
-	struct xp_record r = {
-		.kind = kind,
-		.level = level,
-		.flags = pinned ? XP_F_PINNED : 0,
-		.u.table = { .pfn = pfn, .mm = (unsigned long)mm, .ip = _RET_IP_ },
-	};
-
-	/* Xen's release tracepoint says the flag, alloc's says the mm's state. */
-	if (kind == XP_TABLE_RELEASE && level)
-		r.flags |= XP_F_FLAG_KNOWN | (pinned ? XP_F_FLAG : 0);
-	xenpin_log(&r, NULL, 0);
-}
-
-void xenpin_log_mm(enum xp_kind kind, const struct mm_struct *mm, const void *pgd)
-{
-	struct xp_record r = {
-		.kind = kind,
-		.level = XP_L4,
-		.u.mm = { .mm = (unsigned long)mm, .pgd = (unsigned long)pgd,
-			  .pgd_pfn = PFN_DOWN(__pa(pgd)) },
-	};
-
-	xenpin_log(&r, NULL, 0);
-}
-
-void xenpin_log_flag(enum xp_kind kind, const struct mm_struct *mm, unsigned long pfn,
-		     unsigned int level, bool old, enum xp_where where, unsigned long ip)
-{
-	struct xp_record r = {
-		.kind = kind,
-		.level = level,
-		.flags = XP_F_FLAG_KNOWN | (old ? XP_F_FLAG : 0),
-		.where = where,
-		.u.flag = { .pfn = pfn, .mm = (unsigned long)mm, .ip = ip },
-	};
-
-	xenpin_log(&r, NULL, 0);
-}
-
-void xenpin_log_boot(enum xp_kind kind, unsigned int node, unsigned long pfn,
-		     unsigned long pages, unsigned int threads, enum xp_where where)
-{
-	struct xp_record r = {
-		.kind = kind,
-		.where = where,
-		.u.boot = { .pfn = pfn, .pages = pages, .node = node, .threads = threads },
-	};
-
-	xenpin_log(&r, NULL, 0);
-}
-
-void xenpin_log_ops(unsigned int entries, unsigned int nops, const struct xp_op *ops,
-		    u64 latency, bool direct)
-{
-	struct xp_record r = {
-		.kind = direct ? XP_UNBATCHED : XP_BATCH,
-		.flags = XP_F_RESULT,
-		.u.batch = { .entries = entries, .nops = nops, .latency_ns = latency },
-	};
-
-	xenpin_log(&r, ops, nops);
-}
-
-void xenpin_note_erased(unsigned long pfn, unsigned int level, enum xp_where where)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&erased_lock, flags);
-	if (erased_total < ERASED_MAX) {
-		erased[erased_total].pfn = pfn;
-		erased[erased_total].level = level;
-		erased[erased_total].where = where;
-	}
-	log_header.erased = ++erased_total;
-	raw_spin_unlock_irqrestore(&erased_lock, flags);
-}
-
-void __init xenpin_note_deferred(void)
-{
-#ifdef CONFIG_DEFERRED_STRUCT_PAGE_INIT
-	unsigned int nid;
-
-	for_each_online_node(nid)
-		if (nid < XP_LOG_NODES)
-			log_header.first_deferred_pfn[nid] = NODE_DATA(nid)->first_deferred_pfn;
-#endif
-}
-
-void __init xenpin_note_marked(unsigned long marked, unsigned long deferred)
-{
-	log_header.marked = marked;
-	log_header.marked_deferred = deferred;
-}
-
-void __init xenpin_note_mode(enum xp_log_mode mode)
-{
-	log_header.mode = mode;
-}
-
-void xenpin_note_repaired(void)
-{
-	log_header.repaired++;
-}
-
-void xenpin_note_untracked(void)
-{
-	log_header.untracked++;
-}
-
-bool __init xenpin_log_active(void)
-{
-	return log_on;
 }
 
 /*
@@ -393,16 +261,25 @@ u64 xenpin_log_stop(enum xp_log_end end)
 
 	/* A log that is off stays so, and an early ring without it starts at 0. */
 	if (log_on)
-		log_header.end = end;
+		xenpin_header.end = end;
 	WRITE_ONCE(log_on, false);
 	return head;
 }
 
 static int __init xenpin_log_setup(char *arg)
 {
-	return kstrtobool(arg ?: "1", &log_wanted);
+	int err = kstrtobool(arg ?: "1", &log_wanted);
+
+	log_refused = !err && !log_wanted;
+	return err;
 }
 early_param("xenpin.log", xenpin_log_setup);
+
+/* Somebody else's parameter wants it: unless it was refused. */
+void __init xenpin_log_request(void)
+{
+	log_wanted = true;
+}
 
 /* For those who want to see what a log does that is too small. */
 static int __init xenpin_log_size_setup(char *arg)
@@ -414,32 +291,6 @@ static int __init xenpin_log_size_setup(char *arg)
 }
 early_param("xenpin.log_size", xenpin_log_size_setup);
 
-/*
- * The last words of a guest, on its console, one "xenpin: WORD key=value..." a
- * line; programs read them.
- */
-static const char * const where_name[] = {
-	[XP_WHERE_NONE]		= "memmap",
-	[XP_WHERE_HANDOVER]	= "handover",
-	[XP_WHERE_DEFERRED]	= "deferred",
-	[XP_WHERE_GROW]		= "grow",
-};
-
-static const char * const kind_name[XP_KIND_END] = {
-#define KIND(name, word, ...) [XP_##name] = word,
-#include <xen/xenpin/kinds.def>
-};
-
-static void print_erased(void)
-{
-	unsigned int i, shown = min_t(unsigned long, erased_total, ERASED_MAX);
-
-	pr_emerg("erased total=%lu shown=%u\n", erased_total, shown);
-	for (i = 0; i < shown; i++)
-		pr_emerg("erased pfn=0x%lx level=%u where=%s\n", erased[i].pfn,
-			 erased[i].level, where_name[erased[i].where]);
-}
-
 /* Is @r about @pfn, and as what?  For a batch, the operation. */
 static bool about_pfn(const struct xp_record *r, unsigned long pfn, const struct xp_op **op)
 {
@@ -450,7 +301,7 @@ static bool about_pfn(const struct xp_record *r, unsigned long pfn, const struct
 	switch (r->kind) {
 	case XP_BATCH:
 	case XP_UNBATCHED:
-		for (i = 0; i < r->u.batch.nops; i++) {
+		for (i = 0; i < r->u.batch.nops && i < XP_OPS_MAX; i++) {
 			if (ops[i].pfn == pfn) {
 				*op = &ops[i];
 				return true;
@@ -474,31 +325,8 @@ static bool about_pfn(const struct xp_record *r, unsigned long pfn, const struct
 	}
 }
 
-#define LAST_MAX	8
-
-static void print_record(const struct xp_record *r, unsigned long pfn)
-{
-	u64 t = log_in_ns ? r->t : log_scale() ? log_ns(r->t) : 0;
-	const struct xp_op *op;
-	unsigned int level = r->level;
-
-	about_pfn(r, pfn, &op);
-	if (op)
-		pr_emerg("last seq=%u t=%llu cpu=%u kind=%s pfn=0x%lx level=%u op=%s mfn=0x%llx result=%lld\n",
-			 r->seq, t, r->cpu, kind_name[r->kind], pfn, op->level,
-			 op->op == XP_OP_PIN ? "pin" : "unpin", op->mfn, op->result);
-	else
-		pr_emerg("last seq=%u t=%llu cpu=%u kind=%s pfn=0x%lx level=%u where=%s ip=%pS\n",
-			 r->seq, t, r->cpu, kind_name[r->kind], pfn, level,
-			 r->kind == XP_ERASED || r->kind == XP_REPAIRED ?
-			 where_name[r->where] : "-",
-			 r->kind == XP_TABLE_RUN ? NULL : (void *)(unsigned long)r->u.flag.ip);
-}
-
-typedef void (*about_fn)(const struct xp_record *r, const struct xp_op *op, void *context);
-
-/* Call @fn for each record that is about @pfn, the oldest first. */
-static void each_about(unsigned long pfn, about_fn fn, void *context)
+/* For a guest that dies: call @fn for each record that is about @pfn, the oldest first. */
+void xenpin_log_each_about(unsigned long pfn, xenpin_about_fn fn, void *context)
 {
 	u64 slot, head = atomic64_read(&log_head);
 	const struct xp_record *r;
@@ -513,101 +341,6 @@ static void each_about(unsigned long pfn, about_fn fn, void *context)
 			fn(r, op, context);
 	}
 }
-
-struct last_records {
-	const struct xp_record *r[LAST_MAX];
-	unsigned int n;
-	unsigned int level;		/* of the page, by the last that tells */
-	bool erased;			/* and nobody set the flag since */
-	enum xp_where where;
-};
-
-static void remember_last(const struct xp_record *r, const struct xp_op *op, void *context)
-{
-	struct last_records *last = context;
-
-	last->r[last->n++ % LAST_MAX] = r;
-	last->level = (op ? op->level : r->level) ?: last->level;
-	if (r->kind == XP_ERASED) {
-		last->erased = true;
-		last->where = r->where;
-	} else if (r->kind == XP_REPAIRED || r->kind == XP_FLAG_SET) {
-		last->erased = false;
-	}
-}
-
-static void print_last(const struct last_records *last, unsigned long pfn)
-{
-	unsigned int i;
-
-	for (i = last->n > LAST_MAX ? last->n - LAST_MAX : 0; i < last->n; i++)
-		print_record(last->r[i % LAST_MAX], pfn);
-	pr_emerg("log head=%llu dropped=%llu slots=%llu\n", (u64)atomic64_read(&log_head),
-		 (u64)atomic64_read(&log_dropped), log_limit);
-}
-
-/* While flags are tracked the table knows each page; afterwards the log does. */
-static void print_fault(unsigned long addr)
-{
-	struct last_records last = {};
-	unsigned int level = 0;
-	enum xp_where where = XP_WHERE_NONE;
-	unsigned long pfn;
-	bool was_erased;
-
-	if (!virt_addr_valid(addr)) {
-		pr_emerg("fault addr=0x%lx pfn=- level=0 flag=- erased=- where=-\n", addr);
-		return;
-	}
-	pfn = PFN_DOWN(__pa(addr));
-	each_about(pfn, remember_last, &last);
-	was_erased = xenpin_was_erased(pfn, &level, &where);
-	if (!was_erased && last.erased) {
-		was_erased = true;
-		where = last.where;
-	}
-	pr_emerg("fault addr=0x%lx pfn=0x%lx level=%u flag=%d erased=%d where=%s\n", addr, pfn,
-		 level ?: last.level, xenpin_page_flag(pfn_to_page(pfn)), was_erased,
-		 was_erased ? where_name[where] : "-");
-	print_last(&last, pfn);
-}
-
-/* Of so many oopses. */
-#define FAULTS_MAX	4
-
-static atomic_t faults_printed = ATOMIC_INIT(0);
-static bool erased_printed;
-
-/* A write to mapped, read-only memory: so a page table dies that is taken for unpinned. */
-#define WRITE_TO_READONLY	(X86_PF_PROT | X86_PF_WRITE)
-
-static int xenpin_die(struct notifier_block *nb, unsigned long val, void *data)
-{
-	struct die_args *args = data;
-	bool fault;
-
-	if (val != DIE_OOPS || user_mode(args->regs))
-		return NOTIFY_DONE;
-	if (erased_total && !xchg(&erased_printed, true))
-		print_erased();
-	/* Its string is all that tells a page fault from other traps here. */
-	fault = !strcmp(args->str, "Oops");
-	if (!fault || (system_state == SYSTEM_RUNNING && args->err != WRITE_TO_READONLY))
-		return NOTIFY_DONE;
-	if (atomic_inc_return(&faults_printed) <= FAULTS_MAX)
-		print_fault(read_cr2());
-	return NOTIFY_DONE;
-}
-
-static int xenpin_panic(struct notifier_block *nb, unsigned long val, void *data)
-{
-	if (erased_total && !xchg(&erased_printed, true))
-		print_erased();
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block die_nb = { .notifier_call = xenpin_die };
-static struct notifier_block panic_nb = { .notifier_call = xenpin_panic };
 
 /*
  * Page tables of the direct map: one for each 2 MiB.  Each can be marked twice,
@@ -626,37 +359,56 @@ static void __init log_set_size(void)
 	atomic64_set(&log_kept, kept);
 }
 
-static void __init log_switch_off(void)
+/* The log watches from the start; what tracers hold of the key is theirs. */
+static void __init log_unwatch(void)
 {
-	xenpin_log_stop(XP_LOG_OFF);
-	atomic64_set(&log_head, 0);
-	log_slots = NULL;
-	static_branch_disable(&xenpin_logging);
+	static bool done __initdata;
+
+	if (!done)
+		static_branch_dec(&xenpin_key);
+	done = true;
 }
 
-/* memblock has memory that is mapped: leave the static part, or end it. */
-void __init xenpin_log_init(void)
+static bool __init log_end_first(enum xp_log_end end)
 {
-	void *area = NULL;
+	xenpin_log_stop(end);
+	atomic64_set(&log_head, 0);
+	log_slots = NULL;
+	log_unwatch();
+	return false;
+}
 
-	if (log_wanted) {
-		if (log_waiting.kind)
-			log_append(&log_waiting, NULL);
-		log_set_size();
-		area = memblock_alloc(PAGE_ALIGN(log_limit * XP_SLOT), PAGE_SIZE);
-		if (!area)
-			pr_warn("no memory for a boot log of %llu KiB\n",
-				log_limit * XP_SLOT / 1024);
-	}
+/* memblock has memory that is mapped: leave the static part, or end it.  Is there a log? */
+bool __init xenpin_log_begin(void)
+{
+	void *area;
+
+	if (!log_wanted || log_refused)
+		return log_end_first(XP_LOG_OFF);
+	if (log_waiting.kind)
+		log_append(&log_waiting, NULL);
+	log_set_size();
+	area = memblock_alloc(PAGE_ALIGN(log_limit * XP_SLOT), PAGE_SIZE);
 	if (!area) {
-		log_switch_off();
-		return;
+		pr_warn("no memory for a boot log of %llu KiB\n", log_limit * XP_SLOT / 1024);
+		return log_end_first(XP_LOG_NO_MEMORY);
 	}
 	memcpy(area, log_first, atomic64_read(&log_head) * XP_SLOT);
 	log_slots = area;
-	log_header.slots = log_limit;
-	register_die_notifier(&die_nb);
-	atomic_notifier_chain_register(&panic_notifier_list, &panic_nb);
+	xenpin_header.slots = log_limit;
+	return true;
+}
+
+/* The time of a record in nanoseconds; 0 until the TSC's rate is known. */
+u64 xenpin_log_time(const struct xp_record *r)
+{
+	return log_in_ns ? r->t : log_scale() ? log_ns(r->t) : 0;
+}
+
+void xenpin_log_print_state(void)
+{
+	pr_emerg("log head=%llu dropped=%llu slots=%llu\n", (u64)atomic64_read(&log_head),
+		 (u64)atomic64_read(&log_dropped), log_limit);
 }
 
 /* Turn the records' time into nanoseconds; nobody writes any more. */
@@ -711,16 +463,16 @@ static int log_may_read(void)
 static ssize_t boot_log_read(struct file *file, struct kobject *kobj,
 			     xenpin_bin_attribute *attr, char *buf, loff_t off, size_t count)
 {
-	const loff_t hsize = sizeof(log_header);
+	const loff_t hsize = sizeof(xenpin_header);
 	ssize_t n = log_may_read();
 
 	if (n)
 		return n;
 	if (off < hsize)
-		return memory_read_from_buffer(buf, count, &off, &log_header, hsize);
+		return memory_read_from_buffer(buf, count, &off, &xenpin_header, hsize);
 	off -= hsize;
 	mutex_lock(&log_mutex);
-	n = memory_read_from_buffer(buf, count, &off, log_slots, log_header.head * XP_SLOT);
+	n = memory_read_from_buffer(buf, count, &off, log_slots, xenpin_header.head * XP_SLOT);
 	mutex_unlock(&log_mutex);
 	return n;
 }
@@ -734,10 +486,11 @@ static ssize_t boot_log_write(struct file *file, struct kobject *kobj,
 	if (!log_slots)
 		return count;
 	mutex_lock(&log_mutex);
-	log_header.end = XP_LOG_RELEASED;
-	log_header.head = 0;
-	/* A dying guest asks for no record any more. */
+	xenpin_header.released = 1;
+	xenpin_header.head = 0;
+	/* A guest that dies now may still look into it; one that dies later asks for no record. */
 	atomic64_set(&log_head, 0);
+	synchronize_rcu();
 	log_give_back(0);
 	mutex_unlock(&log_mutex);
 	return count;
@@ -758,28 +511,28 @@ static int __init xenpin_log_publish(void)
 		return 0;
 	if (log_on)
 		xenpin_log_stop(XP_LOG_INIT);
-	static_branch_disable(&xenpin_logging);
+	log_unwatch();
 	synchronize_rcu();
 
 	if (!log_scale())
 		pr_warn("no TSC rate, the boot log has no times\n");
 	log_convert();
 	/* Without a log these are the early ring's. */
-	log_header.tsc_khz = tsc_khz;
-	log_header.t_offset = log_offset(ktime_get_ns);
-	log_header.printk_offset = log_offset(local_clock);
+	xenpin_header.tsc_khz = tsc_khz;
+	xenpin_header.t_offset = log_offset(ktime_get_ns);
+	xenpin_header.printk_offset = log_offset(local_clock);
 	if (log_slots) {
-		log_header.head = atomic64_read(&log_head);
-		log_header.dropped = atomic64_read(&log_dropped);
-		log_header.hole = atomic64_read(&log_hole);
+		xenpin_header.head = atomic64_read(&log_head);
+		xenpin_header.dropped = atomic64_read(&log_dropped);
+		xenpin_header.hole = atomic64_read(&log_hole);
 		log_bytes = PAGE_ALIGN(log_limit * XP_SLOT);
-		log_give_back(log_header.head * XP_SLOT);
+		log_give_back(xenpin_header.head * XP_SLOT);
 	}
 
 	dir = kobject_create_and_add("xenpin", kernel_kobj);
 	if (!dir)
 		return -ENOMEM;
-	boot_log_attr.size = sizeof(log_header) + log_header.head * XP_SLOT;
+	boot_log_attr.size = sizeof(xenpin_header) + xenpin_header.head * XP_SLOT;
 	return sysfs_create_bin_file(dir, &boot_log_attr) ?: xenpin_early_publish(dir);
 }
 /* After every initcall of the boot. */
@@ -789,7 +542,7 @@ late_initcall_sync(xenpin_log_publish);
 static int __init xenpin_log_elsewhere(void)
 {
 	if (!xen_pv_domain())
-		static_branch_disable(&xenpin_logging);
+		log_unwatch();
 	return 0;
 }
 early_initcall(xenpin_log_elsewhere);

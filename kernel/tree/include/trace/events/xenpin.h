@@ -6,7 +6,7 @@
 #define _TRACE_XENPIN_H
 
 #include <linux/tracepoint.h>
-#include <xen/xenpin/record.h>
+#include <xen/xenpin.h>
 
 /*
  * Levels are Xen's: L1 holds PTEs, L4 is the PGD, 0 is unknown.
@@ -14,7 +14,7 @@
  * A hypercall that pins or unpins, with Xen's results.  @ops is valid only
  * during the call; xenpin_op reports the same operations one by one.
  */
-TRACE_EVENT(xenpin_batch,
+TRACE_EVENT_FN(xenpin_batch,
 	TP_PROTO(unsigned int entries, unsigned int nops, const struct xp_op *ops,
 		 u64 latency_ns, bool direct),
 	TP_ARGS(entries, nops, ops, latency_ns, direct),
@@ -31,10 +31,11 @@ TRACE_EVENT(xenpin_batch,
 		__entry->direct = direct;
 	),
 	TP_printk("entries=%u nops=%u latency_ns=%llu direct=%d",
-		  __entry->entries, __entry->nops, __entry->latency_ns, __entry->direct)
+		  __entry->entries, __entry->nops, __entry->latency_ns, __entry->direct),
+	xenpin_watch, xenpin_unwatch
 );
 
-TRACE_EVENT(xenpin_op,
+TRACE_EVENT_FN(xenpin_op,
 	TP_PROTO(const struct xp_op *op, bool direct),
 	TP_ARGS(op, direct),
 	TP_STRUCT__entry(
@@ -55,7 +56,8 @@ TRACE_EVENT(xenpin_op,
 	),
 	TP_printk("op=%s level=%u mfn=0x%llx pfn=0x%llx result=%lld direct=%d",
 		  __entry->op == XP_OP_PIN ? "pin" : "unpin", __entry->level,
-		  __entry->mfn, __entry->pfn, __entry->result, __entry->direct)
+		  __entry->mfn, __entry->pfn, __entry->result, __entry->direct),
+	xenpin_watch, xenpin_unwatch
 );
 
 /* PagePinned was written; @old is its value before, @ip the place. */
@@ -82,17 +84,19 @@ DECLARE_EVENT_CLASS(xenpin__flag,
 		  (void *)__entry->ip)
 );
 
-DEFINE_EVENT(xenpin__flag, xenpin_flag_set,
+DEFINE_EVENT_FN(xenpin__flag, xenpin_flag_set,
 	TP_PROTO(const struct mm_struct *mm, unsigned long pfn, unsigned int level,
 		 bool old, unsigned long ip),
-	TP_ARGS(mm, pfn, level, old, ip));
-DEFINE_EVENT(xenpin__flag, xenpin_flag_clear,
+	TP_ARGS(mm, pfn, level, old, ip),
+	xenpin_watch, xenpin_unwatch);
+DEFINE_EVENT_FN(xenpin__flag, xenpin_flag_clear,
 	TP_PROTO(const struct mm_struct *mm, unsigned long pfn, unsigned int level,
 		 bool old, unsigned long ip),
-	TP_ARGS(mm, pfn, level, old, ip));
+	TP_ARGS(mm, pfn, level, old, ip),
+	xenpin_watch, xenpin_unwatch);
 
 /* struct-page init wiped out a PagePinned that was set; @where is enum xp_where. */
-TRACE_EVENT(xenpin_erased,
+TRACE_EVENT_FN(xenpin_erased,
 	TP_PROTO(unsigned long pfn, unsigned int level, unsigned int where),
 	TP_ARGS(pfn, level, where),
 	TP_STRUCT__entry(
@@ -110,114 +114,92 @@ TRACE_EVENT(xenpin_erased,
 				   { XP_WHERE_NONE,	"memmap" },
 				   { XP_WHERE_HANDOVER,	"handover" },
 				   { XP_WHERE_DEFERRED,	"deferred" },
-				   { XP_WHERE_GROW,	"grow" }))
+				   { XP_WHERE_GROW,	"grow" })),
+	xenpin_watch, xenpin_unwatch
 );
 
-/* The after-bootmem hook set a flag again that had been wiped out. */
-TRACE_EVENT(xenpin_repaired,
-	TP_PROTO(unsigned long pfn, unsigned int level),
-	TP_ARGS(pfn, level),
+/* Deferred struct-page init of a node; @pages: spanned, and at the end, initialised. */
+TRACE_EVENT_FN(xenpin_deferred_begin,
+	TP_PROTO(int node, unsigned long pfn, unsigned long pages),
+	TP_ARGS(node, pfn, pages),
 	TP_STRUCT__entry(
-		__field(unsigned long, pfn)
-		__field(unsigned int, level)
-	),
-	TP_fast_assign(
-		__entry->pfn = pfn;
-		__entry->level = level;
-	),
-	TP_printk("pfn=0x%lx level=%u", __entry->pfn, __entry->level)
-);
-
-/*
- * Stages of boot.  @pfn and @pages are the first page and the number of pages
- * that the stage is about (0 where it has none), @threads its parallelism.
- */
-DECLARE_EVENT_CLASS(xenpin__boot,
-	TP_PROTO(unsigned int node, unsigned long pfn, unsigned long pages,
-		 unsigned int threads),
-	TP_ARGS(node, pfn, pages, threads),
-	TP_STRUCT__entry(
-		__field(unsigned int, node)
+		__field(int, node)
 		__field(unsigned long, pfn)
 		__field(unsigned long, pages)
-		__field(unsigned int, threads)
 	),
 	TP_fast_assign(
 		__entry->node = node;
 		__entry->pfn = pfn;
 		__entry->pages = pages;
-		__entry->threads = threads;
 	),
-	TP_printk("node=%u pfn=0x%lx pages=%lu threads=%u", __entry->node,
-		  __entry->pfn, __entry->pages, __entry->threads)
+	TP_printk("node=%d pfn=0x%lx pages=%lu", __entry->node, __entry->pfn, __entry->pages),
+	xenpin_watch, xenpin_unwatch
 );
-#define DEFINE_XENPIN_BOOT(name)						\
-	DEFINE_EVENT(xenpin__boot, name,					\
-		TP_PROTO(unsigned int node, unsigned long pfn,			\
-			 unsigned long pages, unsigned int threads),		\
-		TP_ARGS(node, pfn, pages, threads))
 
-DEFINE_XENPIN_BOOT(xenpin_handover_begin);
-DEFINE_XENPIN_BOOT(xenpin_handover_end);	/* pages: freed to the allocator */
-DEFINE_XENPIN_BOOT(xenpin_hook_begin);
-DEFINE_XENPIN_BOOT(xenpin_hook_end);		/* pages: marked PagePinned */
-DEFINE_XENPIN_BOOT(xenpin_deferred_begin);	/* pages: spanned, holes included */
-DEFINE_XENPIN_BOOT(xenpin_deferred_end);	/* pages: initialised */
-
-/*
- * A range of struct pages, initialised by one thread, on demand, or before the
- * hand-over (@where): then there is one event before, without pages, and one
- * after.  During the hand-over: all reserved pages are initialised now.
- */
-TRACE_EVENT(xenpin_deferred_range,
-	TP_PROTO(unsigned int node, unsigned long pfn, unsigned long pages,
-		 unsigned int threads, unsigned int where),
-	TP_ARGS(node, pfn, pages, threads, where),
+TRACE_EVENT_FN(xenpin_deferred_end,
+	TP_PROTO(int node, unsigned long pages),
+	TP_ARGS(node, pages),
 	TP_STRUCT__entry(
-		__field(unsigned int, node)
-		__field(unsigned long, pfn)
+		__field(int, node)
 		__field(unsigned long, pages)
-		__field(unsigned int, threads)
-		__field(unsigned int, where)
 	),
 	TP_fast_assign(
 		__entry->node = node;
-		__entry->pfn = pfn;
 		__entry->pages = pages;
-		__entry->threads = threads;
-		__entry->where = where;
 	),
-	TP_printk("node=%u pfn=0x%lx pages=%lu threads=%u where=%s", __entry->node,
-		  __entry->pfn, __entry->pages, __entry->threads,
-		  __print_symbolic(__entry->where,
-				   { XP_WHERE_NONE,	"memmap" },
-				   { XP_WHERE_HANDOVER,	"handover" },
-				   { XP_WHERE_DEFERRED,	"deferred" },
-				   { XP_WHERE_GROW,	"grow" }))
+	TP_printk("node=%d pages=%lu", __entry->node, __entry->pages),
+	xenpin_watch, xenpin_unwatch
+);
+
+/* Xen refused an entry of a multicall: @r->u.refused says which. */
+TRACE_EVENT_FN(xenpin_refused,
+	TP_PROTO(const struct xp_record *r),
+	TP_ARGS(r),
+	TP_STRUCT__entry(
+		__field(u16, hypercall)
+		__field(u16, command)
+		__field(u16, count)
+		__field(s16, result)
+		__field(u64, arg0)
+		__field(u64, arg1)
+	),
+	TP_fast_assign(
+		__entry->hypercall = r->u.refused.hypercall;
+		__entry->command = r->u.refused.command;
+		__entry->count = r->u.refused.count;
+		__entry->result = r->u.refused.result;
+		__entry->arg0 = r->u.refused.args[0];
+		__entry->arg1 = r->u.refused.args[1];
+	),
+	TP_printk("hypercall=%u command=%u count=%u args=0x%llx,0x%llx result=%d",
+		  __entry->hypercall, __entry->command, __entry->count, __entry->arg0,
+		  __entry->arg1, __entry->result),
+	xenpin_watch, xenpin_unwatch
 );
 
 /*
  * A record of the boot log, once the log has ended: all of the above, and page
- * tables that come and go, in the format of xenpin_record.h.  Meant for BPF;
- * @r and the @nops operations that follow it are valid only during the call.
+ * tables that come and go, in the format of <xen/xenpin/record.h>.  Meant for
+ * BPF; @r and the @bytes of @more that follow it are valid only during the call.
  */
-TRACE_EVENT(xenpin_record,
-	TP_PROTO(const struct xp_record *r, const struct xp_op *ops, unsigned int nops),
-	TP_ARGS(r, ops, nops),
+TRACE_EVENT_FN(xenpin_record,
+	TP_PROTO(const struct xp_record *r, const void *more, unsigned int bytes),
+	TP_ARGS(r, more, bytes),
 	TP_STRUCT__entry(
 		__field(u8, kind)
 		__field(u8, level)
-		__field(unsigned int, nops)
+		__field(unsigned int, bytes)
 		__field(u64, t)
 	),
 	TP_fast_assign(
 		__entry->kind = r->kind;
 		__entry->level = r->level;
-		__entry->nops = nops;
+		__entry->bytes = bytes;
 		__entry->t = r->t;
 	),
-	TP_printk("kind=%u level=%u nops=%u t=%llu", __entry->kind, __entry->level,
-		  __entry->nops, __entry->t)
+	TP_printk("kind=%u level=%u bytes=%u t=%llu", __entry->kind, __entry->level,
+		  __entry->bytes, __entry->t),
+	xenpin_watch, xenpin_unwatch
 );
 
 #endif /* _TRACE_XENPIN_H */
