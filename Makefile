@@ -314,9 +314,8 @@ kernel:
 	$(Q)for kver in $(KVER); do kernel/build $$kver $(if $(PLAIN),--plain) || [ $$? = 3 ] || exit 1; done
 
 kernel-deb:
-	$(Q)tools/packages build lab kernel
-	$(Q)mkdir -p $(B)
-	$(Q)kernel/deb $(KVER) $(B)
+	$(Q)tools/packages lab systems
+	$(Q)tools/system --with kernel --out $(B)/deb $$(kernel/source --suite $(KVER)) -- kernel/deb $(KVER) /out
 
 # tests/bench/run --help lists what BENCH can say.
 bench:
