@@ -75,7 +75,7 @@ static __always_inline struct xp_record *reserve(struct early_ring *r, __u32 nsl
 
 /* The kernel pads what is no whole slot with zeroes. */
 SEC("tp_btf/xenpin_record")
-int BPF_PROG(early_record, const struct xp_record *rec, const void *more, unsigned int bytes)
+int BPF_PROG(early_record, const struct xp_record *rec, void *more, unsigned int bytes)
 {
 	struct xp_early_ctl *ctl;
 	struct early_ring *r;

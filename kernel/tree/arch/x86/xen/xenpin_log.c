@@ -246,7 +246,7 @@ void __ref xenpin_log(struct xp_record *r, const void *more, size_t bytes)
 	else if (on)
 		log_append(r, more);
 	else
-		trace_xenpin_record(r, more, bytes);
+		trace_xenpin_record(r, (void *)more, bytes);
 	local_irq_restore(flags);
 }
 

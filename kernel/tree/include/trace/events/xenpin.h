@@ -180,10 +180,11 @@ TRACE_EVENT_FN(xenpin_refused,
 /*
  * A record of the boot log, once the log has ended: all of the above, and page
  * tables that come and go, in the format of <xen/xenpin/record.h>.  Meant for
- * BPF; @r and the @bytes of @more that follow it are valid only during the call.
+ * BPF, whose verifier does not take a pointer to const void; @r and the @bytes of
+ * @more that follow it are valid only during the call.
  */
 TRACE_EVENT_FN(xenpin_record,
-	TP_PROTO(const struct xp_record *r, const void *more, unsigned int bytes),
+	TP_PROTO(const struct xp_record *r, void *more, unsigned int bytes),
 	TP_ARGS(r, more, bytes),
 	TP_STRUCT__entry(
 		__field(u8, kind)
