@@ -61,6 +61,23 @@ enum xp_op_kind { XP_OP_PIN = 1, XP_OP_UNPIN };
 /* Where a struct page was initialised when its flag was erased. */
 enum xp_where { XP_WHERE_NONE, XP_WHERE_HANDOVER, XP_WHERE_DEFERRED, XP_WHERE_GROW };
 
+/* A multicall entry that Xen refused.  What could not be read has all bits set. */
+struct xp_refused {
+	__u16 hypercall;	/* __HYPERVISOR_* */
+	__s16 result;		/* Xen's: -errno */
+	__u16 command;		/* of its first operation: MMUEXT_*, or of an mmu_update MMU_*; else 0 */
+	__u16 count;		/* operations of an mmuext_op or mmu_update; else 1 */
+	/*
+	 * The first operation's .arg1 and .arg2, or .ptr without its command and .val; of any other
+	 * hypercall the first two arguments: of update_va_mapping the address and the new entry.
+	 */
+	__u64 args[2];
+};
+
+#define XP_NO_HYPERCALL	0xffff	/* Xen has overwritten which one it was */
+#define XP_NO_COMMAND	0xffff
+#define XP_NO_COUNT	0xffff
+
 struct xp_record {
 	__u32 seq;	/* slot number of the record in its stream + 1; written last */
 	__u8  kind;	/* enum xp_kind */
@@ -79,6 +96,7 @@ struct xp_record {
 		struct { __u64 pfn, pages; __u32 node, threads; } boot;
 		/* Records of .probe that were dropped on this CPU just before. */
 		struct { __u32 probe, pad; __u64 count, pad2; } dropped;
+		struct xp_refused refused;
 	} u;
 };
 
@@ -121,6 +139,7 @@ struct xp_ring {
 _Static_assert(sizeof(struct xp_record) == XP_SLOT, "a record's head is one slot");
 _Static_assert(__builtin_offsetof(struct xp_record, u) == 40, "layout");
 _Static_assert(XP_PROBE_END <= XP_PROBES_MAX, "a ring counts what each probe dropped");
+_Static_assert(sizeof(struct xp_refused) == 24, "as the union's other members");
 _Static_assert(sizeof(struct xp_op) == 32, "two operations per slot");
 _Static_assert(__builtin_offsetof(struct xp_ring, tail) == 256, "own cache line");
 _Static_assert(__builtin_offsetof(struct xp_ring, slots) == 512, "layout");

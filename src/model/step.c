@@ -181,6 +181,7 @@ int pins__step(struct pins *pins, const struct xp_record *rec)
 	case XP_DEFERRED_END:
 	case XP_DEFERRED_RANGE:
 	case XP_TAKEOVER:
+	case XP_REFUSED:	/* no table changed */
 		break;
 	}
 	return 0;

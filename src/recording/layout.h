@@ -17,11 +17,12 @@
 #include "record/records.h"
 
 #define RECORDING_ID		0x5850494e	/* application_id: "XPIN" */
-#define RECORDING_VERSION	3		/* user_version */
+#define RECORDING_VERSION	4		/* user_version */
 
 enum column_as {
 	AS_NUMBER,	/* .size bytes at .at */
-	AS_KNOWN,	/* the same, NULL for XP_NO_PFN and XP_NO_TIME */
+	AS_KNOWN,	/* the same, NULL where all bits are set: XP_NO_PFN, XP_NO_TIME, XP_NO_COMMAND */
+	AS_SIGNED,	/* the same, of two bytes and with a sign */
 	AS_WORD,	/* the row's kind, as layout__word() */
 	AS_PROBE,	/* the name of a probe */
 	AS_SEEN,	/* as AS_NUMBER, NULL unless XP_F_RESULT */

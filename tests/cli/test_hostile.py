@@ -14,7 +14,7 @@ from recordings import SOURCE, XENPIN, is_begun, patience, query, run
 from test_export import exporter, get, value
 
 TABLES = ["recording", "probe", "task", "finding", "boot_gap", "raw", "stack", "symbol", "batch", "page_table",
-          "mm", "flag", "boot", "dropped", "op"]
+          "mm", "flag", "boot", "dropped", "refused", "op"]
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
 # A pattern of LIKE is matched in a single step of SQLite's: no signal is seen meanwhile.
 SLOW = f"like('{'%a' * 20}b', printf('%.*c', 5000, 'a'))"

@@ -19,14 +19,14 @@
 
 /* All tables of a recording; seeds.py counts on their order. */
 static const char *const tables[] = {
-	"batch", "op", "page_table", "mm", "flag", "boot", "dropped", "task", "stack", "recording",
-	"probe", "symbol", "boot_gap", "raw", "finding",
+	"batch", "op", "page_table", "mm", "flag", "boot", "dropped", "refused", "task", "stack",
+	"recording", "probe", "symbol", "boot_gap", "raw", "finding",
 };
 
 #define TABLES	(sizeof(tables) / sizeof(*tables))
 #define OP	1		/* rows begin with the seq of the batch before */
-#define RECORDS	7		/* so many tables begin with a record's seq */
-#define RAW	13		/* with that of the next record */
+#define RECORDS	8		/* so many tables begin with a record's seq */
+#define RAW	14		/* with that of the next record */
 
 static int columns[TABLES];	/* those that take a value */
 
@@ -35,7 +35,7 @@ static const char *const words[] = {
 	"handover-begin", "handover-end", "hook-begin", "hook-end", "deferred-begin",
 	"deferred-end", "deferred-range", "takeover", "dropped", "pgd_pin", "kernel", "end",
 	"complete", "frames", "begin_ns", "end_ns", "first_seq", "boot_records", "boot_log",
-	"boot_ns", "missed", "filtered", "vcpus", "realtime_offset_ns", "boot_early", "none",
+	"boot_ns", "missed", "filtered", "vcpus", "realtime_offset_ns", "boot_early", "none", "refused",
 };
 
 #define WORDS (sizeof(words) / sizeof(*words))
