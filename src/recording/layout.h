@@ -52,7 +52,8 @@ extern const struct layout op_layout;
 	FIRST(t, "INTEGER") NEXT(class, "TEXT") NEXT(grade, "TEXT") NEXT(witnesses, "TEXT") \
 	NEXT(pfn, "INTEGER") NEXT(mfn, "INTEGER") NEXT(level, "INTEGER") NEXT(mm, "INTEGER") \
 	NEXT(pid, "INTEGER") NEXT(comm, "TEXT") NEXT(effect, "TEXT") NEXT(text, "TEXT") \
-	NEXT(op, "TEXT") NEXT(result, "INTEGER")
+	NEXT(op, "TEXT") NEXT(result, "INTEGER") NEXT(hypercall, "INTEGER") NEXT(command, "INTEGER") NEXT(count, "INTEGER") \
+	NEXT(arg0, "INTEGER") NEXT(arg1, "INTEGER")
 
 /* Their numbers as parameters of an INSERT, and in a row that begins with its rowid. */
 enum finding_column {

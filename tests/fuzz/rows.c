@@ -15,7 +15,7 @@
 #include "recording/writer.h"
 #include "report.h"
 
-#define COLUMNS_MAX	14
+#define COLUMNS_MAX	19
 
 /* All tables of a recording; seeds.py counts on their order. */
 static const char *const tables[] = {
@@ -96,7 +96,7 @@ static void bind_value(struct input *in, sqlite3_stmt *row, int i)
 static sqlite3_stmt *prepare(sqlite3 *db, const char *table, int columns)
 {
 	char *sql = sqlite3_mprintf("INSERT OR IGNORE INTO %s VALUES (?%s)", table,
-				    &",?,?,?,?,?,?,?,?,?,?,?,?,?"[2 * (COLUMNS_MAX - columns)]);
+				    &",?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"[2 * (COLUMNS_MAX - columns)]);
 	sqlite3_stmt *stmt = NULL;
 
 	sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
