@@ -192,7 +192,7 @@ $(B)/xenpin.a: $(filter-out $(B)/src/main.o,$(OBJS))
 UNIT		:= $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_SRCS	:= $(wildcard src/model/*.c src/console/*.c) src/trace/stream.c \
 		   $(patsubst %,src/guest/%.c,guest symbols lines) $(patsubst %,src/audit/%.c,audit conclude explain settle suspects) \
-		   src/record/records.c src/recording/raw.c $(patsubst %,src/output/%.c,finding metrics) \
+		   src/record/records.c src/record/hypercalls.c src/recording/raw.c $(patsubst %,src/output/%.c,finding metrics) \
 		   $(patsubst %,src/boot/%.c,log_reader early kmsg) \
 		   $(patsubst %,src/%.c,base/read_file base/say base/signals cmd/child cmd/until)
 UNIT_OBJS	:= $(UNIT_SRCS:%.c=$(B)/unit/%.o)

@@ -51,6 +51,7 @@ struct flight {
 	 * continued comes back with other arguments.
 	 */
 	__u64 count[MC_BATCH];
+	__u64 printk;			/* bpf/refused.h; no batch's */
 } __attribute__((aligned(64)));
 
 /* By CPU number and not a per-CPU map, whose lookup is a call before 6.10. */

@@ -31,14 +31,15 @@ static __always_inline void *record__body(struct xp_record *rec)
 	return (void *)(rec + 1) + STACK_BYTES;
 }
 
-static __always_inline void record__stack(void *ctx, struct xp_record *rec)
+/* Without the @skip innermost frames. */
+static __always_inline void record__stack(void *ctx, struct xp_record *rec, __u64 skip)
 {
 	__u64 *stack = (void *)(rec + 1);
 	long n;
 
 	if (!config.stack)
 		return;
-	n = bpf_get_stack(ctx, stack, XP_STACK_BYTES, 0);
+	n = bpf_get_stack(ctx, stack, XP_STACK_BYTES, bounded(skip, BPF_F_SKIP_FIELD_MASK));
 	if (n < 0)
 		n = 0;
 	if (n < XP_STACK_BYTES)
@@ -65,7 +66,7 @@ static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u
 
 static __always_inline void record__end(void *ctx, struct xp_record *rec, __u32 seq)
 {
-	record__stack(ctx, rec);
+	record__stack(ctx, rec, 0);
 	ring__commit(rec, seq);
 }
 

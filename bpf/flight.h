@@ -66,7 +66,7 @@ static __always_inline void flight__begin(void *ctx, struct flight *flight)
 		return;
 	rec->u.batch.entries = flight->entries;
 	rec->u.batch.nops = nops;
-	record__stack(ctx, rec);
+	record__stack(ctx, rec, 0);
 	flight->seq = seq;
 	flight->end = 0;
 	flight->begin = bpf_ktime_get_ns();

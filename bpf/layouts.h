@@ -28,11 +28,19 @@ struct mmuext_op {
 	unsigned long arg2;
 };
 
+/* A PV guest's update of one page-table entry. */
+struct mmu_update {
+	unsigned long ptr; /* machine address of the entry, and in its lowest bits what to do */
+	unsigned long val;
+};
+
+#define __HYPERVISOR_mmu_update		1
 #define __HYPERVISOR_update_va_mapping	14
 #define __HYPERVISOR_mmuext_op		26
 #define MMUEXT_PIN_L1_TABLE		0
 #define MMUEXT_PIN_L4_TABLE		3
 #define MMUEXT_UNPIN_TABLE		4
+#define MMU_COMMAND			3 /* of mmu_update.ptr */
 
 #define MC_BATCH 32
 

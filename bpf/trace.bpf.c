@@ -8,6 +8,7 @@
 #include "direct_map.h"
 #include "table_life.h"
 #include "flight.h"
+#include "refused.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
@@ -67,6 +68,9 @@ TRACEPOINT(xenpin_flag_clear, flag_clear, FLAG_ARGS,
 	   on_flag(ctx, FLAG_EVENT(XP_FLAG_CLEAR, XP_PROBE_FLAG_CLEAR), XP_W_CLEAR, (__u64)mm, pfn,
 		   level, old, ip))
 
+/* Of printk(): bpf/refused.h. */
+TRACEPOINT(console, refused, (const char *text, unsigned long len), on_printk(ctx, text, len))
+
 /* The way in of a flush, and its ways out: bpf/flight.h. */
 TRACEPOINT(xen_mc_flush, flush, (unsigned int entries), on_flush(ctx, entries))
 
@@ -87,6 +91,7 @@ SEC("fexit/xen_release_pte") int release_flushed(void *ctx)
 SEC("syscall") int locate(void *ctx)
 {
 	kaddr__locate();
+	printk__locate();
 	return 0;
 }
 
@@ -94,5 +99,6 @@ SEC("syscall") int locate(void *ctx)
 SEC("syscall") int locate_map(void *ctx)
 {
 	direct_map__locate();
+	printk__locate();
 	return 0;
 }

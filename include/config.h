@@ -26,7 +26,8 @@ enum xp_what {
 	XP_W_MM_UNPIN	= 1 << 5,
 	XP_W_SET	= 1 << 6,
 	XP_W_CLEAR	= 1 << 7,
-	XP_W_ALL	= (1 << 8) - 1,
+	XP_W_REFUSED	= 1 << 8,
+	XP_W_ALL	= (1 << 9) - 1,
 };
 
 /*
@@ -58,6 +59,7 @@ struct xp_kaddr {
 	__u64 vmemmap;		/* struct page of pfn 0 */
 	__u64 page_offset;	/* the direct map's first byte */
 	__u64 m2p;		/* machine_to_phys_mapping[0] */
+	__u64 printk;		/* _printk() */
 };
 
 #endif

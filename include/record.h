@@ -61,14 +61,22 @@ enum xp_op_kind { XP_OP_PIN = 1, XP_OP_UNPIN };
 /* Where a struct page was initialised when its flag was erased. */
 enum xp_where { XP_WHERE_NONE, XP_WHERE_HANDOVER, XP_WHERE_DEFERRED, XP_WHERE_GROW };
 
-/* An entry of a multicall that Xen refused. */
+/* A multicall entry that Xen refused.  What could not be read has all bits set. */
 struct xp_refused {
 	__u16 hypercall;	/* __HYPERVISOR_* */
 	__s16 result;		/* Xen's: -errno */
-	__u16 command;		/* mmuext_op: its cmd; mmu_update: its type; of the first operation */
-	__u16 count;		/* operations of the entry */
-	__u64 args[2];		/* of the first one: mmuext_op's arg1, arg2; mmu_update's ptr, val; others' own */
+	__u16 command;		/* of its first operation: MMUEXT_*, or of an mmu_update MMU_*; else 0 */
+	__u16 count;		/* operations of an mmuext_op or mmu_update; else 1 */
+	/*
+	 * The first operation's .arg1 and .arg2, or .ptr without its command and .val; of any other
+	 * hypercall the first two arguments: of update_va_mapping the address and the new entry.
+	 */
+	__u64 args[2];
 };
+
+#define XP_NO_HYPERCALL	0xffff	/* Xen has overwritten which one it was */
+#define XP_NO_COMMAND	0xffff
+#define XP_NO_COUNT	0xffff
 
 struct xp_record {
 	__u32 seq;	/* slot number of the record in its stream + 1; written last */
@@ -86,9 +94,9 @@ struct xp_record {
 		struct { __u64 mm, pgd, pgd_pfn; } mm;
 		struct { __u32 entries, nops; __u64 latency_ns, pad; } batch;	/* .nops xp_op follow */
 		struct { __u64 pfn, pages; __u32 node, threads; } boot;
-		struct xp_refused refused;
 		/* Records of .probe that were dropped on this CPU just before. */
 		struct { __u32 probe, pad; __u64 count, pad2; } dropped;
+		struct xp_refused refused;
 	} u;
 };
 
@@ -131,6 +139,7 @@ struct xp_ring {
 _Static_assert(sizeof(struct xp_record) == XP_SLOT, "a record's head is one slot");
 _Static_assert(__builtin_offsetof(struct xp_record, u) == 40, "layout");
 _Static_assert(XP_PROBE_END <= XP_PROBES_MAX, "a ring counts what each probe dropped");
+_Static_assert(sizeof(struct xp_refused) == 24, "as the union's other members");
 _Static_assert(sizeof(struct xp_op) == 32, "two operations per slot");
 _Static_assert(__builtin_offsetof(struct xp_ring, tail) == 256, "own cache line");
 _Static_assert(__builtin_offsetof(struct xp_ring, slots) == 512, "layout");

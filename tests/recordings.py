@@ -9,7 +9,7 @@ from pathlib import Path
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
 SOURCE, XENPIN = BUILD / "recording", BUILD / "xenpin"
-RECORDS = ("batch", "page_table", "mm", "flag", "boot", "dropped")
+RECORDS = ("batch", "page_table", "mm", "flag", "boot", "dropped", "refused")
 LOST = 0x8050				# an L1 table of the sixth fork
 EVIL = "</script><b>"			# the name of a task
 ERASED = {0x2000: 1, 0x2001: 2}		# pfn: level, of add_a_boot()

@@ -32,7 +32,7 @@ static const struct option_row rows[] = {
 	{ "count", 'n', "N", "stop after N records", TO_COUNT(given.tracing.count) },
 	FILTER_ROWS(given.tracing.trace),
 	AUDIT_ROW(given.tracing.audit_ns),
-	{ "op", 0, "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin",
+	{ "op", 0, "OP,..", "only pin,unpin,alloc,release,mm-pin,mm-unpin,refused",
 	  TO_BITS(given.tracing.trace.what, tracing_ops) },
 	{ "output", 'o', "FILE", "the recording, which must not exist", TO_STRING(given.output) },
 	{ "max-size", 0, "SIZE", "at this size FILE replaces FILE.1, and another FILE begins",

@@ -16,7 +16,7 @@ static const struct option_row rows[] = {
 	  TO_COUNT(given.count) },
 	FILTER_ROWS(given.trace),
 	{ "op", 'o', "OP,..",
-	  "only pin,unpin,alloc,release,mm-pin,mm-unpin,set,clear (text: not the last two)",
+	  "only pin,unpin,alloc,release,mm-pin,mm-unpin,refused,set,clear (text: not the last two)",
 	  TO_BITS(given.trace.what, tracing_ops) },
 	{ "findings", 'f', NULL, "audit first, then print only what contradicts itself",
 	  TO_FLAG(given.findings) },

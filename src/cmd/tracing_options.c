@@ -13,7 +13,7 @@ const struct word tracing_ops[] = {
 	{ "pin", XP_W_PIN }, { "unpin", XP_W_UNPIN },
 	{ "alloc", XP_W_ALLOC }, { "release", XP_W_RELEASE },
 	{ "mm-pin", XP_W_MM_PIN }, { "mm-unpin", XP_W_MM_UNPIN },
-	{ "set", XP_W_SET }, { "clear", XP_W_CLEAR }, {}
+	{ "refused", XP_W_REFUSED }, { "set", XP_W_SET }, { "clear", XP_W_CLEAR }, {}
 };
 
 const struct word tracing_ways[] = { { "tp" }, { "tp_btf" }, { "raw_tp" }, {} };

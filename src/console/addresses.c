@@ -196,35 +196,3 @@ const char *frame__name(uint64_t mfn, uint64_t pfn, char buffer[FRAME_WORDS])
 		snprintf(buffer + n, FRAME_WORDS - n, " (pfn 0x%" PRIx64 ")", pfn);
 	return buffer;
 }
-
-const char *hypercall__name(uint64_t op)
-{
-	static const char *const names[] = {
-		"set_trap_table", "mmu_update", "set_gdt", "stack_switch", "set_callbacks",
-		"fpu_taskswitch", "sched_op_compat", "platform_op", "set_debugreg", "get_debugreg",
-		"update_descriptor", NULL, "memory_op", "multicall", "update_va_mapping",
-		"set_timer_op", "event_channel_op_compat", "xen_version", "console_io",
-		"physdev_op_compat", "grant_table_op", "vm_assist", "update_va_mapping_otherdomain",
-		"iret", "vcpu_op", "set_segment_base", "mmuext_op", "xsm_op", "nmi_op", "sched_op",
-		"callback_op", "xenoprof_op", "event_channel_op", "physdev_op", "hvm_op", "sysctl",
-		"domctl", "kexec_op",
-	};
-
-	return op < sizeof(names) / sizeof(*names) ? names[op] : NULL;
-}
-
-bool xen__is_clobber(uint64_t value)
-{
-	return value == 0xaaaaaaaaaaaaaaaaULL || value == 0xaaaaaaaaULL;
-}
-
-const char *error__name(int64_t result, char *buffer, size_t size)
-{
-	const char *name = result < 0 && result > -4096 ? strerrorname_np(-result) : NULL;
-
-	if (name)
-		snprintf(buffer, size, "%s", name);
-	else
-		snprintf(buffer, size, "result %lld", (long long)result);
-	return buffer;
-}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers of a console in words: addresses, page types, hypercalls. */
+/* Numbers of a console in words: addresses, page types. */
 #ifndef XENPIN_CONSOLE_ADDRESSES_H
 #define XENPIN_CONSOLE_ADDRESSES_H
 
@@ -70,14 +70,5 @@ uint64_t xen__pfn(uint64_t printed);
 /* "mfn 0x1 (pfn 0x2)", or without a pfn that is XP_NO_PFN. */
 #define FRAME_WORDS	56
 const char *frame__name(uint64_t mfn, uint64_t pfn, char buffer[FRAME_WORDS]);
-
-/* "mmu_update", or NULL for no operation. */
-const char *hypercall__name(uint64_t op);
-
-/* Memory that Xen fills with a pattern when it is done with it: no operation, no argument. */
-bool xen__is_clobber(uint64_t value);
-
-/* "EINVAL" of -22, or "error 4711". */
-const char *error__name(int64_t result, char *buffer, size_t size);
 
 #endif

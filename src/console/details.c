@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/hypercalls.h"
 #include "fact.h"
 
 bool fact__function(const char *text, bool whole, char *name, size_t size)
@@ -285,7 +286,7 @@ static unsigned int arguments(struct fact *f, bool whole, const char *word, unsi
 /* An mmuext_op has three words, an mmu_update two: with fewer the line is not whole. */
 static bool call_has_arguments(const struct fact *f, unsigned int nr)
 {
-	return nr >= (f->v[1] == 26 ? 3 : 2);
+	return nr >= (f->v[1] == HYPERCALL_mmuext_op ? 3 : 2);
 }
 
 /* To number, op, argument, result; then, of the debug format, two of pars= and two of args=. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "record/hypercalls.h"
 #include "addresses.h"
 #include "bugs.h"
 #include "judge.h"
@@ -30,10 +31,10 @@ bool refusal__is_pin(const struct refusal *r)
 	const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
 
 	/* The debug format has the command: MMUEXT_PIN_L1_TABLE ... MMUEXT_UNPIN_TABLE. */
-	if (call && call->v[1] == 26 && call->extra == 2)
-		return (uint32_t)call->v[6] <= 4;
+	if (call && call->v[1] == HYPERCALL_mmuext_op && call->extra == 2)
+		return mmuext__is_pin((uint32_t)call->v[6]);
 	/* Who pins asks for other operations, too: a known one says itself what was refused. */
-	if (!call || (call->v[1] != 26 && !xen__is_clobber(call->v[1])))
+	if (!call || (call->v[1] != HYPERCALL_mmuext_op && !xen__is_clobber(call->v[1])))
 		return false;
 	/* Who asked for it, where the line itself says so. */
 	if (known_bug__names(pinners, call->name))
@@ -78,7 +79,7 @@ static const char *entry_in_words(const struct refusal *r)
 	const struct fact *call = r->nr_calls ? r->calls[0] : NULL;
 	uint64_t address;
 
-	if (!call || call->extra != 2 || call->v[1] != 1)
+	if (!call || call->extra != 2 || call->v[1] != HYPERCALL_mmu_update)
 		return "";
 	address = call->v[7] & 0x000ffffffffff000ULL;
 	return address >= 0xfee00000 && address < 0xfef00000
@@ -127,7 +128,7 @@ void judge__refusals(struct verdict *v, const struct boot_facts *b, const struct
 static const struct fact *call_for_page(const struct refusal *r, const struct oops_view *v)
 {
 	for (unsigned int i = 0; i < r->nr_calls; i++)
-		if (r->calls[i]->v[1] == 14 && v->has_address &&
+		if (r->calls[i]->v[1] == HYPERCALL_update_va_mapping && v->has_address &&
 		    !((r->calls[i]->v[2] ^ v->address) >> 12))
 			return r->calls[i];
 	return NULL;

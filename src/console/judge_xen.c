@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "record/hypercalls.h"
 #include "record/records.h"
 #include "addresses.h"
 #include "bugs.h"

@@ -272,6 +272,7 @@ int account__apply(struct account *a, const struct xp_record *rec)
 	case SHAPE_mm:
 		return add_by_task(a, s, rec);
 	case SHAPE_boot:
+	case SHAPE_refused:
 	case SHAPES:
 		break;
 	}

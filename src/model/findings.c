@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "record/comm.h"
+#include "record/hypercalls.h"
 #include "record/records.h"
 #include "pins.h"
 
@@ -117,8 +118,14 @@ size_t finding__text(const struct finding *f, char *buffer, size_t size)
 	const struct finding_words *words = &finding_classes[f->class];
 	const struct said *said = f->witnesses & WITNESS_HISTORY && words->by_history.what ?
 					  &words->by_history : &words->said;
+	char call[REFUSED_WORDS];
 	struct text t = { buffer, size };
 
+	if (f->refused.result) {
+		add(&t, "Xen refused %s", refused__in_words(&f->refused, call));
+		add_task(&t, f, said->task);
+		return t.len;
+	}
 	add_table(&t, f);
 	add(&t, "%s", said->what);
 	if (words->names_op)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What Xen did: pins and unpins, with its results. */
+/* What Xen did: pins and unpins, with its results; and what it refused. */
 #include <errno.h>
 
+#include "base/grow.h"
+#include "record/hypercalls.h"
 #include "record/records.h"
 #include "step.h"
 
@@ -94,12 +96,36 @@ static int apply_refused(struct step *s, const struct xp_op *op, uint32_t left)
 	return n;
 }
 
+/* What this batch tells of, the records of its refused entries do not tell again. */
+static int note_refusals(struct step *s)
+{
+	const struct xp_record *rec = s->record;
+	const struct xp_op *op = record__ops(rec);
+	struct told_refusals *told = &s->pins->told;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < told->nr; i++)
+		if (told->all[i].cpu != rec->cpu)
+			told->all[kept++] = told->all[i];
+	told->nr = kept;
+	for (uint32_t i = 0; rec->flags & XP_F_RESULT && i < rec->u.batch.nops; i++) {
+		if (!op[i].result)
+			continue;
+		if (GROW(told->all, told->nr, told->size, XP_OPS_MAX))
+			return -ENOMEM;
+		told->all[told->nr++] = (struct told_refusal){ op[i].mfn, op[i].result, rec->cpu };
+	}
+	return 0;
+}
+
 int ops__batch(struct step *s)
 {
 	const struct xp_op *op = record__ops(s->record);
 	uint32_t left = s->record->u.batch.nops;
 	bool seen = s->record->flags & XP_F_RESULT;
 
+	if (note_refusals(s))
+		return -ENOMEM;
 	while (left) {
 		int n = seen && op->result ? apply_refused(s, op, left) :
 		       op->op == XP_OP_PIN ? apply_pin(s, op, seen) : apply_unpin(s, op);
@@ -110,4 +136,28 @@ int ops__batch(struct step *s)
 		left -= n;
 	}
 	return 0;
+}
+
+/*
+ * Of an entry with several operations its record names the first, and the batch's, through a
+ * filter, maybe only others: they have one result.
+ */
+static bool was_told(const struct pins *pins, const struct xp_record *rec)
+{
+	const struct xp_refused *r = &rec->u.refused;
+
+	for (size_t i = 0; r->hypercall == HYPERCALL_mmuext_op && i < pins->told.nr; i++) {
+		const struct told_refusal *told = &pins->told.all[i];
+
+		if (told->cpu == rec->cpu && told->result == r->result &&
+		    (r->count != 1 || (mmuext__is_pin(r->command) && told->mfn == r->args[0])))
+			return true;
+	}
+	return false;
+}
+
+/* Whatever Xen refused was not done: no table changes. */
+int ops__refused(struct step *s)
+{
+	return was_told(s->pins, s->record) ? 0 : step__judge(s, RULE_REFUSED, NULL, NULL);
 }

@@ -28,6 +28,7 @@ void pins__free(struct pins *pins)
 	tables__destroy(&pins->tables);
 	held__free(&pins->held);
 	free(pins->gaps.open);
+	free(pins->told.all);
 	free(pins);
 }
 
@@ -53,8 +54,16 @@ bool pins__begins_gap(const struct pins *pins, const struct xp_record *rec)
 	return rec->kind == XP_DROPPED && !record__ends_gap(rec) && !pins->gaps.count;
 }
 
+/* What Xen refused changes no table: what is known of them rests on other records. */
+static bool tells_of_tables(int probe)
+{
+	return probe != XP_PROBE_REFUSED;
+}
+
 void pins__without(struct pins *pins, int probe)
 {
+	if (!tells_of_tables(probe))
+		return;
 	pins->without |= 1U << probe;
 }
 
@@ -101,7 +110,7 @@ static void restart_epochs(struct pins *pins)
 
 void pins__dropped(struct pins *pins, int probe)
 {
-	if (probe < 0 || probe >= XP_PROBES_MAX)
+	if (probe < 0 || probe >= XP_PROBES_MAX || !tells_of_tables(probe))
 		return;
 	if (pins->epoch == EPOCH_MAX)
 		restart_epochs(pins);

@@ -70,6 +70,7 @@ struct finding {
 	uint64_t t;			/* ns, of the record or look that showed it */
 	uint64_t pfn, mfn, mm;
 	int64_t result;			/* Xen's, of a refused operation; else 0 */
+	struct xp_refused refused;	/* of a refused entry of a multicall; .result is 0: it is none */
 	uint64_t since;			/* ns, the event before that of this table, to 2^30; 0: none */
 	uint32_t pid;			/* who did what showed it; of an audit's: who owns the mm */
 	uint8_t class;			/* enum finding_class */

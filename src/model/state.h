@@ -17,10 +17,23 @@ struct gaps {
 	uint32_t count;
 };
 
+/* An operation of its CPU's last batch that Xen refused, as the batch's record says. */
+struct told_refusal {
+	uint64_t mfn;
+	int64_t result;
+	uint16_t cpu;
+};
+
+struct told_refusals {
+	struct told_refusal *all;
+	size_t nr, size;
+};
+
 struct pins {
 	struct tables tables;
 	struct held held;
 	struct gaps gaps;
+	struct told_refusals told;
 	uint16_t without;		/* probes, as bits, that are not attached */
 	struct pins_handlers handlers;
 	uint32_t epoch;			/* grows with every gap */

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "record/hypercalls.h"
 #include "record/records.h"
 #include "step.h"
 
@@ -61,7 +62,13 @@ int step__judge(struct step *s, enum rule rule, const struct table *e, const str
 
 	memcpy(f.comm, rec->comm, sizeof(f.comm));
 	copy_stack(&f, rec);
-	if (e) {
+	if (record__shape(rec) == SHAPE_refused) {
+		f.refused = rec->u.refused;
+		f.result = f.refused.result;
+		f.pfn = XP_NO_PFN;
+		if (f.refused.hypercall == HYPERCALL_mmuext_op && mmuext__is_pin(f.refused.command))
+			f.mfn = f.refused.args[0];
+	} else if (e) {
 		f.pfn = e->pfn;
 		f.level = e->level;
 		f.mm = tables__mm_of(&s->pins->tables, e);
@@ -172,6 +179,8 @@ int pins__step(struct pins *pins, const struct xp_record *rec)
 		return writes__erased(&s);
 	case XP_TABLE_RUN:
 		return step_run(pins, rec);
+	case XP_REFUSED:
+		return ops__refused(&s);
 	case XP_DROPPED:	/* see pins__apply() */
 	case XP_HANDOVER_BEGIN:
 	case XP_HANDOVER_END:

@@ -74,8 +74,9 @@ int life__alloc(struct step *step);
 int life__release(struct step *step);
 int life__tree(struct step *step, bool pin);
 
-/* ops.c: the operations of a hypercall, with Xen's results.  0 or -ENOMEM. */
+/* ops.c: the operations of a hypercall, with Xen's results; any entry that Xen refused.  0 or -ENOMEM. */
 int ops__batch(struct step *step);
+int ops__refused(struct step *step);
 
 /* writes.c: what a kernel with the series tells of the flag itself.  0 or -ENOMEM. */
 int writes__set(struct step *step);

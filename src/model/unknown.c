@@ -52,6 +52,7 @@ static bool is_known(const struct xp_record *rec)
 		return is_frame(rec->u.flag.pfn);
 	case SHAPE_dropped:
 	case SHAPE_boot:
+	case SHAPE_refused:
 	case SHAPES:
 		break;
 	}

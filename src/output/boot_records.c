@@ -60,6 +60,20 @@ static void put_boot(struct line *l, const struct xp_record *rec)
 	WORD(l, "where", rec->kind == XP_DEFERRED_RANGE ? record__where_name(rec->where) : "");
 }
 
+static void put_refused(struct line *l, const struct xp_record *rec)
+{
+	const __u64 *stack = record__stack(rec);
+
+	put_refusal(l, rec);
+	PUT(l, ",\"stack\":[");
+	for (int i = 0; stack && i < XP_STACK_MAX && stack[i]; i++) {
+		if (i)
+			PUT(l, ",");
+		put_hex_string(l, stack[i]);
+	}
+	PUT(l, "]");
+}
+
 static void put_dropped(struct line *l, const struct xp_record *rec)
 {
 	WORD(l, "probe", record__probe_name(rec->u.dropped.probe));

@@ -6,6 +6,7 @@
 #include "base/xenpin.h"
 #include "console/addresses.h"
 #include "console/bugs.h"
+#include "record/hypercalls.h"
 #include "record/records.h"
 #include "console.h"
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "console/addresses.h"
+#include "record/hypercalls.h"
 #include "console.h"
 
 static const char *type_in_words(const struct xen_type *t, char *buffer, size_t size)

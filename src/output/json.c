@@ -13,6 +13,7 @@
 
 #include "../../include/config.h"
 #include "guest/symbols.h"
+#include "record/hypercalls.h"
 #include "record/records.h"
 #include "finding.h"
 #include "json.h"
@@ -269,6 +270,49 @@ static void put_flag(struct line *l, const struct xp_record *rec)
 	PUT(l, ",\"exact\":");
 	put_bool(l, !(rec->flags & XP_F_INFERRED));
 	put_read_only(l, rec);
+}
+
+static void put_known_name(struct line *l, const char *name)
+{
+	if (!name) {
+		PUT(l, "null");
+		return;
+	}
+	PUT(l, "\"");
+	put_string(l, name);
+	PUT(l, "\"");
+}
+
+void put_refusal(struct line *l, const struct xp_record *rec)
+{
+	const struct xp_refused *r = &rec->u.refused;
+	char error[24];
+
+	PUT(l, ",\"op\":");
+	put_known_name(l, hypercall__name(r->hypercall));
+	PUT(l, ",\"command\":");
+	put_known_name(l, refused__command(r));
+	PUT(l, ",\"count\":");
+	if (r->count != XP_NO_COUNT)
+		put_dec(l, r->count);
+	else
+		PUT(l, "null");
+	PUT(l, ",\"args\":[");
+	for (unsigned int i = 0; i < refused__arguments(r); i++) {
+		if (i)
+			PUT(l, ",");
+		put_hex_string(l, r->args[i]);
+	}
+	PUT(l, "],\"result\":");
+	put_signed(l, r->result);
+	PUT(l, ",\"error\":");
+	put_known_name(l, error__name(r->result, error, sizeof(error)));
+}
+
+static void put_refused(struct line *l, const struct xp_record *rec)
+{
+	put_head(l, "refused", rec);
+	put_refusal(l, rec);
 }
 
 static void put_dropped(struct line *l, const struct xp_record *rec)

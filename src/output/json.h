@@ -23,4 +23,7 @@ void put_comm(struct line *l, const char *comm);
 /* ,"ops":[...] of a batch */
 void put_ops_array(struct line *l, const struct xp_record *rec);
 
+/* ,"op":... of a refused entry, all but its head and stack */
+void put_refusal(struct line *l, const struct xp_record *rec);
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/xenpin.h"
 #include "guest/symbols.h"
 #include "record/comm.h"
+#include "record/hypercalls.h"
 #include "record/records.h"
 #include "finding.h"
 #include "line.h"
@@ -152,6 +153,15 @@ static void put_dropped(struct line *l, const struct xp_record *rec)
 	PUT(l, " records of ");
 	put_string(l, record__probe_name(rec->u.dropped.probe));
 	PUT(l, " here");
+}
+
+static void put_refused(struct line *l, const struct xp_record *rec)
+{
+	char call[REFUSED_WORDS];
+
+	put_word(l, rec);
+	PUT(l, " ");
+	put_string(l, refused__in_words(&rec->u.refused, call));
 }
 
 /* No trace delivers a stage of boot: `boot --records` prints them (boot_records.c). */

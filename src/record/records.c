@@ -91,6 +91,8 @@ const char *record__flaw(const struct xp_record *rec, uint64_t slot, uint64_t le
 		return "its time is impossible";
 	if (rec->kind == XP_TABLE_RUN && (!rec->u.boot.pages || rec->u.boot.pages > XP_RUN_MAX))
 		return "its run of page tables has an impossible length";
+	if (rec->kind == XP_REFUSED && rec->u.refused.result >= 0)
+		return "Xen did not refuse what it tells of";
 	return has_ops ? flaw_of_ops(rec) : NULL;
 }
 
@@ -115,6 +117,7 @@ bool record__frame(const struct xp_record *rec, uint32_t i, uint64_t *pfn)
 		*pfn = rec->u.boot.pfn + i;
 		return rec->kind == XP_TABLE_RUN && i < rec->u.boot.pages;
 	case SHAPE_dropped:
+	case SHAPE_refused:	/* nothing became of the frames that it names */
 	case SHAPES:
 		break;
 	}

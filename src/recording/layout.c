@@ -9,6 +9,9 @@
 	{ name, AS_NUMBER, offsetof(struct xp_record, field), \
 	  sizeof(((struct xp_record *)0)->field) }
 
+#define KNOWN(name, field) \
+	{ name, AS_KNOWN, offsetof(struct xp_record, field), sizeof(((struct xp_record *)0)->field) }
+
 #define HEAD \
 	FIELD("t", t), FIELD("cpu", cpu), { "task", AS_TASK }, FIELD("flags", flags), \
 	{ "what", AS_WORD, offsetof(struct xp_record, kind), 1 }
@@ -19,7 +22,7 @@
 static const struct column batch_columns[] = {
 	HEAD,
 	FIELD("entries", u.batch.entries),
-	{ "latency_ns", AS_KNOWN, offsetof(struct xp_record, u.batch.latency_ns), 8 },
+	KNOWN("latency_ns", u.batch.latency_ns),
 	{}
 };
 
@@ -57,6 +60,15 @@ static const struct column dropped_columns[] = {
 	{}
 };
 
+static const struct column refused_columns[] = {
+	HEAD,
+	KNOWN("hypercall", u.refused.hypercall), KNOWN("command", u.refused.command),
+	KNOWN("count", u.refused.count),
+	KNOWN("arg0", u.refused.args[0]), KNOWN("arg1", u.refused.args[1]),
+	{ "result", AS_SIGNED, offsetof(struct xp_record, u.refused.result), 2 },
+	{}
+};
+
 static const struct column op_columns[] = {
 	OP("op", AS_WORD, op), OP("level", AS_NUMBER, level), OP("mfn", AS_NUMBER, mfn),
 	OP("pfn", AS_KNOWN, pfn), OP("result", AS_SEEN, result),
@@ -74,6 +86,20 @@ static const char *const op_words[] = { [XP_OP_PIN] = "pin", [XP_OP_UNPIN] = "un
 #define mm_derived ""
 #define flag_derived ", was AS (" FLAG_BEFORE ")"
 #define boot_derived ""
+
+#define WHEN(number, name, ...) " WHEN " #number " THEN '" #name "'"
+
+static const char refused_derived[] =
+	", op AS (CASE hypercall"
+#define HYPERCALL WHEN
+#include "record/hypercalls.def"
+	" END), operation AS (CASE op WHEN 'mmuext_op' THEN CASE command"
+#define MMUEXT WHEN
+#include "record/hypercalls.def"
+	" END WHEN 'mmu_update' THEN CASE command"
+#define MMU WHEN
+#include "record/hypercalls.def"
+	" END END)";
 
 const struct layout layouts[SHAPES] = {
 #define SHAPE(shape, table) [SHAPE_##shape] = { table, shape##_derived, shape##_columns },

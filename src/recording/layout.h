@@ -17,11 +17,12 @@
 #include "record/records.h"
 
 #define RECORDING_ID		0x5850494e	/* application_id: "XPIN" */
-#define RECORDING_VERSION	3		/* user_version */
+#define RECORDING_VERSION	4		/* user_version */
 
 enum column_as {
 	AS_NUMBER,	/* .size bytes at .at */
-	AS_KNOWN,	/* the same, NULL for XP_NO_PFN and XP_NO_TIME */
+	AS_KNOWN,	/* the same, NULL where all bits are set: XP_NO_PFN, XP_NO_TIME, XP_NO_COMMAND */
+	AS_SIGNED,	/* the same, of two bytes and with a sign */
 	AS_WORD,	/* the row's kind, as layout__word() */
 	AS_PROBE,	/* the name of a probe */
 	AS_SEEN,	/* as AS_NUMBER, NULL unless XP_F_RESULT */
@@ -51,7 +52,8 @@ extern const struct layout op_layout;
 	FIRST(t, "INTEGER") NEXT(class, "TEXT") NEXT(grade, "TEXT") NEXT(witnesses, "TEXT") \
 	NEXT(pfn, "INTEGER") NEXT(mfn, "INTEGER") NEXT(level, "INTEGER") NEXT(mm, "INTEGER") \
 	NEXT(pid, "INTEGER") NEXT(comm, "TEXT") NEXT(effect, "TEXT") NEXT(text, "TEXT") \
-	NEXT(op, "TEXT") NEXT(result, "INTEGER")
+	NEXT(op, "TEXT") NEXT(result, "INTEGER") NEXT(hypercall, "INTEGER") NEXT(command, "INTEGER") NEXT(count, "INTEGER") \
+	NEXT(arg0, "INTEGER") NEXT(arg1, "INTEGER")
 
 /* Their numbers as parameters of an INSERT, and in a row that begins with its rowid. */
 enum finding_column {

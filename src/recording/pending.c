@@ -105,6 +105,12 @@ static int64_t number(const void *base, const struct column *c)
 	}
 }
 
+/* All bits of the column. */
+static int64_t unknown(const struct column *c)
+{
+	return c->size < 8 ? (1LL << 8 * c->size) - 1 : -1;
+}
+
 static void number_or_null(sqlite3_context *out, int64_t n, bool known)
 {
 	if (known)
@@ -130,7 +136,10 @@ static int value(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int i)
 		break;
 	case AS_KNOWN:
 		n = number(row->base, c);
-		number_or_null(out, n, n != (int64_t)XP_NO_PFN);
+		number_or_null(out, n, n != unknown(c));
+		break;
+	case AS_SIGNED:
+		sqlite3_result_int(out, (int16_t)number(row->base, c));
 		break;
 	case AS_SEEN:
 		number_or_null(out, number(row->base, c), row->seen);

@@ -71,6 +71,13 @@ static int put_number(struct recording *r, const struct column *c, void *at, int
 	return 0;
 }
 
+static int put_signed(struct recording *r, const struct column *c, int16_t *at, int64_t n)
+{
+	*at = n;
+	return *at == n ? 0 : recording__damaged(r, "it is damaged: %s is %lld in record %lld", c->name,
+						 (long long)n, (long long)r->seq);
+}
+
 /* One column of the row into @base, which is the record or one of its operations. */
 static int get_column(struct recording *r, struct cursor *cursor, int i, void *base)
 {
@@ -97,9 +104,12 @@ static int get_column(struct recording *r, struct cursor *cursor, int i, void *b
 		text = (const char *)sqlite3_column_text(cursor->rows, i);
 		return put_number(r, c, base + c->at, record__probe_named(text ?: ""));
 	case AS_KNOWN:
-		if (sqlite3_column_type(cursor->rows, i) == SQLITE_NULL)
-			return put_number(r, c, base + c->at, XP_NO_PFN);
-		break;
+		if (sqlite3_column_type(cursor->rows, i) != SQLITE_NULL)
+			break;
+		memset(base + c->at, 0xff, c->size);
+		return 0;
+	case AS_SIGNED:
+		return put_signed(r, c, base + c->at, sqlite3_column_int64(cursor->rows, i));
 	case AS_SEEN: /* NULL reads as 0 */
 	case AS_NUMBER:
 		break;
@@ -172,6 +182,9 @@ static int get_record(struct recording *r, struct cursor *c)
 					 (long long)r->seq, rec->level);
 	if (!err && !is_time(rec->t))
 		err = recording__damaged(r, "it is damaged: record %lld is of no possible time",
+					 (long long)r->seq);
+	if (!err && rec->kind == XP_REFUSED && rec->u.refused.result >= 0)
+		err = recording__damaged(r, "it is damaged: Xen did not refuse what record %lld tells of",
 					 (long long)r->seq);
 	if (!err)
 		err = get_stack(r, rec);

@@ -358,6 +358,13 @@ static int get_finding(struct recording *r, sqlite3_stmt *row, struct finding *f
 		.pid = sqlite3_column_int64(row, FINDING_pid), .op = layout__kind(&op_layout, op),
 		.result = sqlite3_column_int64(row, FINDING_result),
 	};
+	if (sqlite3_column_type(row, FINDING_hypercall) != SQLITE_NULL)
+		f->refused = (struct xp_refused){
+			.hypercall = sqlite3_column_int64(row, FINDING_hypercall), .result = f->result,
+			.command = sqlite3_column_int64(row, FINDING_command),
+			.count = sqlite3_column_int64(row, FINDING_count),
+			.args = { sqlite3_column_int64(row, FINDING_arg0), sqlite3_column_int64(row, FINDING_arg1) },
+		};
 	memcpy(f->comm, comm, strnlen(comm, XP_COMM_LEN));
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #include "guest/symbols.h"
 #include "model/pins.h"
+#include "record/hypercalls.h"
 #include "database.h"
 #include "layout.h"
 #include "raw.h"
@@ -289,6 +290,24 @@ static void bind_string(sqlite3_stmt *stmt, int i, const char *text)
 	sqlite3_bind_text(stmt, i, text, -1, SQLITE_TRANSIENT);
 }
 
+/* What Xen refused, if it refused something: a pin or unpin, or an entry that had a record of its own. */
+static void bind_what(sqlite3_stmt *stmt, const struct finding *f)
+{
+	const struct xp_refused *r = &f->refused;
+	const char *op = f->op ? layout__word(&op_layout, f->op) :
+			 r->result ? hypercall__name(r->hypercall) : NULL;
+
+	if (op)
+		bind_string(stmt, FINDING_op, op);
+	else
+		sqlite3_bind_null(stmt, FINDING_op);
+	bind_or_null(stmt, FINDING_hypercall, r->hypercall, r->result);
+	bind_or_null(stmt, FINDING_command, r->command, r->result);
+	bind_or_null(stmt, FINDING_count, r->count, r->result);
+	bind_or_null(stmt, FINDING_arg0, r->args[0], r->result);
+	bind_or_null(stmt, FINDING_arg1, r->args[1], r->result);
+}
+
 void writer__finding(struct writer *w, const struct finding *f)
 {
 	sqlite3_stmt *stmt = w->stmt[FINDING];
@@ -316,10 +335,7 @@ void writer__finding(struct writer *w, const struct finding *f)
 	sqlite3_bind_text(stmt, FINDING_comm, f->comm, strnlen(f->comm, XP_COMM_LEN), SQLITE_TRANSIENT);
 	bind_string(stmt, FINDING_effect, finding__effect(f));
 	bind_string(stmt, FINDING_text, text);
-	if (f->op)
-		bind_string(stmt, FINDING_op, layout__word(&op_layout, f->op));
-	else
-		sqlite3_bind_null(stmt, FINDING_op);
+	bind_what(stmt, f);
 	sqlite3_bind_int64(stmt, FINDING_result, f->result);
 	step(w, stmt);
 }

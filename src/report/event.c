@@ -78,6 +78,7 @@ void event__text(const struct event *e, char *text, size_t size)
 	case XP_DEFERRED_END:
 	case XP_DEFERRED_RANGE:
 	case XP_TAKEOVER:
+	case XP_REFUSED:
 		break;
 	}
 	snprintf(text, size, "%s", record__kind(rec)->word);

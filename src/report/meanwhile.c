@@ -23,6 +23,7 @@ static uint64_t mm_of(const struct xp_record *rec)
 	case SHAPE_batch:
 	case SHAPE_dropped:
 	case SHAPE_boot:
+	case SHAPE_refused:
 	case SHAPES:
 		break;
 	}

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/hypercalls.h"
 #include "record/records.h"
 #include "record/sink.h"
-#include "record/records.h"
 #include "perfetto.pb-c.h"
 #include "report.h"
 
@@ -225,6 +225,20 @@ static void put_batch(struct writer *w, const struct xp_record *rec)
 	put_counter(w, rec->t, TRACK_PINNED, w->pinned);
 }
 
+static void put_refused(struct writer *w, const struct xp_record *rec)
+{
+	Event event = PERFETTO__PROTOS__TRACK_EVENT__INIT;
+	char *categories[] = { "refused" };
+	char name[16 + REFUSED_WORDS] = "refused: ";
+
+	refused__in_words(&rec->u.refused, name + strlen(name));
+	event.name = name;
+	event.n_categories = 1;
+	event.categories = categories;
+	put_event(w, rec->t, cpu_track(w, rec->cpu), TYPE(INSTANT), &event);
+	put_event(w, rec->t, process_track(w, rec), TYPE(INSTANT), &event);
+}
+
 static void put_dropped(struct writer *w, const struct xp_record *rec)
 {
 	Event event = PERFETTO__PROTOS__TRACK_EVENT__INIT;
@@ -250,6 +264,9 @@ static void on_record(void *context, struct xp_record *rec)
 		break;
 	case XP_BATCH:
 		put_batch(w, rec);
+		break;
+	case XP_REFUSED:
+		put_refused(w, rec);
 		break;
 	case XP_TABLE_ALLOC:
 		put_counter(w, rec->t, TRACK_TABLES, ++w->tables);

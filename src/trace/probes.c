@@ -39,6 +39,7 @@ const struct probe probes[LIVE_PROBES] = {
 	[XP_PROBE_PGD_PIN] = { false, TRACEPOINT_WAYS("pgd_pin") },
 	[XP_PROBE_PGD_UNPIN] = { false, { { "tp_btf", { "upper_btf", "pgd_unpin_btf" } },
 					  { "raw_tp", { "upper_raw", "pgd_unpin_raw" } } } },
+	[XP_PROBE_REFUSED] = { false, TRACEPOINT_WAYS("refused") },
 	[XP_PROBE_FLAG_SET] = { false, TRACEPOINT_WAYS("flag_set") },
 	[XP_PROBE_FLAG_CLEAR] = { false, TRACEPOINT_WAYS("flag_clear") },
 };
@@ -114,7 +115,7 @@ static uint32_t needed(const struct trace_request *request)
 
 	/* Writes that nobody tells of are inferred from everything else. */
 	if (what & (XP_W_SET | XP_W_CLEAR) && probes__here() == XP_PROBE_FLAG_SET)
-		return XP_W_ALL;
+		return what | (XP_W_ALL & ~XP_W_REFUSED);
 	return request->mm ? what | XP_W_ALLOC | XP_W_RELEASE : what;
 }
 

@@ -31,7 +31,8 @@ def note(path, pairs):
         (t,) = db.execute("SELECT value FROM recording WHERE key = 'begin_ns'").fetchone()
         db.execute("INSERT OR REPLACE INTO recording VALUES ('judged_live', 1), ('findings', ?)", (len(pairs),))
         for i, (of, grade) in enumerate(pairs):
-            db.execute("INSERT INTO finding VALUES (?, ?, ?, 'flag,tree', ?, NULL, 1, 1, 1, 'a', '', '', NULL, 0)",
+            db.execute("INSERT INTO finding VALUES (?, ?, ?, 'flag,tree', ?, NULL, 1, 1, 1, 'a', '', '', NULL, 0, "
+                       "NULL, NULL, NULL, NULL, NULL)",
                        (t + i, of, grade, 0x100000 + i))
     db.close()
 

@@ -93,7 +93,7 @@ JUDGED = "INSERT INTO recording VALUES ('findings', 0), ('judged_live', 1)"
 
 
 NOTED = ("INSERT INTO finding VALUES (?, 'double-pin', 'proven', 'xen,history', 33, 44, 1, 55, 66, "
-         "'victim', '', '', 'pin', -22)")
+         "'victim', '', '', 'pin', -22, NULL, NULL, NULL, NULL, NULL)")
 
 
 def test_what_was_found_with_older_files_at_hand_is_reported(tmp_path, unfinished):

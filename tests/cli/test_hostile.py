@@ -14,7 +14,7 @@ from recordings import SOURCE, XENPIN, is_begun, patience, query, run
 from test_export import exporter, get, value
 
 TABLES = ["recording", "probe", "task", "finding", "boot_gap", "raw", "stack", "symbol", "batch", "page_table",
-          "mm", "flag", "boot", "dropped", "op"]
+          "mm", "flag", "boot", "dropped", "refused", "op"]
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
 # A pattern of LIKE is matched in a single step of SQLite's: no signal is seen meanwhile.
 SLOW = f"like('{'%a' * 20}b', printf('%.*c', 5000, 'a'))"
@@ -203,7 +203,8 @@ def in_circles(path, table):
 def test_trees_that_go_in_circles(unfinished, whole, tmp_path, table):
     for source in unfinished, whole:
         path = changed(source, tmp_path, lambda db: db.execute(
-            "INSERT INTO finding VALUES (1, 'lost', 'shown', 'flag', 1, 1, 1, 1, 1, 'a', '', '', NULL, 0)"))
+            "INSERT INTO finding VALUES (1, 'lost', 'shown', 'flag', 1, 1, 1, 1, 1, 'a', '', '', NULL, 0, "
+            "NULL, NULL, NULL, NULL, NULL)"))
         with sqlite3.connect(path) as db:
             db.execute("PRAGMA journal_mode = DELETE")
             db.execute("INSERT OR REPLACE INTO recording VALUES ('judged_live', 1), ('findings', 1)")
@@ -218,8 +219,8 @@ def test_trees_that_go_in_circles(unfinished, whole, tmp_path, table):
 
 def many_findings(db, n):
     db.execute("INSERT OR REPLACE INTO recording VALUES ('judged_live', 1)")
-    db.execute(f"INSERT INTO finding {FOREVER} SELECT x, 'lost', 'shown', 'flag', x, x, 1, 1, 1, 'a', '', '', NULL, 0 "
-               f"FROM c LIMIT {n}")
+    db.execute(f"INSERT INTO finding {FOREVER} SELECT x, 'lost', 'shown', 'flag', x, x, 1, 1, 1, 'a', '', '', NULL, 0, "
+               f"NULL, NULL, NULL, NULL, NULL FROM c LIMIT {n}")
 
 
 @pytest.mark.parametrize("format", ["text", "json", "html", "perfetto"])

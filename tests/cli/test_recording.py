@@ -325,7 +325,7 @@ def test_what_is_no_recording(tmp_path, recording):
     text.write_text("This is not a database, and it is longer than SQLite's header is.\n" * 20)
     refused(text, "it is no recording: file is not a database")
     refused(foreign(tmp_path), "it is another program's database")
-    refused(newer(tmp_path, recording), "it has version 99, this xenpin reads version 3")
+    refused(newer(tmp_path, recording), "it has version 99, this xenpin reads version 4")
     refused(tmp_path / "none.db", "No such file")
     refused(tmp_path, "it cannot be read")
     (tmp_path / "empty").touch()

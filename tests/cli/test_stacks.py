@@ -192,7 +192,8 @@ def test_beside_a_finding_stands_its_stack(stacks, tmp_path):
     with sqlite3.connect(path) as db:
         db.execute("INSERT INTO recording VALUES ('judged_live', 1)")
         db.execute("INSERT INTO finding SELECT t, 'released-pinned', 'shown', 'flag', pfn, NULL, 1, 0, 1, 'forks', '', "
-                   "'', NULL, 0 FROM page_table WHERE pfn = ? AND what = 'release' ORDER BY seq LIMIT 1", (LOST,))
+                   "'', NULL, 0, NULL, NULL, NULL, NULL, NULL "
+                   "FROM page_table WHERE pfn = ? AND what = 'release' ORDER BY seq LIMIT 1", (LOST,))
     assert [f["stack"] for f in said(path)["findings"]] == [recorded]
 
 
@@ -203,7 +204,7 @@ def test_of_a_refusal_that_the_recorder_knew_better_the_stack_stays(stacks, tmp_
     assert before["class"] == "hypercall-failed" and before["stack"]
     with sqlite3.connect(path) as db:
         db.execute("INSERT INTO finding VALUES (?, 'double-pin', 'proven', 'xen', 0x8020, NULL, 1, 0, 1, 'forks', '', "
-                   "'', 'pin', -22)", (before["t"],))
+                   "'', 'pin', -22, NULL, NULL, NULL, NULL, NULL)", (before["t"],))
     (after,) = said(path)["findings"]
     assert after["class"] == "double-pin" and after["stack"] == before["stack"]
 

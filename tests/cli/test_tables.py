@@ -20,7 +20,7 @@ def words(schema):
 
 
 def test_the_tables_are_read():
-    assert len(KINDS) > 15 and len(PROBES) == 9 and len(SHAPES) == 6
+    assert len(KINDS) > 15 and len(PROBES) == 10 and len(SHAPES) == 7
     assert {shape for _, _, shape, *_ in KINDS} == set(SHAPES)
 
 
@@ -33,6 +33,16 @@ def test_the_schema_of_a_trace_has_what_a_trace_delivers():
     for shape, name in (("table", "table"), ("mm", "mm"), ("flag", "flag")):
         delivered = {what for _, _, s, what, _, wanted in KINDS if s == shape and wanted.strip() != "0"}
         assert words(SCHEMA[name]["properties"]["what"]) == delivered
+
+
+def test_the_schema_has_every_hypercall_and_command():
+    table = (lab.ROOT / "src/record/hypercalls.def").read_text()
+    hypercalls = re.findall(r"^HYPERCALL\(\d+, (\w+), \d\)$", table, re.M)
+    commands = re.findall(r"^(?:MMUEXT\(\d+, (\w+), \d\)|MMU\(\d, (\w+)\))$", table, re.M)
+    assert len(hypercalls) > 30 and len(commands) > 20
+    for refused in (SCHEMA["refused"], SCHEMA["record"]["oneOf"][-1]):
+        assert refused["properties"]["op"]["enum"] == [*hypercalls, None]
+        assert refused["properties"]["command"]["enum"] == [*map("".join, commands), None]
 
 
 def test_the_schema_has_every_probe():

@@ -15,18 +15,18 @@
 #include "recording/writer.h"
 #include "report.h"
 
-#define COLUMNS_MAX	14
+#define COLUMNS_MAX	19
 
 /* All tables of a recording; seeds.py counts on their order. */
 static const char *const tables[] = {
-	"batch", "op", "page_table", "mm", "flag", "boot", "dropped", "task", "stack", "recording",
-	"probe", "symbol", "boot_gap", "raw", "finding",
+	"batch", "op", "page_table", "mm", "flag", "boot", "dropped", "refused", "task", "stack",
+	"recording", "probe", "symbol", "boot_gap", "raw", "finding",
 };
 
 #define TABLES	(sizeof(tables) / sizeof(*tables))
 #define OP	1		/* rows begin with the seq of the batch before */
-#define RECORDS	7		/* so many tables begin with a record's seq */
-#define RAW	13		/* with that of the next record */
+#define RECORDS	8		/* so many tables begin with a record's seq */
+#define RAW	14		/* with that of the next record */
 
 static int columns[TABLES];	/* those that take a value */
 
@@ -35,7 +35,7 @@ static const char *const words[] = {
 	"handover-begin", "handover-end", "hook-begin", "hook-end", "deferred-begin",
 	"deferred-end", "deferred-range", "takeover", "dropped", "pgd_pin", "kernel", "end",
 	"complete", "frames", "begin_ns", "end_ns", "first_seq", "boot_records", "boot_log",
-	"boot_ns", "missed", "filtered", "vcpus", "realtime_offset_ns", "boot_early", "none",
+	"boot_ns", "missed", "filtered", "vcpus", "realtime_offset_ns", "boot_early", "none", "refused",
 };
 
 #define WORDS (sizeof(words) / sizeof(*words))
@@ -96,7 +96,7 @@ static void bind_value(struct input *in, sqlite3_stmt *row, int i)
 static sqlite3_stmt *prepare(sqlite3 *db, const char *table, int columns)
 {
 	char *sql = sqlite3_mprintf("INSERT OR IGNORE INTO %s VALUES (?%s)", table,
-				    &",?,?,?,?,?,?,?,?,?,?,?,?,?"[2 * (COLUMNS_MAX - columns)]);
+				    &",?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"[2 * (COLUMNS_MAX - columns)]);
 	sqlite3_stmt *stmt = NULL;
 
 	sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);

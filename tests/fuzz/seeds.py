@@ -16,7 +16,7 @@ TRACES = sorted((ROOT / "tests/replay").glob("*.jsonl"))
 NO_PFN = (1 << 64) - 1
 KINDS = {"batch": 2, "alloc": 3, "release": 4, "pin": 5, "unpin": 6, "set": 8, "clear": 9,
          "erased": 17, "repaired": 18}
-RUN = 20
+RUN, REFUSED = 20, 21
 STAGES = [(kind, where) for kind in range(10, 16) for where in (0, 1, 3)] + [(19, 0)]
 
 
@@ -56,8 +56,20 @@ def stages(slot):
     return out, slot
 
 
+def refused(slot):
+    """Entries that Xen refused: an mmu_update, an mmuext_op, another; and one that it overwrote."""
+    out = b""
+    for hypercall, command, count in ((1, 0, 3), (26, 13, 1), (14, 0, 1), (0xffff, 0xffff, 0xffff)):
+        out += struct.pack("<IBBHQIBBH16sHhHHQQ", slot + 1, REFUSED, 1, 0, slot * 1000, 7, 0, 0, 0, b"x",
+                           hypercall, -1, command, count, 0x1d8f008, 0x67)
+        slot += 1
+    return out, slot
+
+
 def records(trace, count):
     out, slot = stages(0)
+    more, slot = refused(slot)
+    out += more
     for text in trace.read_text().splitlines()[:count]:
         line = json.loads(text)
         if line["type"] in ("batch", "table", "mm", "flag"):
@@ -131,15 +143,17 @@ def recordings(directory):
 
 def rows():
     """Tables and values as rows.c reads them: a record of each table, then of each word."""
-    for table in range(15):
+    for table in range(16):
         yield bytes([2 * table, 0, 8, 16, 3, 0, 7, table, 8, 16, 24, 32, 0, 0]) * 3
     for word in range(18):
         yield bytes([4, 0, 8, 0, 3, 32, 7, word, 1, 0, 128, 8, 2]) + bytes(range(8)) + bytes([0] * 4)
     for word in range(19, 36):
-        yield bytes([18, 7, word, 1, 5, 0])
+        yield bytes([20, 7, word, 1, 5, 0])
+    # An mmu_update that Xen refused, by number: -1 needs all of its bits.
+    yield bytes([14, 0, 8, 0, 3, 0, 7, 36, 8, 0, 8, *[8] * 2, 2, *[255] * 8])
     for trace in TRACES:
         piece = packed(records(trace, 30)[0])
-        yield bytes([26, 0, 6]) + struct.pack("<H", len(piece)) + piece
+        yield bytes([28, 0, 6]) + struct.pack("<H", len(piece)) + piece
 
 
 def packed(slots):

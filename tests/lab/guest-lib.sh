@@ -21,7 +21,7 @@ wait_for() {
 left_over() {
 	n=0
 	while { bpftool prog list; bpftool link list; } 2>&1 |
-		grep -E 'alloc_|release_|pgd_|flush_|tree_|locate' >$OUT/$1.left && [ $n -lt 100 ] &&
+		grep -E 'alloc_|release_|pgd_|flush_|tree_|refused_|locate' >$OUT/$1.left && [ $n -lt 100 ] &&
 		! pidof xenpin >/dev/null; do
 		n=$((n + 1))
 		usleep 100000

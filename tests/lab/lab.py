@@ -103,15 +103,15 @@ def boot(out, options, command):
     return status
 
 
-def injector(kernel):
-    """The fault injection module for @kernel, as --add wants it."""
-    out = test_dir() / f"inject-{kernel}"
+def injector(kernel, module="inject"):
+    """A module of tests/lab/inject for @kernel, as --add wants it."""
+    out = test_dir() / f"{module}-{kernel}"
     out.mkdir(exist_ok=True)
     # Another process: "lab" is another module there.
-    if not (out / "inject.ko").exists():
-        subprocess.run(["/usr/bin/python3", HERE / "inject/build.py", kernel, out], check=True,
+    if not (out / f"{module}.ko").exists():
+        subprocess.run(["/usr/bin/python3", HERE / "inject/build.py", kernel, out, module], check=True,
                        stdout=subprocess.DEVNULL)
-    return f"{out}/inject.ko:/root/inject.ko"
+    return f"{out}/{module}.ko:/root/{module}.ko"
 
 
 def unpack(archive, into):

@@ -17,7 +17,7 @@ def test_domu_features(domu):
     (features,) = domu.records("features")
     assert features["guest"] == "Xen PV" and features["domain"] == "domU"
     vias = [h["via"] for h in features["probes"]]
-    assert vias[0] == "tp_btf" and vias[1] in ("tp", "tp_btf") and vias[5:] == 2 * ["inferred"]
+    assert vias[0] == "tp_btf" and vias[1] in ("tp", "tp_btf") and vias[6:] == 2 * ["inferred"]
 
 
 def test_domu_trace(domu):

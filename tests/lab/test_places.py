@@ -25,12 +25,12 @@ def test_features(seen):
     assert features["domain"] == "dom0" and features["obstacle"] == ""
     # Where a task can be preempted in a tracepoint, those that can be are attached as perf's.
     vias = [h["via"] for h in features["probes"]]
-    assert vias[:1] + vias[3:] == 3 * ["tp_btf"] + 2 * ["inferred"]
+    assert vias[:1] + vias[3:] == 4 * ["tp_btf"] + 2 * ["inferred"]
     assert vias[1] == vias[2] in ("tp", "tp_btf")
     ways = [w for h in features["probes"] if h["via"] != "inferred" for w in h["ways"]]
     unneeded = [w for w in ways if not w["works"]]
     assert [w["via"] for w in unneeded] == (2 * ["tp"] if vias[1] == "tp_btf" else [])
-    assert len(ways) == 12
+    assert len(ways) == 14
     assert all(w["reason"] == "nobody is preempted in a tracepoint here" for w in unneeded)
     assert all(w["reason"] == "" for w in ways if w["works"])
     absent = [w for h in features["probes"] if h["via"] == "inferred" for w in h["ways"]]
@@ -39,7 +39,7 @@ def test_features(seen):
 
 def test_dry_run_attaches_nothing(seen):
     assert seen.status("dry-run") == 0
-    assert len(re.findall("would attach via", seen.text("dry-run.out"))) == 5
+    assert len(re.findall("would attach via", seen.text("dry-run.out"))) == 6
 
 
 def test_text(seen):
@@ -93,7 +93,7 @@ def test_filters(seen):
     assert seen.records("filter-pid")[-1]["delivered"] == 0
     assert len({r["pid"] for r in all_of("filter-own-pid")}) == 1
     off = {h["name"] for h in seen.records("filter-op")[0]["probes"] if h["via"] == "off"}
-    assert off == {"flush", "alloc", "release", "pgd_unpin"}
+    assert off == {"flush", "alloc", "release", "pgd_unpin", "refused"}
 
 
 def test_filter_by_mm_and_frame(seen):

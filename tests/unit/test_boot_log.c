@@ -193,6 +193,7 @@ static void a_damaged_record_ends_the_log(void **state)
 		{ BYTE(flags), XP_F_STACK, "its length" },
 		{ BYTE(where), 4, "its place" },
 		{ BYTE(kind), XP_TABLE_RUN, "impossible length" },
+		{ BYTE(kind), XP_REFUSED, "did not refuse" },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {

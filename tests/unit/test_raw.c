@@ -46,6 +46,8 @@ static void make_record(union raw_record *r, int64_t seq)
 	rec->u.table.ip = some(7);
 	if (rec->kind == XP_TABLE_RUN)
 		rec->u.boot.pages = 1 + below(XP_RUN_MAX);
+	if (rec->kind == XP_REFUSED)
+		rec->u.refused.result |= INT16_MIN;
 	batch = rec->kind == XP_BATCH || rec->kind == XP_UNBATCHED;
 	if (batch)
 		rec->u.batch.nops = below(XP_OPS_MAX + 1);

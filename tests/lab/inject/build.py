@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Build inject.ko for a kernel of the lab.
+"""Build a module of this directory for a kernel of the lab: build.py KERNEL DIRECTORY [MODULE].
 
 What it must know of the kernel stands in the kernel's BTF, and the version that a module must
 name stands in its image. So it needs no kernel headers, which want the very
@@ -70,8 +70,8 @@ def vermagic(kernel):
     return found[0].decode()
 
 
-def build(name, out):
-    """Make OUT/inject.ko for the kernel called NAME; returns its path."""
+def build(name, out, module="inject"):
+    """Make OUT/MODULE.ko for the kernel called NAME; returns its path."""
     kernel = kernels.find(name)
     btf = Btf(kernel.vmlinux(), out)
     numbers = {
@@ -86,11 +86,10 @@ def build(name, out):
         "TASK_TGID": btf.offset("task_struct", "tgid"),
     }
     defines = [f"-D{key}={value}" for key, value in numbers.items()]
-    module = out / "inject.ko"
-    subprocess.run(["gcc", *FLAGS, *defines, f'-DVERMAGIC="{vermagic(kernel)}"', "-c", "-o", module,
-                    HERE / "inject.c"], check=True)
-    return module
+    subprocess.run(["gcc", *FLAGS, *defines, f'-DVERMAGIC="{vermagic(kernel)}"', f'-DMODULE="{module}"', "-c", "-o",
+                    out / f"{module}.ko", HERE / f"{module}.c"], check=True)
+    return out / f"{module}.ko"
 
 
 if __name__ == "__main__":
-    print(build(sys.argv[1], Path(sys.argv[2])))
+    print(build(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]))

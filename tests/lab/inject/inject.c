@@ -15,31 +15,10 @@
  * __xenpin_flag(), so that each write is reported as one of the kernel's own.
  * What is done stands in the kernel's messages.
  *
- * It includes no kernel header: offsets come from the kernel's BTF through the
- * command line (build.py), so one compiler serves all kernels.  Tables are found
- * here without xenpin's code, so that its audit has something to be held against.
+ * Tables are found here without xenpin's code, so that its audit has something to
+ * be held against.
  */
-typedef unsigned long u64;
-typedef unsigned int u32;
-
-extern int _printk(const char *format, ...);
-
-/* The kernel gives the arguments to nobody: they stand in struct module. */
-extern char __this_module[];
-
-#define STRING_(x)	#x
-#define STRING(x)	STRING_(x)
-
-asm(".pushsection .gnu.linkonce.this_module, \"aw\"\n"
-    ".globl __this_module\n__this_module:\n"
-    ".org " STRING(MODULE_NAME) "\n.asciz \"inject\"\n"
-    ".org " STRING(MODULE_INIT) "\n.quad init_module\n"
-    ".org " STRING(MODULE_EXIT) "\n.quad cleanup_module\n"
-    ".org " STRING(MODULE_SIZE) "\n"
-    ".popsection");
-
-static const char info[] __attribute__((section(".modinfo"), used)) =
-	"license=GPL\0name=inject\0depends=\0retpoline=Y\0vermagic=" VERMAGIC;
+#include "module.h"
 
 #define ENTRIES		512
 #define USER_ENTRIES	256
@@ -53,10 +32,7 @@ static u64 vmemmap_base, page_offset_base, machine_to_phys_mapping, init_mm, ini
 static u64 clear, set, seed = 1, levels = 0x1e, owners = 7, pid, first, last = USER_ENTRIES - 1, at, hold_us, keep, hold, via;
 
 /* The first five are addresses of variables. */
-static const struct {
-	const char *name;
-	u64 *value;
-} arguments[] = {
+static const struct argument arguments[] = {
 	{ "vmemmap_base", &vmemmap_base },
 	{ "page_offset_base", &page_offset_base },
 	{ "machine_to_phys_mapping", &machine_to_phys_mapping },
@@ -72,11 +48,6 @@ static struct table {
 	u32 level, owner;
 } tables[TABLES_MAX], chosen[CHOSEN_MAX];
 static u32 nr_tables, nr_chosen;
-
-static u64 get(u64 address)
-{
-	return *(volatile u64 *)address;
-}
 
 static u64 virt(u64 pfn)
 {
@@ -255,49 +226,9 @@ static void hold_for_a_while(void)
 	undo();
 }
 
-static int is_same(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
-static const char *behind(const char *p)
-{
-	while (*p)
-		p++;
-	return p + 1;
-}
-
-static u64 number(const char *p)
-{
-	u64 value = 0, base = 10;
-
-	if (p[0] == '0' && p[1] == 'x') {
-		base = 16;
-		p += 2;
-	}
-	for (; *p; p++)
-		value = value * base + (*p <= '9' ? *p - '0' : (*p | 32) - 'a' + 10);
-	return value;
-}
-
-/* The kernel has split them already: a name, a NUL, a value, a NUL, the next. */
-static void parse(const char *p)
-{
-	while (!is_same(p, "end")) {
-		const char *value = behind(p);
-
-		for (u32 i = 0; i < sizeof(arguments) / sizeof(*arguments); i++)
-			if (is_same(p, arguments[i].name))
-				*arguments[i].value = number(value);
-		p = behind(value);
-	}
-}
-
 int init_module(void)
 {
-	parse((const char *)get((u64)__this_module + MODULE_ARGS));
+	take_arguments(arguments, sizeof(arguments) / sizeof(*arguments));
 	if (!vmemmap_base || !page_offset_base || !machine_to_phys_mapping || !init_mm || !init_task)
 		return -22;
 	vmemmap_base = get(vmemmap_base);

@@ -81,23 +81,27 @@ static void fill_op(struct xp_op *op, unsigned int cmd, unsigned long mfn, unsig
 /* Both structures of operations stand in the buffer of the CPU that asks. */
 static void fill_asked(struct xp_refused *r, const struct multicall_entry *mc)
 {
-	r->hypercall = mc->op;
-	r->command = 0;
-	r->count = 1;
-	r->args[0] = mc->args[0];
-	r->args[1] = mc->args[1];
-	if (mc->op == __HYPERVISOR_mmuext_op && mc->args[1]) {
+	bool operations = mc->op == __HYPERVISOR_mmuext_op || mc->op == __HYPERVISOR_mmu_update;
+
+	*r = (struct xp_refused){
+		.hypercall = mc->op, .count = 1, .args = { mc->args[0], mc->args[1] },
+	};
+	if (!operations)
+		return;
+	r->count = mc->args[1];
+	if (!r->count) {
+		r->command = XP_NO_COMMAND;
+		r->args[0] = r->args[1] = ~0ULL;
+	} else if (mc->op == __HYPERVISOR_mmuext_op) {
 		const struct mmuext_op *op = (const void *)mc->args[0];
 
 		r->command = op->cmd;
-		r->count = mc->args[1];
 		r->args[0] = op->arg1.mfn;
 		r->args[1] = (unsigned long)op->arg2.vcpumask;
-	} else if (mc->op == __HYPERVISOR_mmu_update && mc->args[1]) {
+	} else {
 		const struct mmu_update *update = (const void *)mc->args[0];
 
 		r->command = update->ptr & UPDATE_TYPE;
-		r->count = mc->args[1];
 		r->args[0] = update->ptr & ~UPDATE_TYPE;
 		r->args[1] = update->val;
 	}
