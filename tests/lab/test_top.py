@@ -3,13 +3,22 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import lab
 
+
+
+def terminal(name):
+    """Where Debian 12 keeps what is known of a terminal, or 13."""
+    return next(path for path in (Path(d) / name[0] / name for d in ("/lib/terminfo", "/usr/share/terminfo"))
+                if path.exists())
+
+
 # What a terminal needs that the lab's image has not.
-FILES = ["/lib/terminfo/s/screen", "/lib/terminfo/t/tmux-256color", "/usr/lib/locale/C.utf8/LC_CTYPE"]
+FILES = [terminal("screen"), terminal("tmux-256color"), "/usr/lib/locale/C.utf8/LC_CTYPE"]
 
 
 @pytest.fixture(params=lab.one_worker_each("top", kernels=lab.ENDS))
