@@ -5,48 +5,28 @@
 
 #include "alarm.h"
 
-#define NONE(word)
-#define WORD(word) word,
-#define LINUX WORD
-#define XEN NONE
-#define SETTING NONE
-#define COMMAND_LINE NONE
-static const char *const linux_words[] = {
+enum list { LIST_LINUX, LIST_XEN, LIST_SETTING, LIST_COMMAND_LINE };
+
+static const struct {
+	const char *text;
+	enum list list;
+} words[] = {
+#define LINUX(word)		{ word, LIST_LINUX },
+#define XEN(word)		{ word, LIST_XEN },
+#define SETTING(word)		{ word, LIST_SETTING },
+#define COMMAND_LINE(word)	{ word, LIST_COMMAND_LINE },
 #include "alarms.def"
 };
 
-#undef LINUX
-#undef XEN
-#define LINUX NONE
-#define XEN WORD
-static const char *const xen_words[] = {
-#include "alarms.def"
-};
+#define WORDS (sizeof(words) / sizeof(*words))
 
-#undef XEN
-#undef SETTING
-#define XEN NONE
-#define SETTING WORD
-static const char *const settings[] = {
-#include "alarms.def"
-};
-
-#undef SETTING
-#undef COMMAND_LINE
-#define SETTING NONE
-#define COMMAND_LINE WORD
-static const char *const command_lines[] = {
-#include "alarms.def"
-};
-
-#define WORDS(words) (sizeof(words) / sizeof(*(words)))
-
-/* The length of the one of @words that @s begins with, or 0. */
-static size_t begins_word(const char *s, const char *const *words, size_t nr)
+/* The length of the word of @list that @s begins with, or 0. */
+static size_t begins_word(const char *s, enum list list)
 {
-	for (size_t i = 0; i < nr; i++)
-		if (*words[i] == *s && !strncmp(s, words[i], strlen(words[i])))
-			return strlen(words[i]);
+	for (size_t i = 0; i < WORDS; i++)
+		if (words[i].list == list && *words[i].text == *s &&
+		    !strncmp(s, words[i].text, strlen(words[i].text)))
+			return strlen(words[i].text);
 	return 0;
 }
 
@@ -61,33 +41,31 @@ static unsigned int pair_of(const char *s)
 	return (uint8_t)s[0] << 8 | (uint8_t)s[1];
 }
 
-static void learn(struct begins *b, const char *const *words, size_t nr)
+static void learn(struct begins *b, enum list list)
 {
-	for (size_t i = 0; i < nr; i++)
-		b->pairs[pair_of(words[i]) / 8] |= 1 << pair_of(words[i]) % 8;
+	for (size_t i = 0; i < WORDS; i++)
+		if (words[i].list == list || words[i].list == LIST_SETTING)
+			b->pairs[pair_of(words[i].text) / 8] |= 1 << pair_of(words[i].text) % 8;
 	b->known = true;
 }
 
 bool alarm__is_in(const char *text, bool xen)
 {
 	static struct begins both[2];
-	const char *const *words = xen ? xen_words : linux_words;
-	size_t nr = xen ? WORDS(xen_words) : WORDS(linux_words);
+	enum list list = xen ? LIST_XEN : LIST_LINUX;
 	struct begins *b = &both[xen];
 
-	if (!b->known) {
-		learn(b, words, nr);
-		learn(b, settings, WORDS(settings));
-	}
-	if (!xen && begins_word(text, command_lines, WORDS(command_lines)))
+	if (!b->known)
+		learn(b, list);
+	if (!xen && begins_word(text, LIST_COMMAND_LINE))
 		return false;
 	for (; *text; text++) {
 		size_t setting;
 
 		if (!(b->pairs[pair_of(text) / 8] & 1 << pair_of(text) % 8))
 			continue;
-		setting = xen ? 0 : begins_word(text, settings, WORDS(settings));
-		if (!setting && begins_word(text, words, nr))
+		setting = xen ? 0 : begins_word(text, LIST_SETTING);
+		if (!setting && begins_word(text, list))
 			return true;
 		text += setting ? setting - 1 : 0;
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "journal.h"
+#include "match.h"
 
 enum state {
 	BEFORE, /* the object begins, */
@@ -159,12 +160,13 @@ static void in_escape(struct journal *j, char c)
 static void in_hex(struct journal *j, char c)
 {
 	struct journal_json *s = &j->json;
+	int digit = match__digit(c, 16);
 
-	if (!isxdigit(c)) {
+	if (digit < 0) {
 		damage(j, c);
 		return;
 	}
-	s->number = s->number << 4 | (isdigit(c) ? c - '0' : tolower(c) - 'a' + 10);
+	s->number = s->number << 4 | digit;
 	if (++s->digits < 4)
 		return;
 	add(j, s->number && s->number < 0x80 ? s->number : '?');

@@ -13,9 +13,10 @@
 #define SOFT_MIN	55
 #define SOFT_MAX	76
 
+/* Mail programs write their codes in capitals. */
 static int hex(char c)
 {
-	return isdigit(c) ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return islower(c) ? -1 : match__digit(c, 16);
 }
 
 /* The byte that the "=XX" at @at stands for, if it is one that mail programs encode; else -1. */

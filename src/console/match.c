@@ -23,7 +23,7 @@ static void skip_spaces(struct cursor *c)
 		c->at++;
 }
 
-static int digit(char c, int base)
+int match__digit(char c, int base)
 {
 	int value = isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : base;
 
@@ -63,9 +63,9 @@ static enum match_end number(struct cursor *c, char kind, char next)
 	c->at += negative;
 	if (base == 16 && !strncmp(c->at, "0x", 2))
 		c->at += 2;
-	for (; digit(*c->at, base) >= 0; c->at++, digits++)
+	for (; match__digit(*c->at, base) >= 0; c->at++, digits++)
 		overflow |= __builtin_mul_overflow(value, base, &value) ||
-			    __builtin_add_overflow(value, digit(*c->at, base), &value);
+			    __builtin_add_overflow(value, match__digit(*c->at, base), &value);
 	if (!digits)
 		return *c->at ? MATCH_NO : MATCH_CUT;
 	end = end_of_number(c, next);

@@ -42,6 +42,9 @@ enum match_end {
  */
 enum match_end match(const char *line, bool whole, const char *format, struct match *found);
 
+/* The value of a digit of @base, 10 or 16; -1: @c is none. */
+int match__digit(char c, int base);
+
 /* Copies at most @size - 1 of the @len bytes. */
 void match__copy(char *to, size_t size, const char *from, size_t len);
 

@@ -161,10 +161,8 @@ static void put_findings(struct page *p, const struct metrics *m)
 	       "Disagreements of PagePinned and Xen that the last audit found.");
 	for (int c = 0; c < FINDING_CLASSES; c++) {
 		for (int g = 0; g < GRADES; g++) {
-			const struct finding one = { .class = c, .grade = g };
-
 			snprintf(labels, sizeof(labels), "{class=\"%s\",grade=\"%s\"}",
-				 finding__class(&one), finding__grade(&one));
+				 finding_classes[c].word, finding_grades[g].word);
 			sample(p, labels, m->findings[c][g]);
 		}
 	}

@@ -315,12 +315,12 @@ static int number_of(const char *word, const char *(*name)(int i), int n)
 
 static const char *class_name(int i)
 {
-	return finding__class(&(struct finding){ .class = i });
+	return finding_classes[i].word;
 }
 
 static const char *grade_name(int i)
 {
-	return finding__grade(&(struct finding){ .grade = i });
+	return finding_grades[i].word;
 }
 
 static uint8_t witnesses_of(const char *list)

@@ -55,14 +55,13 @@ void view__judgement(const struct metrics *m, char *text, size_t size)
 					 n == 1 ? "" : "s", flaw ? "" : " at the last audit") :
 				snprintf(text, size, "findings not known: %s", flaw);
 	for (int c = 0; c < FINDING_CLASSES; c++) {
-		const struct finding one = { .class = c };
 		uint64_t of_class = 0;
 
 		for (int g = 0; g < GRADES; g++)
 			of_class += m->findings[c][g];
 		if (m->has_findings && of_class && len < size)
 			len += snprintf(text + len, size - len, ", %" PRIu64 " %s", of_class,
-					finding__class(&one));
+					finding_classes[c].word);
 	}
 	if (m->has_findings && flaw && len < size)
 		len += snprintf(text + len, size - len, ", but %s", flaw);

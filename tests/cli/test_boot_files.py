@@ -26,6 +26,9 @@ xenpin: erased pfn=0x26d24e level=3 where=handover
 FAULT = ("xenpin: fault addr=0xffff88826d24e068 pfn=0x26d24e level=3 flag=0 erased=1 "
          "where=handover\n")
 
+# A boot log (include/boot_log.h) that user space found to hold no record.
+NO_RECORDS = b"XPBL" + bytes([2, 0, 64, 0, 0x80, 2, 0, 0, 3, 0, 0, 0]) + bytes(624)
+
 USAGE = [
     (["--compare", "a"], "--compare needs two values: A B"),
     (["--compare", "a", "--json"], "--compare needs two values: A B"),
@@ -61,8 +64,7 @@ def test_not_here(bare):  # noqa: F811
 
 def test_a_file_cannot_be_followed(tmp_path):
     log = tmp_path / "log"
-    header = b"XPBL" + bytes([2, 0, 64, 0, 0x80, 2, 0, 0, 3, 0, 0, 0]) + bytes(624)
-    log.write_bytes(header)
+    log.write_bytes(NO_RECORDS)
     result = xenpin("boot", "--log", log, "--duration", "1")
     assert result.returncode == 3 and "there is no early ring to follow" in one_sentence(result)
     result = xenpin("boot", "--log", log, "--json")
@@ -152,7 +154,7 @@ def test_consoles_to_a_full_disk(tmp_path):
 def test_an_account_among_other_lines(tmp_path):
     """Records, other objects, damage and an older account before it; a file with none at all."""
     log = tmp_path / "log"
-    log.write_bytes(b"XPBL" + bytes([2, 0, 64, 0, 0x80, 2, 0, 0, 3, 0, 0, 0]) + bytes(624))
+    log.write_bytes(NO_RECORDS)
     account = xenpin("boot", "--log", log, "--json").stdout
     older = {**json.loads(account), "boot_ns": 1}
     (tmp_path / "a").write_text('{"type":"record"}\n' + json.dumps(older) + '\n{"type":"boot"\n'

@@ -14,6 +14,7 @@ import lab
 import recordings as made
 import sources
 
+HERE = Path(__file__).parent
 MODULES = lab.ROOT / "build/page/node_modules"
 # As dpkg-buildflags has them, and link-time optimisation, which Ubuntu and Fedora add.
 DISTRIBUTION = ["STATIC=no", "CFLAGS=-O2 -g -flto=auto -ffat-lto-objects -fstack-protector-strong",
@@ -114,19 +115,34 @@ def take_over_build(source):
     return f'HERE=-ffile-prefix-map="{lab.ROOT}"=.'
 
 
+def change(name, what):
+    """The files that the patch NAME touches, and what docs/ARCHITECTURE.md says of adding WHAT."""
+    touched = re.findall(r"^\+\+\+ b/(.*)$", (HERE / name).read_text(), re.M)
+    page = (lab.ROOT / "docs/ARCHITECTURE.md").read_text()
+    return touched, re.search(rf"^\*\*{what}\*\*: .*?\n\n", page, re.M | re.S)[0]
+
+
+def changed(name, source):
+    """A checkout with the patch NAME, at SOURCE: options of make that use what was built, and its program."""
+    checkout(source)
+    as_built = [take_over_build(source)]
+    # No such patch changes a program of bpf/, so these are what they were.
+    for path in (source / "build").glob("*.skel.h"):
+        as_built += ["-o", f"build/{path.name}"]
+    subprocess.run(["patch", "-p1", "-i", HERE / name], cwd=source, check=True, capture_output=True)
+    return as_built, lambda *args: subprocess.run([source / "build/xenpin", *args], capture_output=True, text=True)
+
+
 def test_a_command_is_added_in_three_files(tmp_path):
     """Those that docs/ARCHITECTURE.md lists; help, manual and completion know it then."""
-    patch = Path(__file__).parent / "add_command.patch"
-    touched = re.findall(r"^\+\+\+ b/(.*)$", patch.read_text(), re.M)
-    listed = re.search(r"^\*\*a command\*\*: .*?\n\n", (lab.ROOT / "docs/ARCHITECTURE.md").read_text(), re.M | re.S)[0]
+    touched, listed = change("add_command.patch", "a command")
     assert len(touched) == 3 and all(f"`{path.replace('dummy', 'NAME')}`" in listed for path in touched)
-    source = checkout(tmp_path / "src")
-    as_built = take_over_build(source)
-    subprocess.run(["patch", "-p1", "-i", patch], cwd=source, check=True, capture_output=True)
-    good(make(source, as_built, "build/manuals"))
+    source = tmp_path / "src"
+    as_built, xenpin = changed("add_command.patch", source)
+    good(make(source, *as_built, "build/manuals"))
 
     def dummy(*args):
-        done = subprocess.run([source / "build/xenpin", "dummy", *args], capture_output=True, text=True)
+        done = xenpin("dummy", *args)
         return done.returncode, done.stdout + done.stderr
 
     assert dummy("--help") == (0, "Usage: xenpin dummy [OPTION]... WORD\n\nsays a word\n\n"
@@ -144,20 +160,11 @@ def test_a_command_is_added_in_three_files(tmp_path):
 
 def test_a_class_of_finding_is_added_in_five_files(tmp_path):
     """Those that docs/ARCHITECTURE.md lists; what finds it here is a write in src/model/writes.c."""
-    patch = Path(__file__).parent / "add_finding.patch"
-    touched = re.findall(r"^\+\+\+ b/(.*)$", patch.read_text(), re.M)
-    page = (lab.ROOT / "docs/ARCHITECTURE.md").read_text()
-    listed = re.search(r"^\*\*a class of finding\*\*: .*?\n\n", page, re.M | re.S)[0]
+    touched, listed = change("add_finding.patch", "a class of finding")
     assert len(touched) == 5 and all(f"{path}`" in listed for path in touched)
-    source = checkout(tmp_path / "src")
-    as_built = [take_over_build(source)]
-    for path in (source / "build").glob("*.skel.h"):
-        as_built += ["-o", f"build/{path.name}"]
-    subprocess.run(["patch", "-p1", "-i", patch], cwd=source, check=True, capture_output=True)
+    source = tmp_path / "src"
+    as_built, xenpin = changed("add_finding.patch", source)
     good(make(source, *as_built, "build/xenpin"))
-
-    def xenpin(*args):
-        return subprocess.run([source / "build/xenpin", *args], capture_output=True, text=True)
 
     path = tmp_path / "a.db"
     made.make(path, 1000)
@@ -181,17 +188,10 @@ def test_a_class_of_finding_is_added_in_five_files(tmp_path):
 
 def test_a_kind_of_record_is_added_in_a_few_files(tmp_path):
     """All but who makes it, in bpf/. Where the model has no decision for it, nothing compiles."""
-    patch = Path(__file__).parent / "add_kind.patch"
-    touched = re.findall(r"^\+\+\+ b/(.*)$", patch.read_text(), re.M)
-    page = (lab.ROOT / "docs/ARCHITECTURE.md").read_text()
-    listed = re.search(r"^\*\*a kind of record\*\*: .*?\n\n", page, re.M | re.S)[0]
+    touched, listed = change("add_kind.patch", "a kind of record")
     assert len(touched) < 8 and all(f"`{path}`" in listed for path in touched)
-    source = checkout(tmp_path / "src")
-    as_built = [take_over_build(source)]
-    # No program of bpf/ makes it, so these are what they were.
-    for path in (source / "build").glob("*.skel.h"):
-        as_built += ["-o", f"build/{path.name}"]
-    subprocess.run(["patch", "-p1", "-i", patch], cwd=source, check=True, capture_output=True)
+    source = tmp_path / "src"
+    as_built, xenpin = changed("add_kind.patch", source)
     for undecided in ("src/model/step.c", "src/report/event.c"):
         whole = (source / undecided).read_text()
         (source / undecided).write_text((lab.ROOT / undecided).read_text())
@@ -199,9 +199,6 @@ def test_a_kind_of_record_is_added_in_a_few_files(tmp_path):
         assert done.returncode == 2 and re.search("XP_TABLE_MOVE.* not handled in switch", done.stderr)
         (source / undecided).write_text(whole)
     good(make(source, *as_built, "build/xenpin"))
-
-    def xenpin(*args):
-        return subprocess.run([source / "build/xenpin", *args], capture_output=True, text=True)
 
     # A boot log of one record of that kind, the last one.
     log = tmp_path / "log"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from recordings import SOURCE, XENPIN, finish, is_begun, query, report, run
-from test_boot_files import ERASED, FAULT, OOPS
+from test_boot_files import ERASED, FAULT, NO_RECORDS, OOPS
 from test_export import get, until
 
 COMMANDS = re.findall(r"^  (\w+) ", subprocess.run([XENPIN, "--help"], capture_output=True, text=True).stdout, re.M)
@@ -34,7 +34,7 @@ def files(recordings, tmp_path):
     """What commands read, by the name that the tests below have for it."""
     console, log, account = [tmp_path / name for name in ("console", "log", "account")]
     console.write_text(OOPS + ERASED + FAULT)
-    log.write_bytes(b"XPBL" + bytes([1, 0, 64, 0, 0x80, 2, 0, 0, 3, 0, 0, 0]) + bytes(624))
+    log.write_bytes(NO_RECORDS)
     account.write_text(xenpin("boot", "--log", log, "--json").stdout)
     return {"REC": recordings["bad"], "CONSOLE": console, "LOG": log, "ACCOUNT": account}
 
@@ -233,10 +233,11 @@ def has_ended(process, seconds):
 
 @pytest.mark.parametrize("ignored", [True, False])
 def test_nohup(recordings, tmp_path, ignored):
-    """Who is started with SIGHUP ignored lives on when the terminal goes."""
+    """Who is started with SIGHUP ignored lives on when the terminal goes; these tests may be, too."""
+    action = signal.SIG_IGN if ignored else signal.SIG_DFL
     process = subprocess.Popen([XENPIN, "export", "--recording", recordings["clean"], "--textfile", tmp_path,
                                 "--ready-file", tmp_path / "ready"],
-                               preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN) if ignored else None)
+                               preexec_fn=lambda: signal.signal(signal.SIGHUP, action))
     until((tmp_path / "ready").exists)
     process.send_signal(signal.SIGHUP)
     assert has_ended(process, 1 if ignored else 20) != ignored

@@ -3,13 +3,22 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import lab
 
+
+
+def terminal(name):
+    """Where Debian 12 keeps what is known of a terminal, or 13."""
+    return next(path for path in (Path(d) / name[0] / name for d in ("/lib/terminfo", "/usr/share/terminfo"))
+                if path.exists())
+
+
 # What a terminal needs that the lab's image has not.
-FILES = ["/lib/terminfo/s/screen", "/lib/terminfo/t/tmux-256color", "/usr/lib/locale/C.utf8/LC_CTYPE"]
+FILES = [terminal("screen"), terminal("tmux-256color"), "/usr/lib/locale/C.utf8/LC_CTYPE"]
 
 
 @pytest.fixture(params=lab.one_worker_each("top", kernels=lab.ENDS))
@@ -72,7 +81,8 @@ def test_top_that_cannot_audit(seen):
     assert re.search(r"^findings not known: no audit\b", seen.text("top-blind.out"), re.M)
 
 
-JSON_MOST, RECORD_MOST = 9.5, 4.5	# percent of a fork
+# Percent of a fork; the goals of json and record, which are missed, are 8 and 3.5.
+MOST = {"top": 0.5, "export": 0.5, "text": 10, "json": 9.5, "record": 4.5}
 
 
 def bench(kernel):
@@ -92,16 +102,13 @@ def test_what_a_fork_costs(kernel):
     rows, cost = bench(kernel)
     for _ in range(2):
         # What else runs in the guest only adds, a tenth of a percent at times: the least counts.
-        if cost["json"] > JSON_MOST or cost["record"] > RECORD_MOST:
+        if any(cost[name] > most for name, most in MOST.items()):
             cost = {name: min(percent, cost[name]) for name, percent in bench(kernel)[1].items()}
-    assert max(cost["top"], cost["export"]) <= 0.5
-    assert cost["text"] <= 10
+    assert all(cost[name] <= most for name, most in MOST.items()), cost
     # Of decoded hypercalls; perf has what the four tracepoints say.
     assert cost["record"] < cost["perf"]
     assert rows["text"]["rss_kib"] <= 16384
     assert not any(rows[name]["dropped"] for name in ("text", "json", "record"))
-    # Goals that are missed: 8 and 3.5.
-    assert cost["json"] <= JSON_MOST and cost["record"] <= RECORD_MOST
 
 
 def test_nothing_is_left_attached(seen):

@@ -199,7 +199,7 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def qemu_command(xen, xen_args, modules, mem, vcpus, icount, threads):
+def qemu_command(xen, xen_args, modules, mem, vcpus, icount, threads, pvh):
     """QEMU's command line, and its environment.
 
     `modules` is [(path, arguments)]: first dom0's kernel, then its initramfs. SMAP is off: with
@@ -209,7 +209,8 @@ def qemu_command(xen, xen_args, modules, mem, vcpus, icount, threads):
         # QEMU separates modules by commas; two of them are one that is meant.
         return " ".join([str(path).replace(",", ",,"), arguments.replace(",", ",,")]).strip()
 
-    emulator, environment = qemu.with_threads() if threads else qemu.own()
+    choose = qemu.with_threads if threads else qemu.with_icount if icount or pvh else qemu.own
+    emulator, environment = choose()
     # Reserved or not: a guest may be larger than this machine, if it does not touch all of it.
     command = [*emulator, "-machine", "q35,memory-backend=ram", "-m", f"{mem}M",
                "-object", f"memory-backend-ram,id=ram,size={mem}M,reserve=off",

@@ -83,8 +83,12 @@ class Suite:
         }
         return [f"-o{name}={value}" for name, value in values.items()]
 
-    def sources(self):
-        """The deb822 text for this suite on the machine's own mirrors."""
+    def sources(self, beside=False):
+        """
+        The deb822 text for this suite on the machine's own mirrors. BESIDE: with its security updates
+        even if the machine, of a Debian that has none, knows no mirror of them: beside the archive,
+        where Debian's own mirrors have them.
+        """
         if not shutil.which("apt-get") or not os.path.exists("/usr/bin/dpkg-deb"):
             raise LabError("the lab fetches Xen and its kernels through apt, "
                            "and this is not a Debian machine")
@@ -101,6 +105,8 @@ class Suite:
         if not KEYRING.exists():
             raise LabError(f"{KEYRING} is missing: install debian-archive-keyring")
         stanzas = [(main[0], self.name)]
+        if beside and not security:
+            security = [main[0].rstrip("/") + "-security"]
         if security and self.name not in MOVING:
             stanzas.append((security[0], f"{self.name}-security"))
         return "\n".join(f"Types: deb\nURIs: {uri}\nSuites: {suite}\nComponents: main\n"
@@ -112,11 +118,19 @@ class Suite:
         say(f"reading {self.name}'s package lists")
         for name in ("sources.d", "lists/partial", "archives/partial"):
             (self.dir / name).mkdir(parents=True, exist_ok=True)
-        cache.write(self.dir / "sources.d" / "lab.sources", self.sources().encode())
         cache.write(self.dir / "status", b"")
-        run(["apt-get", *self.options(), "-o", "APT::Update::Error-Mode=any", "-q", "update"])
+        try:
+            self.read_lists(self.sources(beside=True))
+        except LabError:
+            # No such mirror; or another reason, which shows again.
+            self.read_lists(self.sources())
         cache.write(self.dir / "stamp", b"")
         self.fresh = True
+
+    def read_lists(self, sources):
+        """Let apt read the package lists of these SOURCES, all of them."""
+        cache.write(self.dir / "sources.d" / "lab.sources", sources.encode())
+        run(["apt-get", *self.options(), "-o", "APT::Update::Error-Mode=any", "-q", "update"])
 
     def find(self, name):
         """The newest version of NAME in the suite. Reads the lists again when that may help."""

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The emulator, as the machine has it, or one that runs virtual CPUs at once.
+"""The emulator, as the machine has it, or one that can what the machine's cannot.
 
 One thread for all virtual CPUs is what several guests on few cores want, but races between CPUs
 hardly happen in it. QEMU 7.2, Debian 12's, cannot give each a thread of its own: a kernel that
-patches its text (a tracer attaching) oopses. QEMU 10, Debian 13's, can. Where the machine has an
-older one, that of Debian 13 is fetched as kernels are, with its libraries, and run by its own loader.
+patches its text (a tracer attaching) oopses. QEMU 10, Debian 13's, can; but with a clock that
+counts instructions it dies of a "Bad icount read", and a PVH guest of its Xen ends at once, which
+7.2 both does. Where the machine has another one than is needed, that of the Debian that has it is
+fetched as kernels are, with its libraries, and run by its own loader.
 """
 
 import os
@@ -17,8 +19,6 @@ from .packages import Suite, newest, run, say
 from .toolstack import LIBDIRS, libraries
 
 NAME = "qemu-system-x86_64"
-SUITE = "trixie"
-FIRST_WITH_THREADS = 10
 PACKAGES = ("qemu-system-x86", "qemu-system-data", "qemu-system-common", "seabios")
 DATA = ("usr/share/qemu", "usr/share/seabios")
 MODULES = "usr/lib/x86_64-linux-gnu/qemu"
@@ -33,12 +33,23 @@ def own():
 
 
 def with_threads():
-    """A QEMU that gives each virtual CPU a thread: its command line, and its environment."""
+    """As own(), of a QEMU that gives each virtual CPU a thread."""
+    return own_or("trixie", lambda version: version >= 10)
+
+
+def with_icount():
+    """As own(), of a QEMU whose clock can count instructions, and in which PVH guests live."""
+    return own_or("bookworm", lambda version: version < 8)
+
+
+def own_or(suite, will_do):
+    """The machine's own QEMU if its version will do, or else SUITE's."""
     command, environment = own()
     version = re.search(r"version (\d+)", run([NAME, "--version"]))
-    if version and int(version[1]) >= FIRST_WITH_THREADS:
+    if version and will_do(int(version[1])):
         return command, environment
-    tree = newest("QEMU", cache.root() / "qemu", "current", lambda made: made.endswith(recipe()), fetch)
+    tree = newest(f"{suite}'s QEMU", cache.root() / "qemu", f"{suite}.current",
+                  lambda made: made.endswith(recipe()), lambda: fetch(suite))
     loader = next((tree / "lib64").glob("ld-linux*"))
     path = ":".join(str(tree / libdir) for libdir in LIBDIRS)
     command = [str(loader), "--library-path", path, str(tree / "usr/bin" / NAME)]
@@ -52,9 +63,9 @@ def recipe():
     return cache.key(RECIPE, *PACKAGES, *DATA)[:8]
 
 
-def fetch():
+def fetch(name):
     """Collect QEMU, its firmware, its modules and all libraries that these need."""
-    suite = Suite(SUITE)
+    suite = Suite(name)
     packages = [suite.find(name) for name in PACKAGES]
     final = cache.root() / "qemu" / f"{cache.key(*packages)}-{recipe()}"
     if final.exists():
