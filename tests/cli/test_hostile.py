@@ -261,10 +261,11 @@ def test_a_schema_of_half_a_million_views(whole, tmp_path):
     assert time.monotonic() - begin < 3
 
 
-def test_a_signal_ends_each_command_within_a_second():
-    """A million records that have no rows, and nobody waits for: whatever each is at, but for the disk."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as tmp:
-        end_each_command(Path(tmp))
+@pytest.fixture
+def in_memory():
+    """A directory in which nobody waits for a disk."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        yield Path(directory)
 
 
 def wanted_signals():
@@ -273,8 +274,9 @@ def wanted_signals():
         signal.signal(number, signal.SIG_DFL)
 
 
-def end_each_command(tmp_path):
-    path = tmp_path / "a.db"
+def test_a_signal_ends_each_command_within_a_second(in_memory):
+    """A million records that have no rows, and nobody waits for: whatever each is at, but for the disk."""
+    path = in_memory / "a.db"
     recorder = subprocess.Popen([SOURCE, path, "0"])
     try:
         while not is_begun(path) or query(path, "SELECT ifnull(max(seq), 0) n FROM raw")[0]["n"] < 1500000:
@@ -282,7 +284,7 @@ def end_each_command(tmp_path):
     finally:
         recorder.kill()
         recorder.wait()
-    directory = tmp_path / "d"
+    directory = in_memory / "d"
     directory.mkdir()
     of = {**commands(path), "html": [XENPIN, "report", path, "--format", "html"],
           "perfetto": [XENPIN, "report", path, "--format", "perfetto"],

@@ -203,11 +203,13 @@ def test_the_exporter_counts_every_pin(seen):
 
     def more(name):
         return int(after[name]) - int(before[name])
-    # Per mm two L4 tables, the kernel's and the user's half, and three L1. The shell made three
-    # programs meanwhile, forks, sleep and wget: a fork is one mm, and its exec another.
-    assert more('xenpin_pins_total{level="L4"}') == 2 * (41 + 3 * 2)
-    assert more('xenpin_pins_total{level="L1"}') >= 3 * (41 + 3 * 2)
-    assert more("xenpin_pin_seconds_count") == 41 + 3 * 2
+    # The shell made three programs meanwhile, forks, sleep and wget: the exec is one mm, and so is the
+    # fork before it, where it does not vfork as busybox 1.38 does.
+    mms = more("xenpin_pin_seconds_count")
+    assert mms in (41 + 3, 41 + 3 * 2)
+    # Per mm two L4 tables, the kernel's and the user's half, and three L1.
+    assert more('xenpin_pins_total{level="L4"}') == 2 * mms
+    assert more('xenpin_pins_total{level="L1"}') >= 3 * mms
     assert after["xenpin_complete"] == "1"
     assert after["xenpin_failed_operations_total"] == "0"
     assert int(after["xenpin_page_table_bytes"]) > 4096

@@ -10,7 +10,6 @@ import pytest
 import lab
 
 
-
 def terminal(name):
     """Where Debian 12 keeps what is known of a terminal, or 13."""
     return next(path for path in (Path(d) / name[0] / name for d in ("/lib/terminfo", "/usr/share/terminfo"))

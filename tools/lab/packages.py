@@ -119,11 +119,13 @@ class Suite:
         for name in ("sources.d", "lists/partial", "archives/partial"):
             (self.dir / name).mkdir(parents=True, exist_ok=True)
         cache.write(self.dir / "status", b"")
+        known, guessed = self.sources(), self.sources(beside=True)
         try:
-            self.read_lists(self.sources(beside=True))
+            self.read_lists(guessed)
         except LabError:
-            # No such mirror; or another reason, which shows again.
-            self.read_lists(self.sources())
+            if guessed == known:
+                raise
+            self.read_lists(known)
         cache.write(self.dir / "stamp", b"")
         self.fresh = True
 
