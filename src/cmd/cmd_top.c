@@ -61,7 +61,7 @@ static int take_reading(struct looking *s)
 {
 	struct task_counts *tasks;
 	struct xp_counts counts;
-	int n = counters__tasks(s->figures.counters, &tasks);
+	int err, n = counters__tasks(s->figures.counters, &tasks);
 
 	if (n < 0)
 		return n;
@@ -71,7 +71,9 @@ static int take_reading(struct looking *s)
 	}
 	counters__read(s->figures.counters, &counts);
 	s->top.missed = counters__missed(s->figures.counters);
-	return view__update(&s->top.view, &counts, tasks, n, now_ns());
+	err = view__update(&s->top.view, &counts, tasks, n, now_ns());
+	free(tasks);
+	return err;
 }
 
 static void arrange(struct top *top)

@@ -17,36 +17,21 @@ const struct word sort_words[] = {
 	{}
 };
 
-static int by_pid(const void *a, const void *b)
+static void make_row(struct row *row, const struct task_counts *task)
 {
-	const struct task_counts *x = a, *y = b;
-
-	return x->pid < y->pid ? -1 : x->pid > y->pid;
-}
-
-/* A pid that is used again begins at zero: its counters are then the difference. */
-static uint64_t since(uint64_t now, uint64_t before)
-{
-	return now >= before ? now - before : now;
-}
-
-static void make_row(struct row *row, const struct task_counts *task,
-		     const struct task_counts *before)
-{
-	static const struct xp_task_counts none;
-	const struct xp_task_counts *now = &task->counts, *then = before ? &before->counts : &none;
+	const struct xp_task_counts *counts = &task->counts;
 
 	*row = (struct row){
 		.pid = task->pid,
 		.processes = 1,
-		.pins = since(now->pins, then->pins),
-		.unpins = since(now->unpins, then->unpins),
-		.failed = since(now->failed, then->failed),
-		.trees = since(now->trees, then->trees),
-		.tree_ns = since(now->tree_ns, then->tree_ns),
+		.pins = counts->pins,
+		.unpins = counts->unpins,
+		.failed = counts->failed,
+		.trees = counts->trees,
+		.tree_ns = counts->tree_ns,
 		.bytes = task->bytes,
 	};
-	memcpy(row->comm, now->comm, sizeof(now->comm));
+	memcpy(row->comm, counts->comm, sizeof(counts->comm));
 }
 
 static void add(struct row *sum, const struct row *row)
@@ -60,7 +45,7 @@ static void add(struct row *sum, const struct row *row)
 	sum->bytes += row->bytes;
 }
 
-int view__update(struct view *v, const struct xp_counts *counts, struct task_counts *tasks,
+int view__update(struct view *v, const struct xp_counts *counts, const struct task_counts *tasks,
 		 size_t nr, uint64_t t)
 {
 	struct row *all = reallocarray(v->all, nr ?: 1, sizeof(*all));
@@ -69,26 +54,14 @@ int view__update(struct view *v, const struct xp_counts *counts, struct task_cou
 	v->all = all ?: v->all;
 	v->rows = rows ?: v->rows;
 	v->nr = v->nr_all = 0;
-	if (!all || !rows) {
-		free(tasks);
+	if (!all || !rows)
 		return -ENOMEM;
-	}
 	v->total = (struct row){};
 	for (size_t i = 0; i < nr; i++) {
-		struct row *row = &v->all[v->nr_all];
-
-		make_row(row, &tasks[i], v->nr_before ? bsearch(&tasks[i], v->before, v->nr_before,
-								sizeof(*tasks), by_pid) : NULL);
-		/* Dead and quiet. */
-		if (!row->bytes && !row->pins && !row->unpins && !row->trees)
-			continue;
-		add(&v->total, row);
-		v->nr_all++;
+		make_row(&v->all[i], &tasks[i]);
+		add(&v->total, &v->all[i]);
 	}
-	qsort(tasks, nr, sizeof(*tasks), by_pid);
-	free(v->before);
-	v->before = tasks;
-	v->nr_before = nr;
+	v->nr_all = nr;
 	v->counts = *counts;
 	v->seconds = v->t ? (t - v->t) / 1e9 : 0;
 	v->t = t;
@@ -123,11 +96,11 @@ static int compare(const void *a, const void *b, void *context)
 	const enum sort_key *key = context;
 	const struct row *x = a, *y = b;
 	double m = value(x, *key), n = value(y, *key);
-	int by_name = strcmp(x->comm, y->comm);
+	int by_name = *key == SORT_NAME ? strcmp(x->comm, y->comm) : 0;
 
 	if (m != n)
 		return m < n ? 1 : -1;
-	if (*key == SORT_NAME && by_name)
+	if (by_name)
 		return by_name;
 	/* Of equals the ones with more tables first. */
 	if (*key != SORT_PID && *key != SORT_NAME && x->bytes != y->bytes)
@@ -179,6 +152,5 @@ void view__free(struct view *v)
 {
 	free(v->rows);
 	free(v->all);
-	free(v->before);
 	*v = (struct view){};
 }

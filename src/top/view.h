@@ -33,14 +33,11 @@ struct view {
 	struct row total;
 	struct xp_counts counts;	/* since the begin */
 	double seconds;			/* between the readings */
-	/* Of the reading before, by pid; owned. */
-	struct task_counts *before;
-	size_t nr_before;
 	uint64_t t;
 };
 
-/* Takes @tasks, which the view frees, as read at @t ns.  Returns 0 or -ENOMEM. */
-int view__update(struct view *view, const struct xp_counts *counts, struct task_counts *tasks,
+/* @tasks as read at @t ns.  Returns 0 or -ENOMEM. */
+int view__update(struct view *view, const struct xp_counts *counts, const struct task_counts *tasks,
 		 size_t nr, uint64_t t);
 
 /*

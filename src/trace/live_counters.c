@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The counters' programs, their maps, and the iterator over tasks. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,20 @@
 
 enum { LINKS = 7 };
 
+/* A slot as it was read last, and in which reading that was. */
+struct seen {
+	struct xp_task_counts counts;
+	uint64_t reading;
+};
+
 struct counters {
 	struct counters_bpf *skel;
 	struct bpf_program *release;		/* the one of two that this kernel wants */
 	struct bpf_link *links[LINKS];
 	const struct xp_counts *cpus;		/* mapped */
 	const struct xp_task_counts *slots;	/* mapped */
+	struct seen *seen;			/* by slot */
+	uint64_t readings;
 	int nr_cpus;
 	struct bpf_link *iterator;
 };
@@ -139,7 +148,8 @@ int counters__open(struct counters **out, char why[COUNTERS_WHY])
 	err = -ENOMEM;
 	c->cpus = map_values(c->skel->maps.counts);
 	c->slots = map_values(c->skel->maps.tasks);
-	if (!c->cpus || !c->slots)
+	c->seen = calloc(XP_COUNT_TASKS, sizeof(*c->seen));
+	if (!c->cpus || !c->slots || !c->seen)
 		goto fail;
 	*out = c;
 	return 0;
@@ -161,6 +171,7 @@ void counters__close(struct counters *c)
 		bpf_link__destroy(c->links[i]);
 	bpf_link__destroy(c->iterator);
 	counters_bpf__destroy(c->skel);
+	free(c->seen);
 	free(c);
 }
 
@@ -196,13 +207,36 @@ static struct task_counts *list__add(struct list *l)
 	return &l->tasks[l->nr++];
 }
 
-static void take_counts(const struct counters *c, uint32_t pid, struct xp_task_counts *counts)
+/* A pid that is used again begins at zero. */
+static uint64_t since(uint64_t now, uint64_t before)
 {
-	const struct xp_task_counts *slot = &c->slots[xp_task_slots(pid)];
+	return now >= before ? now - before : now;
+}
 
-	for (int way = 0; way < XP_COUNT_WAYS; way++)
-		if (slot[way].pid == pid)
-			*counts = slot[way];
+/* What the slot counted since it was read last; false: nothing. */
+static bool take_slot(struct counters *c, uint32_t i, struct xp_task_counts *counts)
+{
+	static const struct xp_task_counts none;
+	const struct xp_task_counts now = c->slots[i];
+	const struct xp_task_counts *then = c->seen[i].counts.pid == now.pid ? &c->seen[i].counts : &none;
+
+	*counts = now;
+	counts->pins = since(now.pins, then->pins);
+	counts->unpins = since(now.unpins, then->unpins);
+	counts->failed = since(now.failed, then->failed);
+	counts->trees = since(now.trees, then->trees);
+	counts->tree_ns = since(now.tree_ns, then->tree_ns);
+	c->seen[i] = (struct seen){ now, c->readings };
+	return counts->pins || counts->unpins || counts->failed || counts->trees;
+}
+
+static void take_living(struct counters *c, uint32_t pid, struct xp_task_counts *counts)
+{
+	uint32_t first = xp_task_slots(pid);
+
+	for (uint32_t i = first; i < first + XP_COUNT_WAYS; i++)
+		if (c->slots[i].pid == pid)
+			take_slot(c, i, counts);
 }
 
 /* Those that live, through the iterator. */
@@ -229,7 +263,7 @@ static int add_living(struct counters *c, struct list *l)
 		task->pid = line.pid;
 		task->bytes = line.bytes;
 		memcpy(task->counts.comm, line.comm, sizeof(line.comm));
-		take_counts(c, line.pid, &task->counts);
+		take_living(c, line.pid, &task->counts);
 	}
 	if (ferror(lines))
 		err = -EIO;
@@ -237,30 +271,20 @@ static int add_living(struct counters *c, struct list *l)
 	return err;
 }
 
-static int by_pid(const void *a, const void *b)
-{
-	const struct task_counts *x = a, *y = b;
-
-	return x->pid < y->pid ? -1 : x->pid > y->pid;
-}
-
 /* And those that did something and are gone. */
 static int add_dead(struct counters *c, struct list *l)
 {
-	size_t living = l->nr;
-
-	qsort(l->tasks, living, sizeof(*l->tasks), by_pid);
-	for (int i = 0; i < XP_COUNT_TASKS; i++) {
-		const struct task_counts key = { .pid = c->slots[i].pid };
+	for (uint32_t i = 0; i < XP_COUNT_TASKS; i++) {
+		struct xp_task_counts counts;
 		struct task_counts *task;
 
-		if (!key.pid || bsearch(&key, l->tasks, living, sizeof(key), by_pid))
+		if (!c->slots[i].pid || c->seen[i].reading == c->readings || !take_slot(c, i, &counts))
 			continue;
 		task = list__add(l);
 		if (!task)
 			return -ENOMEM;
-		task->pid = key.pid;
-		task->counts = c->slots[i];
+		task->pid = counts.pid;
+		task->counts = counts;
 	}
 	return 0;
 }
@@ -268,10 +292,10 @@ static int add_dead(struct counters *c, struct list *l)
 int counters__tasks(struct counters *c, struct task_counts **tasks)
 {
 	struct list list = {};
-	int err = add_living(c, &list);
+	int err;
 
-	if (!err)
-		err = add_dead(c, &list);
+	c->readings++;
+	err = add_living(c, &list) ?: add_dead(c, &list);
 	if (err) {
 		free(list.tasks);
 		return err;

@@ -14,7 +14,7 @@ struct counters;
 
 struct task_counts {
 	uint32_t pid;			/* of the thread group */
-	struct xp_task_counts counts;	/* zeros: it issued no pins */
+	struct xp_task_counts counts;	/* since the reading before; zeros: it did nothing */
 	uint64_t bytes;			/* of its page tables; 0: it is gone, or has none */
 };
 
@@ -29,8 +29,8 @@ void counters__close(struct counters *counters);
 void counters__read(const struct counters *counters, struct xp_counts *sum);
 
 /*
- * All processes that live or did something, in no order, at *@tasks, which is
- * to be freed.  Returns their number or -errno.
+ * All processes that live, and those that did something since this was asked last, in no order,
+ * at *@tasks, which is to be freed.  Returns their number or -errno.
  */
 int counters__tasks(struct counters *counters, struct task_counts **tasks);
 
