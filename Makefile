@@ -257,11 +257,11 @@ demo:
 # check-all: on every kernel, as every compiler of this machine makes the BPF programs, and in
 # other Debians.
 TEST_KERNELS	:= stock-6.1
-check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid patched-6.1 patched-6.12 patched-sid
+check-all: TEST_KERNELS := stock-6.1 stock-6.12 stock-sid patched-6.1 patched-6.12 patched-sid deb-6.12
 check-all: KVER := 6.1 6.12 sid
 check-all: SYSTEMS := trixie sid
 check-all: PLAIN := 1
-check-all: kernel
+check-all: kernel kernel-packaged
 
 # What the tests need beside xenpin: without a lab, and with one.
 HOST_TESTS	:= $(B)/ring $(B)/recording $(REPLAY) $(UNIT) $(FUZZ) $(RUFF)
@@ -307,15 +307,23 @@ check-host:
 	$(Q)tests/run --host
 
 # The lab's kernels with the patch series, kept by what they are made from; with PLAIN=1 the same without
-# the series too.  One of sid's that the hooks do not know yet is no error.  kernel-deb: a package for a real host.
+# the series too, with PACKAGE=1 what a small kernel-deb installs.  One of sid's that the series does not know
+# yet is no error.  kernel-deb: a package for a real host.
 KVER		?= 6.1
 kernel:
-	$(Q)tools/packages build lab kernel
-	$(Q)for kver in $(KVER); do kernel/build $$kver $(if $(PLAIN),--plain) || [ $$? = 3 ] || exit 1; done
+	$(Q)tools/packages build lab kernel $(if $(PACKAGE),systems)
+	$(Q)for kver in $(KVER); do \
+		kernel/build $$kver $(if $(PACKAGE),--package,$(if $(PLAIN),--plain)) || [ $$? = 3 ] || exit 1; \
+	done
+
+kernel-packaged:
+	$(Q)$(MAKE) --no-print-directory kernel KVER=6.12 PACKAGE=1
 
 kernel-deb:
 	$(Q)tools/packages lab systems
-	$(Q)tools/system --with kernel --out $(B)/deb $$(kernel/source --suite $(KVER)) -- kernel/deb $(KVER) /out
+	$(Q)kernel/source linux-source $(KVER) && kernel/source linux-config $(KVER)
+	$(Q)tools/system --with kernel --cached kernel/source --out $(B)/deb $$(kernel/source --suite $(KVER)) -- \
+		kernel/deb $(KVER) /out
 
 # tests/bench/run --help lists what BENCH can say.
 bench:
@@ -350,6 +358,6 @@ clean:
 	rm -rf $(B)
 
 .SECONDARY:
-.PHONY: all demo check check-all check-host check-systems verifier-counts soak fuzz kernel kernel-deb bench bench-audit bench-boot install clean
+.PHONY: all demo check check-all check-host check-systems verifier-counts soak fuzz kernel kernel-packaged kernel-deb bench bench-audit bench-boot install clean
 
 -include $(OBJS:.o=.d) $(FUZZ_OBJS:.o=.d) $(UNIT_OBJS:.o=.d) $(wildcard $(B)/unit/*.d) $(wildcard $(B)/*.bpf.d)

@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(config, items):
     Other Debians come first, one on each worker: later tests would wait for what they build.
     """
     items.sort(key=lambda item: not is_made_first(item))
-    for marker, named in (("patched", lab.SERIES), ("systems", systems.SYSTEMS)):
+    for marker, named in (("patched", lab.SERIES), ("packaged", lab.PACKAGED), ("systems", systems.SYSTEMS)):
         needs = [item for item in items if item.get_closest_marker(marker)]
         if not named and needs:
             config.hook.pytest_deselected(items=needs)

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 NAMES = os.environ.get("XENPIN_KERNELS", "stock-6.1").split()
 SERIES = [name for name in NAMES if name.startswith("patched-")]
-KERNELS = [name for name in NAMES if name not in SERIES]
+PACKAGED = [name for name in NAMES if name.startswith("deb-")]
+KERNELS = [name for name in NAMES if name not in [*SERIES, *PACKAGED]]
 # Of the kernels with the series each takes the boots that differ in what they show of the series; the first
 # one takes the rest.
 PATCHED = SERIES if os.environ.get("XENPIN_THOROUGH") else SERIES[:1]

@@ -18,6 +18,8 @@ import zlib
 from . import LabError, cache
 from .packages import Suite, newest, run
 
+# What `make kernel` is told beside the version.
+MADE_WITH = {"patched": "", "plain": " PLAIN=1", "deb": " PACKAGE=1"}
 STOCK = {"stock-6.1": "bookworm", "stock-6.12": "trixie", "stock-sid": "sid"}
 
 # dom0's channel to the host, and what /dev/xen and /proc/xen need.
@@ -65,16 +67,16 @@ def find(name):
             raise LabError(f"{name} is not to be had: the newest kernel in sid is {release}, "
                            "called stock-sid")
         return kernel
-    built = re.fullmatch(r"(patched|plain)-([\w.+-]+)", name)
+    built = re.fullmatch(r"(patched|plain|deb)-([\w.+-]+)", name)
     if built:
         directory = cache.root() / "kernel" / name
         if not (directory / "vmlinuz").exists():
-            command = f"make kernel KVER={built[2]}" + " PLAIN=1" * (built[1] == "plain")
+            command = f"make kernel KVER={built[2]}{MADE_WITH[built[1]]}"
             raise LabError(f"{name} is not built: run '{command}' "
                            f"(it puts vmlinuz into {directory})")
         return load(name, directory)
     raise LabError(f"no kernel is called '{name}': there are {', '.join(STOCK)}, "
-                   "patched-X and plain-X")
+                   "patched-X, plain-X and deb-X")
 
 
 def known():
@@ -84,7 +86,7 @@ def known():
         current = home / name / "current"
         state = current.read_text(encoding="ascii").strip() if current.exists() else "not fetched"
         yield name, state
-    for kind in ("patched", "plain"):
+    for kind in MADE_WITH:
         for path in sorted(home.glob(f"{kind}-*/vmlinuz")):
             yield path.parent.name, "built"
 
