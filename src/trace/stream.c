@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "../../include/config.h"
-#include "base/grow.h"
 #include "stream.h"
 
 /*
@@ -46,6 +45,7 @@ struct stream {
 	uint8_t *arena;
 	size_t arena_len, arena_size;
 	struct item *items;
+	struct item *merged;	/* as large */
 	size_t nr_items, max_items;
 	uint64_t reached;	/* time until which all was handed over */
 	uint64_t gap_end;	/* of the last one that was told */
@@ -79,7 +79,25 @@ void stream__free(struct stream *s)
 	free(s->cpus);
 	free(s->arena);
 	free(s->items);
+	free(s->merged);
 	free(s);
+}
+
+static int make_room(struct stream *s)
+{
+	size_t more = s->max_items * 2 ?: 1024;
+	struct item *items, *merged;
+
+	if (s->nr_items < s->max_items)
+		return 0;
+	merged = reallocarray(s->merged, more, sizeof(*merged));
+	s->merged = merged ?: s->merged;
+	items = merged ? reallocarray(s->items, more, sizeof(*items)) : NULL;
+	if (!items)
+		return -ENOMEM;
+	s->items = items;
+	s->max_items = more;
+	return 0;
 }
 
 static int keep(struct stream *s, const struct xp_record *rec)
@@ -95,7 +113,7 @@ static int keep(struct stream *s, const struct xp_record *rec)
 		s->arena = p;
 		s->arena_size = bigger;
 	}
-	if (GROW(s->items, s->nr_items, s->max_items, 1024))
+	if (make_room(s))
 		return -ENOMEM;
 	memcpy(s->arena + s->arena_len, rec, size);
 	s->items[s->nr_items++] = (struct item){ rec->t, s->arena_len };
@@ -224,23 +242,44 @@ static int read_cpu(struct stream *s, struct cpu *cpu, int *fill)
 	return half ?: open_ring(s, cpu);
 }
 
-static int by_time(const void *a, const void *b)
+/* Behind the run of items in order that begins at @at. */
+static size_t run_end(const struct item *items, size_t at, size_t nr)
 {
-	const struct item *x = a, *y = b;
-
-	if (x->t != y->t)
-		return x->t < y->t ? -1 : 1;
-	return x->at < y->at ? -1 : 1;
+	do
+		at++;
+	while (at < nr && items[at].t >= items[at - 1].t);
+	return at;
 }
 
+/* Two runs that follow one another, [@a, @b) and [@b, @end); of equals the one that was read first. */
+static void merge(struct item *to, const struct item *from, size_t a, size_t b, size_t end)
+{
+	const size_t middle = b;
+
+	for (size_t i = a; i < end; i++) {
+		bool second = a == middle || (b < end && from[b].t < from[a].t);
+
+		to[i] = from[second ? b++ : a++];
+	}
+}
+
+/* Each CPU's records are a run in order: neighbours are merged until one is left. */
 static void sort_items(struct stream *s)
 {
-	/* On one CPU, and mostly on an idle machine, they are in order already. */
-	for (size_t i = 1; i < s->nr_items; i++) {
-		if (s->items[i].t < s->items[i - 1].t) {
-			qsort(s->items, s->nr_items, sizeof(*s->items), by_time);
-			return;
+	/* On one CPU, and mostly on an idle machine, that is so already. */
+	while (s->nr_items && run_end(s->items, 0, s->nr_items) < s->nr_items) {
+		struct item *from = s->items;
+		size_t at = 0;
+
+		while (at < s->nr_items) {
+			size_t middle = run_end(from, at, s->nr_items);
+			size_t end = middle < s->nr_items ? run_end(from, middle, s->nr_items) : middle;
+
+			merge(s->merged, from, at, middle, end);
+			at = end;
 		}
+		s->items = s->merged;
+		s->merged = from;
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../../include/config.h"
+#include "random.h"
 #include "trace/stream.h"
 
 #define SLOTS	8U
@@ -279,10 +280,71 @@ static void slot_numbers_wrap(void **state)
 	}
 }
 
+#define MANY_CPUS	7
+#define MANY_SLOTS	256U
+#define MANY_STRIDE	(sizeof(struct xp_ring) + (MANY_SLOTS + XP_RECORD_SLOTS_MAX) * XP_SLOT)
+
+struct order {
+	uint64_t times[MANY_CPUS * MANY_SLOTS], read[MANY_CPUS * MANY_SLOTS];	/* a record's number, as read */
+	unsigned int n;
+};
+
+static void on_ordered(void *context, struct xp_record *rec)
+{
+	struct order *o = context;
+
+	o->times[o->n] = rec->t;
+	o->read[o->n++] = rec->u.table.pfn;
+}
+
+/* Up to @nr records of a CPU, mostly in order, many of one time: as the clocks of many CPUs are. */
+static unsigned int fill_ring(struct xp_ring *ring, unsigned int nr, uint64_t first, uint32_t *seed)
+{
+	uint64_t t = 1000;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		struct xp_record *rec = (void *)ring->slots + i * XP_SLOT;
+
+		t += (next_random(seed) >> 24) % 4;
+		if (!(next_random(seed) >> 24 & 31))
+			t -= 5;
+		*rec = (struct xp_record){ .kind = XP_TABLE_ALLOC, .nslots = 1, .t = t,
+					   .seq = (i + 1) | XP_SEQ_WRITTEN, .u.table.pfn = first + i };
+	}
+	ring->head = nr;
+	return nr;
+}
+
+static void many_cpus_are_merged_by_time(void **state)
+{
+	uint32_t seed = 1;
+
+	for (int round = 0; round < 300; round++) {
+		struct order *o = calloc(1, sizeof(*o));
+		void *rings = calloc(MANY_CPUS, MANY_STRIDE);
+		struct stream *stream = stream__new(rings, MANY_STRIDE, MANY_CPUS, MANY_SLOTS);
+		unsigned int n = 0;
+
+		for (int cpu = 0; cpu < MANY_CPUS; cpu++)
+			n += fill_ring(rings + cpu * MANY_STRIDE, (next_random(&seed) >> 24) * (round % 3) / 2,
+				       n, &seed);
+		assert_true(stream__drain(stream, LATER, on_ordered, o) >= 0);
+		assert_int_equal(o->n, n);
+		/* By time, and of one time as they were read. */
+		for (unsigned int i = 1; i < n; i++)
+			assert_true(o->times[i - 1] < o->times[i] ||
+				    (o->times[i - 1] == o->times[i] && o->read[i - 1] < o->read[i]));
+		stream__free(stream);
+		free(rings);
+		free(o);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(cpus_are_merged_by_time),
+		cmocka_unit_test(many_cpus_are_merged_by_time),
 		TEST(what_is_too_young_waits),
 		TEST(a_half_written_record_holds_back_the_younger),
 		TEST(the_ring_wraps),
