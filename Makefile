@@ -55,7 +55,7 @@ endif
 
 SRCS		:= src/main.c $(wildcard src/*/*.c)
 OBJS		:= $(SRCS:%.c=$(B)/%.o)
-SKELETONS	:= $(patsubst %,$(B)/%.skel.h,trace audit audit_old counters watch)
+SKELETONS	:= $(patsubst %,$(B)/%.skel.h,trace trace_all audit audit_old counters watch)
 
 ifeq ($(V),1)
 Q		:=

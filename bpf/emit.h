@@ -18,7 +18,7 @@ struct xp_event {
 	__u8 flags;
 };
 
-#define STACK_BYTES (config.stack ? XP_STACK_BYTES : 0)
+#define STACK_BYTES (OPTION(stack) ? XP_STACK_BYTES : 0)
 
 /* The slots of a record with @bytes behind its head and stack. */
 static __always_inline __u32 record__slots(__u32 bytes)
@@ -37,7 +37,7 @@ static __always_inline void record__stack(void *ctx, struct xp_record *rec, __u6
 	__u64 *stack = (void *)(rec + 1);
 	long n;
 
-	if (!config.stack)
+	if (!OPTION(stack))
 		return;
 	n = bpf_get_stack(ctx, stack, XP_STACK_BYTES, bounded(skip, BPF_F_SKIP_FIELD_MASK));
 	if (n < 0)

@@ -23,7 +23,7 @@ static __always_inline bool filter__comm(void)
 	const volatile __u64 *want = (const volatile void *)config.comm;
 	__u64 have[2] = {};
 
-	if (!config.by_comm)
+	if (!OPTION(by_comm))
 		return true;
 	bpf_get_current_comm(have, sizeof(have));
 	return want[0] == have[0] && want[1] == have[1];
@@ -31,26 +31,26 @@ static __always_inline bool filter__comm(void)
 
 static __always_inline bool filter__task(void)
 {
-	if (config.pid && bpf_get_current_pid_tgid() >> 32 != config.pid)
+	if (OPTION(pid) && bpf_get_current_pid_tgid() >> 32 != OPTION(pid))
 		return false;
 	return filter__comm();
 }
 
 static __always_inline bool filter__level(__u32 level)
 {
-	return !config.levels || (config.levels & (1U << (level & 7)));
+	return !OPTION(levels) || (OPTION(levels) & (1U << (level & 7)));
 }
 
 static __always_inline bool filter__pfn(__u64 pfn)
 {
-	if (config.pfn_to == ~0ULL)
+	if (OPTION(pfn_to) == ~0ULL)
 		return true;
-	return pfn >= config.pfn_from && pfn <= config.pfn_to;
+	return pfn >= OPTION(pfn_from) && pfn <= OPTION(pfn_to);
 }
 
 static __always_inline bool filter__what(__u32 what)
 {
-	return config.what & what;
+	return OPTION(what) & what;
 }
 
 /* Is this table, of unknown mm, one of the wanted mm's? */
@@ -58,15 +58,15 @@ static __always_inline bool filter__mm_of(__u64 pfn)
 {
 	struct task_struct *task;
 
-	if (!config.mm || bpf_map_lookup_elem(&mm_tables, &pfn))
+	if (!OPTION(mm) || bpf_map_lookup_elem(&mm_tables, &pfn))
 		return true;
 	task = bpf_get_current_task_btf();
-	return (__u64)task->active_mm == config.mm;
+	return (__u64)task->active_mm == OPTION(mm);
 }
 
 static __always_inline bool filter__mm(__u64 mm)
 {
-	return !config.mm || mm == config.mm;
+	return !OPTION(mm) || mm == OPTION(mm);
 }
 
 #endif

@@ -47,7 +47,7 @@ static __always_inline void printk__locate(void)
 	static const char name[] = "_printk";
 	__u64 address;
 
-	if (config.stack && !bpf_kallsyms_lookup_name(name, sizeof(name), 0, &address))
+	if (OPTION(stack) && !bpf_kallsyms_lookup_name(name, sizeof(name), 0, &address))
 		kaddr.printk = address;
 }
 
@@ -60,7 +60,7 @@ static __always_inline __u64 printk__frames(const struct refusals *all)
 {
 	__u64 stack[PRINTK_FRAMES] = {}, *frames = &all->flight->printk;
 
-	if (!config.stack || !kaddr.printk)
+	if (!OPTION(stack) || !kaddr.printk)
 		return 0;
 	bpf_get_stack(all->ctx, stack, sizeof(stack), 0);
 	WRITE_ONCE(*frames, 0);

@@ -30,6 +30,14 @@
 
 const volatile struct xp_config config;
 
+/* Of a trace without options the compiler knows what they say: bpf/trace_all.bpf.c. */
+#ifdef WITHOUT_OPTIONS
+static const struct xp_config no_options = XP_NO_OPTIONS;
+#define OPTION(name) no_options.name
+#else
+#define OPTION(name) config.name
+#endif
+
 /* value_size and max_entries (the number of CPUs) are set by the loader. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -53,7 +53,7 @@ static __always_inline int on_alloc(void *ctx, const struct mm_struct *mm, __u64
 
 	if (!armed || !filter__mm((__u64)mm))
 		return 0;
-	if (config.mm)
+	if (OPTION(mm))
 		note_table(pfn);
 	if (!filter__what(XP_W_ALLOC))
 		return 0;
@@ -74,12 +74,12 @@ static __always_inline int on_release(void *ctx, __u64 pfn, unsigned int level, 
 
 	if (!armed || !filter__mm_of(pfn))
 		return 0;
-	if (config.mm)
+	if (OPTION(mm))
 		bpf_map_delete_elem(&mm_tables, &pfn);
 	if (!filter__what(XP_W_RELEASE))
 		return 0;
 	/* It goes back to the allocator without a flag; if it is read-only, Xen still has it. */
-	if (config.look && !pinned && direct_map__is_readonly(pfn))
+	if (OPTION(look) && !pinned && direct_map__is_readonly(pfn))
 		ev.flags |= XP_F_READONLY;
 	return table__event(ctx, ev, 0, pfn, 0);
 }

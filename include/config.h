@@ -54,6 +54,9 @@ struct xp_config {
 	char  comm[XP_COMM_LEN];
 };
 
+/* Everything, without stacks, for nobody who judges. */
+#define XP_NO_OPTIONS { .pfn_to = ~0ULL, .what = XP_W_ALL }
+
 /* Kernel addresses that no BTF tells; found by a program of the object itself. */
 struct xp_kaddr {
 	__u64 vmemmap;		/* struct page of pfn 0 */

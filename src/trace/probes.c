@@ -18,6 +18,7 @@
 #include "record/records.h"
 #include "probes.h"
 #include "trace.skel.h"
+#include "trace_all.skel.h"
 
 /* Page tables of one mm, with --mm. */
 #define MM_TABLES (1 << 18)	/* of an mm that maps 512 GiB */
@@ -117,6 +118,12 @@ static uint32_t needed(const struct trace_request *request)
 	if (what & (XP_W_SET | XP_W_CLEAR) && probes__here() == XP_PROBE_FLAG_SET)
 		return what | (XP_W_ALL & ~XP_W_REFUSED);
 	return request->mm ? what | XP_W_ALLOC | XP_W_RELEASE : what;
+}
+
+static bool has_options(const struct trace_request *request)
+{
+	return request->pid || request->mm || request->comm || request->levels || request->stack ||
+	       request->look || request->pfn.to != UINT64_MAX || needed(request) != XP_W_ALL;
 }
 
 void probes__configure(struct trace_bpf *skel, const struct trace_request *request)
@@ -225,13 +232,18 @@ static bool lacks(const struct kernel_types *types, const struct trace_bpf *skel
 	return target;
 }
 
+/* One source, one layout: the other object has no options. */
+_Static_assert(sizeof(struct trace_bpf) == sizeof(struct trace_all_bpf), "one source");
+
 /* The types are found once, whatever is loaded after that. */
-int probes__skeleton(struct trace_bpf **skel, struct kernel_types *types)
+int probes__skeleton(struct trace_bpf **skel, struct kernel_types *types,
+		     const struct trace_request *request)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types__path(types));
 
 	refusal__clear();
-	*skel = trace_bpf__open_opts(&opts);
+	*skel = has_options(request) ? trace_bpf__open_opts(&opts) :
+				       (struct trace_bpf *)trace_all_bpf__open_opts(&opts);
 	if (!*skel)
 		return -errno;
 	return programs__find(types, (*skel)->obj);
@@ -331,7 +343,7 @@ static int open_with(struct kernel_types *types, struct trace_bpf **skel,
 	for (;;) {
 		*why = 0;
 		culprit = -1;
-		err = probes__skeleton(skel, types) ?: skip_lacking(types, *skel, at, why);
+		err = probes__skeleton(skel, types, request) ?: skip_lacking(types, *skel, at, why);
 		if (!err)
 			err = try_ways(*skel, at, request, attach, &culprit);
 		if (!err)
@@ -382,7 +394,7 @@ static int probe(struct kernel_types *types, int p, int way, char reason[REASON_
 
 	for (int i = 0; i < LIVE_PROBES; i++)
 		at[i] = (struct attachment){ .way = i == p ? way : WAY_UNWANTED };
-	err = probes__skeleton(&skel, types);
+	err = probes__skeleton(&skel, types, &none);
 	if (!err)
 		err = lacks(types, skel, &at[p], p) ? -ENOENT : load(skel, at, &none, &culprit);
 	if (err)

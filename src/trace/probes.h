@@ -64,7 +64,8 @@ bool probes__try(int p, int way, char reason[REASON_LEN]);
  * The steps of probes__open(), for whoever loads other programs than a trace needs: open the
  * skeleton with the types that @types finds, and tell it what is asked for.  -errno or 0.
  */
-int probes__skeleton(struct trace_bpf **skel, struct kernel_types *types);
+int probes__skeleton(struct trace_bpf **skel, struct kernel_types *types,
+		     const struct trace_request *request);
 void probes__configure(struct trace_bpf *skel, const struct trace_request *request);
 
 void probes__detach(struct attachment at[LIVE_PROBES]);

@@ -109,11 +109,13 @@ static int load_trace(const struct trace_request *request, const char *with)
 	int err = programs__begin(&types);
 
 	if (!err)
-		err = probes__skeleton(&skel, types);
+		err = probes__skeleton(&skel, types, request);
 	if (!err) {
+		const char *name = bpf_object__name(skel->obj);
+
 		probes__configure(skel, request);
 		choose(types, skel->obj, request->what == XP_W_ALL ? "" : "flush_");
-		err = load(skel->obj, "trace", with);
+		err = load(skel->obj, !strcmp(name, "trace_all_bpf") ? "trace_all" : "trace", with);
 	}
 	trace_bpf__destroy(skel);
 	kernel_types__close(types);
