@@ -17,13 +17,13 @@ PAGE_OFFSET = 0xffff888000000000
 TOOLS = ["/usr/sbin/bpftool", "/usr/bin/setpriv"]
 
 
-def on(kernels):
+def on(kernels, names="kernel", rows=lambda kernel: [()]):
     """
-    On each of these kernels; the mark says so where there is none, too.  All of
-    one in one group: a 10 GiB guest at a time is enough for any machine.
+    On each of these kernels, with what ROWS has for it; the mark says so where there is none, too.  All
+    of one kernel in one group: a 10 GiB guest at a time is enough for any machine.
     """
-    params = [pytest.param(k, marks=pytest.mark.xdist_group(f"boot-{k}")) for k in kernels]
-    return lambda test: pytest.mark.patched(pytest.mark.parametrize("kernel", params)(test))
+    params = [pytest.param(k, *row, marks=pytest.mark.xdist_group(f"boot-{k}")) for k in kernels for row in rows(k)]
+    return lambda test: pytest.mark.patched(pytest.mark.parametrize(names, params)(test))
 
 
 patched = on(lab.PATCHED)
@@ -32,8 +32,13 @@ each = on(lab.SERIES)
 large = on([k for k in lab.SERIES if k == "patched-6.12"] or lab.PATCHED)
 
 
-surviving = pytest.mark.parametrize("mode, deferral", [
-    (mode, deferral) for mode in MODES for deferral in ("on", "off")
+def deferrals(kernel):
+    """Without it nothing is lost: one kernel of the series shows that, XENPIN_THOROUGH=yes all."""
+    return ("on", "off") if kernel in lab.PATCHED else ("on",)
+
+
+surviving = on(lab.SERIES, "kernel, mode, deferral", lambda kernel: [
+    (mode, deferral) for mode in MODES for deferral in deferrals(kernel)
     if (mode, deferral) != ("early", "on")])
 
 
@@ -100,7 +105,7 @@ def replay(records, before):
 
 @each
 def test_hook_erases_nothing_and_marks_every_boot_page_table(kernel):
-    for deferral in ("on", "off"):
+    for deferral in deferrals(kernel):
         b = boot(kernel, "hook", deferral)
         made, flagged = replay(b.records, b.until["hook-end"])
         assert b.account["erased"] == [] and b.files.status("account") == 0
@@ -173,7 +178,7 @@ def test_repair_repairs_what_was_in_the_deferred_range(kernel):
     assert f"xenpin: repaired={len(erased)}\n" in b.files.text("dmesg")
 
 
-@each
+@patched
 @pytest.mark.parametrize("mode", MODES)
 def test_without_deferral_nothing_is_erased(kernel, mode):
     account = boot(kernel, mode, "off").account
@@ -184,7 +189,6 @@ def test_without_deferral_nothing_is_erased(kernel, mode):
 
 # 2. No gap.
 
-@each
 @surviving
 def test_no_number_is_missing(kernel, mode, deferral):
     b = boot(kernel, mode, deferral)
@@ -212,7 +216,6 @@ def test_no_number_is_missing(kernel, mode, deferral):
 
 # 3. Frame by frame.
 
-@each
 @surviving
 def test_frame_by_frame(kernel, mode, deferral):
     b = boot(kernel, mode, deferral)
@@ -228,7 +231,6 @@ def test_frame_by_frame(kernel, mode, deferral):
 
 # A recording of it.
 
-@each
 @surviving
 def test_the_report_of_a_recording_has_the_same_account(kernel, mode, deferral):
     """Whatever `xenpin boot` said before; only the early ring has gone on since."""
@@ -254,7 +256,6 @@ def test_the_report_of_a_recording_has_the_same_account(kernel, mode, deferral):
             in text) == bool(erased)
 
 
-@each
 @surviving
 def test_export_and_top_tell_of_the_boot(kernel, mode, deferral):
     b = boot(kernel, mode, deferral)
@@ -291,7 +292,7 @@ def price(account):
             + account["free_ns"] / account["free_pages"])
 
 
-@each
+@patched
 def test_what_deferral_saves(kernel, tmp_path):
     on, off = boot(kernel, "hook", "on"), boot(kernel, "hook", "off")
     a = on.account
