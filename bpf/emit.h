@@ -47,12 +47,16 @@ static __always_inline void record__stack(void *ctx, struct xp_record *rec, __u6
 	rec->flags |= XP_F_STACK;
 }
 
-static __always_inline struct xp_record *record__begin(struct xp_ring *ring, __u32 cpu,
-						       struct xp_event ev, __u32 nslots, __u32 *seq)
+/* In this CPU's ring; NULL when there is no room, which is counted. */
+static __always_inline struct xp_record *record__begin(struct xp_event ev, __u32 nslots, __u32 *seq)
 {
 	const struct task_struct *task = bpf_get_current_task_btf();
-	struct xp_record *rec = ring__reserve(ring, cpu, nslots, ev.probe, seq);
+	struct xp_record *rec;
+	struct xp_ring *ring;
+	__u32 cpu;
 
+	ring = ring__this_cpu(&cpu);
+	rec = ring ? ring__reserve(ring, cpu, nslots, ev.probe, seq) : NULL;
 	if (!rec)
 		return NULL;
 	rec->kind = ev.kind;

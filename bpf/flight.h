@@ -54,14 +54,12 @@ static __always_inline void flight__begin(void *ctx, struct flight *flight)
 		.probe = XP_PROBE_FLUSH,
 		.flags = XP_F_RESULT,
 	};
-	__u32 cpu, seq, nops = flight->nops;
+	__u32 seq, nops = flight->nops;
 	struct xp_record *rec;
-	struct xp_ring *ring;
 
-	ring = ring__this_cpu(&cpu);
-	if (!ring || !nops || nops > XP_OPS_MAX)
+	if (!nops || nops > XP_OPS_MAX)
 		return;
-	rec = record__begin(ring, cpu, ev, record__slots(nops * sizeof(struct xp_op)), &seq);
+	rec = record__begin(ev, record__slots(nops * sizeof(struct xp_op)), &seq);
 	if (!rec)
 		return;
 	rec->u.batch.entries = flight->entries;

@@ -115,17 +115,13 @@ static long refused_step(__u64 i, struct refusals *all)
 	struct xp_event ev = { .kind = XP_REFUSED, .probe = XP_PROBE_REFUSED };
 	struct multicall_entry *mc = &all->mc;
 	struct xp_record *rec;
-	struct xp_ring *ring;
-	__u32 cpu, seq;
+	__u32 seq;
 
 	if (!flight__entry(all->flight, i, mc))
 		return 1;
 	if (mc->result >= 0)
 		return 0;
-	ring = ring__this_cpu(&cpu);
-	if (!ring)
-		return 1;
-	rec = record__begin(ring, cpu, ev, record__slots(0), &seq);
+	rec = record__begin(ev, record__slots(0), &seq);
 	if (!rec)
 		return 0;
 	refused__describe(&rec->u.refused, mc);

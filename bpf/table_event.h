@@ -9,15 +9,11 @@ static __always_inline int table__event(void *ctx, struct xp_event ev, __u64 mm,
 					__u64 ip)
 {
 	struct xp_record *rec;
-	struct xp_ring *ring;
-	__u32 cpu, seq;
+	__u32 seq;
 
 	if (!filter__task() || !filter__level(ev.level) || !filter__pfn(pfn))
 		return 0;
-	ring = ring__this_cpu(&cpu);
-	if (!ring)
-		return 0;
-	rec = record__begin(ring, cpu, ev, record__slots(0), &seq);
+	rec = record__begin(ev, record__slots(0), &seq);
 	if (!rec)
 		return 0;
 	rec->u.table.pfn = pfn;

@@ -110,16 +110,12 @@ static __always_inline int on_mm(void *ctx, struct xp_event ev, __u32 what,
 {
 	__u64 pfn = pfn__of_pgd(pgd);
 	struct xp_record *rec;
-	struct xp_ring *ring;
-	__u32 cpu, seq;
+	__u32 seq;
 
 	if (!armed || !filter__what(what) || !filter__mm((__u64)mm) || !filter__task() ||
 	    !filter__level(ev.level) || !filter__pfn(pfn))
 		return 0;
-	ring = ring__this_cpu(&cpu);
-	if (!ring)
-		return 0;
-	rec = record__begin(ring, cpu, ev, record__slots(0), &seq);
+	rec = record__begin(ev, record__slots(0), &seq);
 	if (!rec)
 		return 0;
 	rec->u.mm.mm = (__u64)mm;
