@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "../../include/config.h"
+#include "base/grow.h"
 #include "stream.h"
 
 /*
@@ -85,19 +86,19 @@ void stream__free(struct stream *s)
 
 static int make_room(struct stream *s)
 {
-	size_t more = s->max_items * 2 ?: 1024;
-	struct item *items, *merged;
+	size_t max = s->max_items;
+	struct item *merged;
 
-	if (s->nr_items < s->max_items)
-		return 0;
-	merged = reallocarray(s->merged, more, sizeof(*merged));
-	s->merged = merged ?: s->merged;
-	items = merged ? reallocarray(s->items, more, sizeof(*items)) : NULL;
-	if (!items)
+	if (GROW(s->items, s->nr_items, s->max_items, 1024))
 		return -ENOMEM;
-	s->items = items;
-	s->max_items = more;
-	return 0;
+	if (s->max_items == max)
+		return 0;
+	merged = reallocarray(s->merged, s->max_items, sizeof(*merged));
+	if (merged)
+		s->merged = merged;
+	else
+		s->max_items = max;
+	return merged ? 0 : -ENOMEM;
 }
 
 static int keep(struct stream *s, const struct xp_record *rec)
