@@ -141,6 +141,16 @@ static void check_early(struct boot_account *a, bool beyond)
 		gap(a, "the early ring was full, %llu records were dropped", (unsigned long long)dropped);
 }
 
+/* Why this kernel has no log. */
+static const char *why_none(const struct xp_boot_log *h)
+{
+	if (!h->magic)
+		return "this kernel keeps no boot log";
+	if (h->end == XP_LOG_NO_MEMORY)
+		return "the kernel found no memory for a boot log";
+	return "the boot log is off (xenpin.log=1 on the command line switches it on)";
+}
+
 static void check_log(struct boot_account *a)
 {
 	const struct xp_boot_log *h = &a->log.header;
@@ -150,7 +160,7 @@ static void check_log(struct boot_account *a)
 	if (h->end == XP_LOG_OFF)
 		gap(a, "it is the boot log of a kernel that was not asked to keep one (xenpin.log=1)");
 	if (h->end == XP_LOG_NO_MEMORY)
-		gap(a, "the kernel found no memory for a boot log");
+		gap(a, "%s", why_none(h));
 	if (h->released)
 		gap(a, "the boot log was given back with its records (somebody wrote 0 to "
 		       BOOT_LOG_PATH "): the kernel's own counts are left");
@@ -203,10 +213,7 @@ void boot_account__conclude(struct boot_account *a, bool beyond)
 		check_log(a);
 		check_records(a);
 	} else {
-		gap(a, "%s: nothing tells whether flags were erased", !a->log.header.magic ?
-		    "this kernel keeps no boot log" : a->log.header.end == XP_LOG_NO_MEMORY ?
-		    "the kernel found no memory for a boot log" :
-		    "the boot log is off (xenpin.log=1 on the command line switches it on)");
+		gap(a, "%s: nothing tells whether flags were erased", why_none(&a->log.header));
 	}
 	if (a->early)
 		check_early(a, beyond);
