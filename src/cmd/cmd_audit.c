@@ -114,7 +114,8 @@ static enum exit_status run(const struct audit_options *opts, const struct platf
 {
 	enum exit_status status = EXIT_CLEAN;
 
-	for (uint32_t i = 0; i < opts->repeat && !signals__waiting(); i++) {
+	/* A signal waits for the end of the first one: without an audit there is no verdict. */
+	for (uint32_t i = 0; i < opts->repeat && !(i && signals__waiting()); i++) {
 		struct audit audit;
 		int err = audit__take(&audit, guest);
 
@@ -145,7 +146,6 @@ static enum exit_status cmd_audit(void)
 	const char *obstacle;
 	int err;
 
-	signals__catch(0);
 	probes__verbose(given.verbose);
 	platform__read(&platform);
 	obstacle = platform__obstacle(&platform);
@@ -158,6 +158,8 @@ static enum exit_status cmd_audit(void)
 		say("cannot audit: %s", why);
 		return err == -ENOKEY ? EXIT_CANNOT : EXIT_LOAD;
 	}
+	/* Only now: a signal that comes while the kernel still verifies the programs ends that at once. */
+	signals__catch(0);
 	if (platform.dom0 && *guest->no_types)
 		say("one witness less, Xen's types: %s", guest->no_types);
 	status = run(&given, &platform, guest);

@@ -62,9 +62,9 @@ done
 for command in "trace --json" "trace --findings" "top --batch" "export --textfile /tmp/textfile" "audit --repeat 1000000"; do
 	name=term-$(echo ${command%% /*} | tr -cd a-z)
 	if [ "${command%% *}" = audit ]; then
-		xenpin $command >/dev/null 2>$OUT/$name.err </dev/null &
+		xenpin $command >/tmp/audits 2>$OUT/$name.err </dev/null &
 		pid=$!
-		usleep 1000000
+		while [ ! -s /tmp/audits ] && kill -0 $pid; do usleep 20000; done
 	else
 		start $name xenpin $command
 	fi
@@ -73,6 +73,17 @@ for command in "trace --json" "trace --findings" "top --batch" "export --textfil
 	wait $pid
 	echo $? >$OUT/$name.rc
 	echo $(($(cut -d' ' -f1 /proc/uptime | tr -d .) - before)) >$OUT/$name.took
+	left_over $name
+done
+# While the kernel still verifies what an audit runs, or at any moment after it.
+for ms in 10 100 300 600 1000 2000; do
+	name=early-$ms
+	xenpin audit >$OUT/$name.out 2>$OUT/$name.err </dev/null &
+	pid=$!
+	usleep ${ms}000
+	kill -TERM $pid
+	wait $pid
+	echo $? >$OUT/$name.rc
 	left_over $name
 done
 kill $storm

@@ -81,6 +81,12 @@ def test_it_ends_within_a_second(seen, name):
     assert seen.status(f"term-{name}") in (0, 1, 5)
 
 
+def test_no_verdict_without_an_audit(seen):
+    for ms in 10, 100, 300, 600, 1000, 2000:
+        status, said = seen.status(f"early-{ms}"), seen.text(f"early-{ms}.out")
+        assert status in (0, 1, 5) if said else status == 128 + 15, f"after {ms} ms: {status}, '{said}'"
+
+
 def test_nothing_is_left_attached(seen):
     lefts = sorted(seen.directory.glob("*.left"))
     assert len(lefts) > 25
