@@ -53,11 +53,12 @@ def lose_a_flag(path):
         db.execute("UPDATE task SET comm = ? WHERE task = 7", (EVIL,))
 
 
-def log_header(slots, erased, nodes=0, end=INIT, repaired=None, untracked=0, released=0):
+def log_header(slots, erased, nodes=0, end=INIT, repaired=None, untracked=0, released=0, marked=None):
     """Of a boot log with xenpin.pinned=repair."""
     repaired = erased if repaired is None else repaired
+    marked = erased + 2 if marked is None else marked
     deferred = [0x8000 if n < nodes else (1 << 64) - 1 for n in range(64)]
-    return LOG.pack(0x4c425058, 2, 64, LOG.size, end, 4096, slots, 0, 0, REPAIR, 2000000, erased + 2,
+    return LOG.pack(0x4c425058, 2, 64, LOG.size, end, 4096, slots, 0, 0, REPAIR, 2000000, marked,
                     erased, erased, repaired, untracked, nodes, released, 0, 0, *deferred)
 
 

@@ -18,24 +18,27 @@ static const struct {
 	{ CAP_SYSLOG, "CAP_SYSLOG" },	/* find kernel symbols */
 };
 
+bool privileges__has(int cap)
+{
+	cap_flag_value_t set = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (caps)
+		cap_get_flag(caps, cap, CAP_EFFECTIVE, &set);
+	cap_free(caps);
+	return set == CAP_SET;
+}
+
 const char *privileges__missing(void)
 {
 	static char names[64];
-	cap_t caps = cap_get_proc();
 	int len = 0;
 
 	names[0] = 0;
-	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
-		cap_flag_value_t set = CAP_CLEAR;
-
-		if (caps)
-			cap_get_flag(caps, needed[i].cap, CAP_EFFECTIVE, &set);
-		if (set == CAP_CLEAR)
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (!privileges__has(needed[i].cap))
 			len += snprintf(names + len, sizeof(names) - len, "%s%s", len ? " " : "",
 					needed[i].name);
-	}
-	if (caps)
-		cap_free(caps);
 	return len ? names : NULL;
 }
 

@@ -3,6 +3,11 @@
 #ifndef XENPIN_PRIVILEGES_H
 #define XENPIN_PRIVILEGES_H
 
+#include <stdbool.h>
+
+/* Is @cap, CAP_*, in effect? */
+bool privileges__has(int cap);
+
 /* The capabilities that are missing, as "CAP_BPF CAP_PERFMON", or NULL. */
 const char *privileges__missing(void);
 

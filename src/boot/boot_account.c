@@ -40,9 +40,12 @@ static void open_early(struct boot_account *a)
 	char why[EARLY_WHY];
 	int err;
 
-	if (a->copy || a->log.header.end != XP_LOG_EARLY)
+	if (a->copy || !a->log.header.magic || a->log.header.end == XP_LOG_INIT)
 		return;
 	err = early__open(&a->early, why);
+	/* Without a log there may be a ring or none, and nobody is asked for more. */
+	if (err && a->log.header.end != XP_LOG_EARLY)
+		return;
 	if (!err && !a->log.header.released && early__first(a->early) != a->log.header.head) {
 		gap(a, "the early ring does not continue this boot log");
 		early__close(a->early);
@@ -62,6 +65,12 @@ static bool holds_nothing(const struct xp_boot_log *h)
 	return h->end == XP_LOG_OFF || h->end == XP_LOG_NO_MEMORY;
 }
 
+/* Flags are counted where they are tracked, with a log or without; then boot page tables carry some. */
+static bool has_counts(const struct xp_boot_log *h)
+{
+	return h->magic && (!holds_nothing(h) || h->marked || h->erased || h->untracked);
+}
+
 int boot_account__open(struct boot_account *a, const char *path, char why[BOOT_LOG_WHY])
 {
 	int err = boot_log__open(&a->log, path ?: BOOT_LOG_PATH, why);
@@ -72,6 +81,9 @@ int boot_account__open(struct boot_account *a, const char *path, char why[BOOT_L
 	/* A kernel that was told to keep none says so in its header. */
 	if (a->copy || !holds_nothing(&a->log.header))
 		a->report.log = &a->log.header;
+	a->report.series = a->log.header.magic;
+	if (has_counts(&a->log.header))
+		a->report.counts = &a->log.header;
 	boot__expect(&a->boot, &a->log.header);
 	open_early(a);
 	return 0;
@@ -151,6 +163,27 @@ static const char *why_none(const struct xp_boot_log *h)
 	return "the boot log is off (xenpin.log=1 on the command line switches it on)";
 }
 
+static void check_counts(struct boot_account *a)
+{
+	const struct xp_boot_log *h = a->report.counts;
+
+	if (!h)
+		gap(a, "%s: nothing tells whether flags were erased", why_none(&a->log.header));
+	else if (h->erased)
+		gap(a, "%s: the kernel's own count is all that tells of erased flags", why_none(h));
+	else
+		gap(a, "%s: no flag was erased, by the kernel's own count, and no more is known", why_none(h));
+}
+
+static void check_untracked(struct boot_account *a)
+{
+	const struct xp_boot_log *h = a->report.counts;
+
+	if (h && h->untracked)
+		gap(a, "%llu page tables or more could not be watched for erased flags",
+		    (unsigned long long)h->untracked);
+}
+
 static void check_log(struct boot_account *a)
 {
 	const struct xp_boot_log *h = &a->log.header;
@@ -167,13 +200,10 @@ static void check_log(struct boot_account *a)
 	if (h->end == XP_LOG_RUNNING)
 		gap(a, "the boot log was copied while the kernel still wrote to it");
 	if (h->dropped)
-		gap(a, "the boot log was too small: %llu records were dropped from slot %llu on, where it "
-		       "keeps room for stages, erased flags and refusals alone%s",
-		    (unsigned long long)h->dropped, (unsigned long long)h->hole,
-		    h->head == h->slots ? ", and of these it could not hold all" : "");
-	if (h->untracked)
-		gap(a, "%llu page tables could not be watched for erased flags",
-		    (unsigned long long)h->untracked);
+		gap(a, "the boot log was too small: %llu records were dropped from slot %llu on%s%s",
+		    (unsigned long long)h->dropped, (unsigned long long)h->hole, h->hole == h->slots ? "" :
+		    ", where it keeps room for stages, erased flags and refusals alone",
+		    h->head == h->slots && h->hole != h->slots ? ", and of these it could not hold all" : "");
 	if (h->end == XP_LOG_EARLY && a->copy)
 		gap(a, "the early ring, which continues the boot log, is not in its file");
 	a->report.dropped += h->dropped;
@@ -192,6 +222,9 @@ static void check_records(struct boot_account *a)
 	if (b->nr_erased != a->log.header.erased)
 		gap(a, "the kernel counted %llu erased flags, the records tell of %llu",
 		    (unsigned long long)a->log.header.erased, (unsigned long long)b->nr_erased);
+	if (b->repairs != a->log.header.repaired)
+		gap(a, "the kernel counted %llu repaired flags, the records tell of %llu",
+		    (unsigned long long)a->log.header.repaired, (unsigned long long)b->repairs);
 	for (int n = 0; n < XP_LOG_NODES; n++)
 		if (boot__node_open(&b->nodes[n]))
 			gap(a, "the end of the deferred stage of node %d was not seen", n);
@@ -213,8 +246,9 @@ void boot_account__conclude(struct boot_account *a, bool beyond)
 		check_log(a);
 		check_records(a);
 	} else {
-		gap(a, "%s: nothing tells whether flags were erased", why_none(&a->log.header));
+		check_counts(a);
 	}
+	check_untracked(a);
 	if (a->early)
 		check_early(a, beyond);
 	a->report.whole = a->report.log && !a->report.nr_gaps;

@@ -17,6 +17,8 @@ struct boot_report {
 	const char *kernel;		/* NULL: a log from elsewhere does not say */
 	bool dom0;
 	const struct xp_boot_log *log;	/* NULL: this kernel keeps none, and .boot is empty */
+	const struct xp_boot_log *counts; /* what its kernel counted, with a log or without; NULL: nothing */
+	bool series;			/* the kernel has the series of kernel/ */
 	bool early;			/* the early ring continues it */
 	uint64_t dropped;			/* records that log or ring had no room for */
 	bool whole;			/* nothing is missing: .sum's tables are those at the end */
@@ -36,9 +38,9 @@ static inline void boot_report__sum(struct boot_report *r, struct boot *boot)
 {
 	boot__sum(boot, &r->sum);
 	/* The record of a repair may be among those that are missing. */
-	if (r->log && !r->whole && boot->nr_erased <= r->log->erased &&
-	    boot_log__unrepaired(r->log) != UINT64_MAX)
-		r->sum.open = boot_log__unrepaired(r->log);
+	if (r->counts && !r->whole && boot->nr_erased <= r->counts->erased &&
+	    boot_log__unrepaired(r->counts) != UINT64_MAX)
+		r->sum.open = boot_log__unrepaired(r->counts);
 }
 
 #endif

@@ -28,6 +28,10 @@ static const char *flaw_of_header(const struct xp_boot_log *h)
 		return "its header says that it is larger than it can be";
 	if (h->dropped && h->hole > h->head)
 		return "its header says that records were dropped where there are none";
+	if (h->repaired > h->erased && !h->untracked)
+		return "its header says that more flags were repaired than erased";
+	if (h->marked_deferred > h->marked)
+		return "its header says that more flags are set in the deferred range than in all";
 	return NULL;
 }
 

@@ -11,6 +11,18 @@
 
 #define FILE_MAX	(256UL << 20)
 
+/* What this xenpin writes, and others may not. */
+static bool is_known(json_t *account, const char *path)
+{
+	json_int_t schema = json_integer_value(json_object_get(account, "schema"));
+
+	if (schema == JSON_SCHEMA)
+		return true;
+	say("--compare %s: its schema is %lld, this xenpin knows %d", path, (long long)schema, JSON_SCHEMA);
+	json_decref(account);
+	return false;
+}
+
 /* The last object of type "boot" in a file of JSON lines, or NULL after saying why. */
 static json_t *load_account(const char *path)
 {
@@ -39,7 +51,7 @@ static json_t *load_account(const char *path)
 	if (!object)
 		say("--compare %s: it holds no account; `xenpin boot --json >FILE` makes one",
 		    path);
-	return object;
+	return object && is_known(object, path) ? object : NULL;
 }
 
 static void print_ms(json_t *o, const char *name)
@@ -85,6 +97,30 @@ static bool complete(json_t *account)
 	return json_is_array(gaps) && !json_array_size(gaps);
 }
 
+/* What differs beside what is compared, with the words for it; accounts that do not tell differ in nothing. */
+static void note_differences(json_t *a, json_t *b)
+{
+	static const struct { const char *name, *what; } fixed[] = {
+		{ "kernel", "of different kernels" },
+		{ "domain", "of different domains" },
+		{ "pinned", "with different xenpin.pinned=" },
+	};
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++) {
+		const char *of_a = json_string_value(json_object_get(a, fixed[i].name));
+		const char *of_b = json_string_value(json_object_get(b, fixed[i].name));
+
+		if (of_a && of_b && strcmp(of_a, of_b))
+			say("the accounts are %s: %s and %s", fixed[i].what, of_a, of_b);
+	}
+}
+
+/* A boot log begins before the first message does: whole boots that begin at different points have no difference. */
+static bool begin_alike(json_t *a, json_t *b)
+{
+	return json_is_true(json_object_get(a, "exact")) == json_is_true(json_object_get(b, "exact"));
+}
+
 /* Not below 0, so that a difference of two is a number. */
 static bool is_boot_time(json_t *ns)
 {
@@ -94,7 +130,7 @@ static bool is_boot_time(json_t *ns)
 static enum exit_status compare(json_t *a, json_t *b, const char *const paths[2], bool json)
 {
 	json_t *boot_a = json_object_get(a, "boot_ns"), *boot_b = json_object_get(b, "boot_ns");
-	bool known = is_boot_time(boot_a) && is_boot_time(boot_b);
+	bool alike = begin_alike(a, b), known = alike && is_boot_time(boot_a) && is_boot_time(boot_b);
 	int64_t ns = known ? json_integer_value(boot_b) - json_integer_value(boot_a) : 0;
 
 	if (json) {
@@ -110,10 +146,13 @@ static enum exit_status compare(json_t *a, json_t *b, const char *const paths[2]
 		if (known)
 			print_difference(paths, ns);
 	}
-	if (!known)
+	note_differences(a, b);
+	if (!alike)
+		say("one account is of a boot log and one of the kernel's messages, which begin later");
+	else if (!known)
 		say("one of the accounts does not know how long the whole boot took");
 	if (!complete(a) || !complete(b))
-		say("one of the accounts calls itself incomplete");
+		say("one of the accounts does not say that it is complete");
 	return stdout_ends(known && complete(a) && complete(b) ? EXIT_CLEAN : EXIT_INCOMPLETE);
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <unistd.h>
 
 #include "audit/verify.h"
@@ -78,6 +79,24 @@ static int flush_output(struct account *a)
 	return a->err;
 }
 
+/* The kernel's own log holds addresses: whom it is kept from, and what to do. */
+static const char *who_may_read(int err)
+{
+	static char text[256];
+
+	if (err == -EACCES)
+		return "; run it as root";
+	if (err != -EPERM)
+		return "";
+	if (platform__hides_symbols())
+		snprintf(text, sizeof(text), ": %s", platform__hides_symbols());
+	else if (!privileges__has(CAP_SYSLOG))
+		snprintf(text, sizeof(text), ": it needs CAP_SYSLOG");
+	else
+		snprintf(text, sizeof(text), ": lockdown of the kernel forbids it (/sys/kernel/security/lockdown)");
+	return text;
+}
+
 /* Returns an exit status; EXIT_CLEAN with no log on a kernel that keeps none. */
 static enum exit_status open_log(struct account *a)
 {
@@ -87,8 +106,7 @@ static enum exit_status open_log(struct account *a)
 
 	if (!err || (!path && err == -ENOENT))
 		return EXIT_CLEAN;
-	say("%s%s: %s%s", path ? "--log " : "", path ?: BOOT_LOG_PATH, why,
-	    err == -EACCES && !path ? "; run it as root" : "");
+	say("%s%s: %s%s", path ? "--log " : "", path ?: BOOT_LOG_PATH, why, path ? "" : who_may_read(err));
 	return path ? EXIT_USAGE : EXIT_CANNOT;
 }
 
@@ -213,8 +231,17 @@ static enum exit_status prepare(struct account *a)
 	if (status)
 		return status;
 	if ((wants_live(a) || a->opts->verify) && !a->left.early) {
-		say("%sthere is no early ring to follow: boot a kernel with xenpin's series, and "
-		    "with xenpin.log=1 xenpin.early=1", a->opts->verify ? "--verify: " : "");
+		say("%s%s", a->opts->verify ? "--verify: " : "", a->left.report.nr_gaps ?
+		    a->left.report.gaps[0] : "there is no early ring to follow: boot a kernel with xenpin's "
+		    "series, and with xenpin.log=1 xenpin.early=1");
+		return EXIT_CANNOT;
+	}
+	if (a->opts->verify && !a->left.report.log) {
+		say("--verify: without a boot log (xenpin.log=1) nobody knows what came before the early ring");
+		return EXIT_CANNOT;
+	}
+	if (a->opts->verify && !a->platform.dom0) {
+		say("--verify: only the control domain may ask Xen for its list of page tables; this is a domU");
 		return EXIT_CANNOT;
 	}
 	if (a->opts->verify && verify__open(&a->verify, why)) {
@@ -271,12 +298,26 @@ static enum exit_status account(const struct boot_options *opts)
 	return status;
 }
 
+/* The option that names what other boots left; NULL: it is this boot that counts. */
+static const char *elsewhere(const struct boot_options *opts)
+{
+	return opts->log ? "--log" : opts->console ? "--console" : opts->compare[0] ? "--compare" : NULL;
+}
+
 static enum exit_status cmd_boot(void)
 {
 	const struct boot_options *opts = &given;
 
 	if (!!opts->log + !!opts->console + !!opts->compare[0] > 1) {
 		say("--log, --console and --compare: only one at a time");
+		return EXIT_USAGE;
+	}
+	if (elsewhere(opts) && (opts->verify || opts->duration_ns || opts->cmd)) {
+		say("%s is of another boot: --verify, --duration and CMD are for this one", elsewhere(opts));
+		return EXIT_USAGE;
+	}
+	if (opts->records && (opts->console || opts->compare[0])) {
+		say("--records: %s has none", elsewhere(opts));
 		return EXIT_USAGE;
 	}
 	if (opts->console)

@@ -45,6 +45,7 @@ struct boot {
 	struct boot_node nodes[XP_LOG_NODES];
 	struct boot_loss *erased;
 	uint64_t nr_erased, max_erased;
+	uint64_t repairs;	/* records that tell of one */
 	uint64_t records;
 	int64_t first, last;	/* times of the first and the last record */
 	uint64_t next;		/* slot that the next record should have */
@@ -65,6 +66,7 @@ struct boot_sum {
 	double early_ns_per_page;	/* struct page and way to the allocator */
 	bool has_saved;
 	int64_t saved_ns;		/* negative: deferral cost more than it saved */
+	uint64_t saved_error_ns;	/* give or take so much */
 	uint64_t open;			/* erased, and nobody repaired them */
 	/* Frames, as of the last record. */
 	uint64_t tables, pinned, flagged;

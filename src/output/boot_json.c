@@ -52,8 +52,22 @@ static json_t *hook_object(const struct boot_report *r)
 	set_int(o, "t", hook->ended, hook->begin + (r->log ? r->log->t_offset : 0));
 	set_int(o, "ns", hook->ended, r->sum.hook_ns);
 	set_int(o, "set", hook->ended, hook->pages);
-	set_int(o, "marked", hook->ended, r->log ? r->log->marked : 0);
-	set_int(o, "marked_deferred", hook->ended, r->log ? r->log->marked_deferred : 0);
+	set_int(o, "marked", r->counts, r->counts ? r->counts->marked : 0);
+	set_int(o, "marked_deferred", r->counts, r->counts ? r->counts->marked_deferred : 0);
+	return o;
+}
+
+/* The kernel's own count, which no log that is too small, off or given back cuts short. */
+static json_t *counted_object(const struct xp_boot_log *counts)
+{
+	json_t *o;
+
+	if (!counts)
+		return json_null();
+	o = json_object();
+	set_int(o, "erased", true, counts->erased);
+	set_int(o, "repaired", true, counts->repaired);
+	set_int(o, "untracked", true, counts->untracked);
 	return o;
 }
 
@@ -202,7 +216,7 @@ static void set_end(json_t *o, const struct boot_report *r)
 	set_int(end, "pinned", r->whole, r->sum.pinned);
 	set_int(end, "flagged", r->whole, r->sum.flagged);
 	set_int(end, "bare", r->whole, r->sum.bare);
-	set_int(end, "unrepaired", r->log, r->sum.open);
+	set_int(end, "unrepaired", r->log || r->counts, r->sum.open);
 	json_object_set_new(o, "end", end);
 }
 
@@ -216,7 +230,7 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	set_string(o, "domain", !r->kernel ? NULL : r->dom0 ? "dom0" : "domU");
 	set_bool(o, "exact", exact);
 	set_int(o, "resolution_ns", true, exact ? 0 : r->tick_ns);
-	set_string(o, "pinned", exact ? boot__mode_name(r->log->mode) : NULL);
+	set_string(o, "pinned", r->counts ? boot__mode_name(r->counts->mode) : NULL);
 	set_int(o, "boot_ns", r->boot_ns, r->boot_ns);
 	set_int(o, "handover_t", r->boot->handover.ended, r->boot->handover.begin +
 		(exact ? r->log->t_offset : 0));
@@ -235,6 +249,8 @@ void boot_json__print(FILE *out, const struct boot_report *r)
 	set_int(o, "early_ns_per_page", s->has_early,
 		boot__whole(s->early_ns_per_page + 0.5));
 	set_int(o, "saved_ns", s->has_saved, s->saved_ns);
+	set_int(o, "saved_error_ns", s->has_saved, s->saved_error_ns);
+	json_object_set_new(o, "counted", counted_object(r->counts));
 	json_object_set_new(o, "erased", exact ? erased_array(r) : json_null());
 	set_end(o, r);
 	json_object_set_new(o, "ftrace", ftrace_object(r));

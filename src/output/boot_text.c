@@ -85,9 +85,9 @@ static void print_node(FILE *out, const struct boot_report *r, unsigned int n)
 
 	if (ns)
 		row(out, "deferred", "at %.6f s, %.3f ms: node %u, %" PRIu64 " pages from pfn 0x%"
-		    PRIx64 " on, %u thread%s, %.3g GB/s", since(r, node->deferred.begin), ns / 1e6,
-		    n, node->deferred.pages, node->first_pfn, node->threads,
-		    node->threads == 1 ? "" : "s", node->deferred.pages * 4096.0 / ns);
+		    PRIx64 " on, %s%u thread%s, %.3g GB/s", since(r, node->deferred.begin), ns / 1e6,
+		    n, node->deferred.pages, node->first_pfn, node->threads == 1 ? "" : "at most ",
+		    node->threads, node->threads == 1 ? "" : "s", node->deferred.pages * 4096.0 / ns);
 	else if (boot__node_open(node))
 		row(out, "deferred", "node %u: its end was not seen", n);
 	if (node->grown)
@@ -107,10 +107,27 @@ static void print_deferred(FILE *out, const struct boot_report *r)
 		row(out, "deferred", "nothing was deferred");
 }
 
+/* A difference that is smaller than what may be wrong with it is none. */
+static void print_deferral(FILE *out, const struct boot_sum *s)
+{
+	double would = s->deferred_pages * s->early_ns_per_page;
+	double saved = s->saved_ns < 0 ? -(double)s->saved_ns : s->saved_ns;
+
+	if (saved < s->saved_error_ns)
+		row(out, "deferral", "saved or cost less than this boot can tell: %.0f ms and no more than %.0f; "
+		    "another without it can (xenpin boot --compare)", s->saved_ns / 1e6,
+		    (saved + s->saved_error_ns) / 1e6);
+	else
+		row(out, "deferral", "%s about %.0f ms, give or take %.0f",
+		    s->saved_ns < 0 ? "saved nothing, it cost" : "saved", saved / 1e6,
+		    s->saved_error_ns / 1e6);
+	row(out, "", "%" PRIu64 " pages would have cost about %.0f ms early, the deferred stage took %.3f ms",
+	    s->deferred_pages, would / 1e6, s->deferred_ns / 1e6);
+}
+
 static void print_saved(FILE *out, const struct boot_report *r)
 {
 	const struct boot_sum *s = &r->sum;
-	double would = s->deferred_pages * s->early_ns_per_page;
 
 	if (!s->has_early)
 		return;
@@ -118,12 +135,15 @@ static void print_saved(FILE *out, const struct boot_report *r)
 	    "hand-over for %" PRIu64 " pages", s->early_ns_per_page, r->boot->memmap_ns / 1e6,
 	    r->boot->memmap_pages, s->free_ns / 1e6, s->free_pages);
 	row(out, "", "reserved pages took the other %.3f ms of the hand-over", s->reserved_ns / 1e6);
-	if (!s->has_saved)
-		return;
-	row(out, "deferral", "%s %.3f ms: %" PRIu64 " pages would have cost %.3f ms early, the "
-	    "deferred stage took %.3f ms", s->saved_ns < 0 ? "saved nothing, it cost" : "saved",
-	    (s->saved_ns < 0 ? -s->saved_ns : s->saved_ns) / 1e6, s->deferred_pages, would / 1e6,
-	    s->deferred_ns / 1e6);
+	if (s->has_saved)
+		print_deferral(out, s);
+}
+
+static void print_counted(FILE *out, const struct xp_boot_log *counts)
+{
+	row(out, "erased", "%" PRIu64 " flags by struct-page init, %" PRIu64 " repaired, by the kernel's count%s",
+	    (uint64_t)counts->erased, (uint64_t)counts->repaired,
+	    counts->erased > counts->repaired ? ": the others are lost" : "");
 }
 
 static void print_losses(FILE *out, const struct boot_report *r)
@@ -218,16 +238,23 @@ static void print_stock(FILE *out, const struct boot_report *r)
 		row(out, "tables", "%" PRIu64 " allocated and %" PRIu64 " released before user "
 		    "space, %" PRIu64 " of these in the deferred stage%s", f->allocs, f->releases,
 		    f->deferred, f->overwritten ? " (the first ones were overwritten)" : "");
-	row(out, "erased", "unknown: no stock kernel tells");
+	if (r->counts)
+		print_counted(out, r->counts);
+	else
+		row(out, "erased", "unknown: %s", r->series ? "nobody counted" : "no stock kernel tells");
 	fputs("\nMore would tell:\n", out);
+	if (r->series)
+		fputs("  xenpin.log=1 on the command line\n"
+		      "      hand-over, hook, pages of the deferred stage, every flag that is erased\n", out);
+	if (r->series)
+		return;
 	if (!f->there)
 		fputs("  trace_event=xen:xen_mmu_alloc_ptpage,xen:xen_mmu_release_ptpage "
 		      "trace_buf_size=4M\n"
 		      "      on the command line: page tables that come and go before user space\n",
 		      out);
 	fputs("  a kernel with xenpin's series (kernel/README.md)\n"
-	      "      hand-over, hook, pages and threads of the deferred stage, every flag that is "
-	      "erased\n", out);
+	      "      hand-over, hook, pages of the deferred stage, every flag that is erased\n", out);
 }
 
 void boot_text__print(FILE *out, const struct boot_report *r)

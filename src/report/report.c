@@ -192,7 +192,7 @@ static void sum_boot(struct report *r)
 	*b = r->info->boot;
 	b->kernel = r->info->platform.kernel;
 	b->dom0 = r->info->platform.dom0;
-	b->log = &r->info->boot_log;
+	b->log = b->counts = &r->info->boot_log;
 	b->boot = &r->boot;
 	b->whole = is_boot_whole(r);
 	boot_report__sum(b, &r->boot);

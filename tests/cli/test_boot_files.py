@@ -47,6 +47,10 @@ USAGE = [
     (["--compare", "/no/such/file", "/dev/null"], "--compare /no/such/file: No such file"),
     (["--compare", "/dev/null", "/dev/null"], "--compare /dev/null: it holds no account"),
     (["--console", "a", "--log", "b"], "--log, --console and --compare: only one at a time"),
+    (["--log", "a", "--verify"], "--log is of another boot: --verify, --duration and CMD are for this one"),
+    (["--console", "a", "-d", "1"], "--console is of another boot: "),
+    (["--compare", "a", "b", "--", "true"], "--compare is of another boot: "),
+    (["--compare", "a", "b", "--records"], "--records: --compare has none"),
 ]
 
 
@@ -66,7 +70,7 @@ def test_a_file_cannot_be_followed(tmp_path):
     log = tmp_path / "log"
     log.write_bytes(NO_RECORDS)
     result = xenpin("boot", "--log", log, "--duration", "1")
-    assert result.returncode == 3 and "there is no early ring to follow" in one_sentence(result)
+    assert result.returncode == 2 and "--log is of another boot" in one_sentence(result)
     result = xenpin("boot", "--log", log, "--json")
     (account,) = lab.parse(result.stdout)
     assert result.returncode == 5 and account["records"] == 0 and account["kernel"] is None
@@ -221,5 +225,44 @@ def test_an_account_that_does_not_say_that_it_is_complete_is_not(tmp_path, incom
     (tmp_path / "b").write_text(json.dumps({**WHOLE, "boot_ns": (1 << 63) - 1}))
     for first, second in ("ab", "ba"):
         result = xenpin("boot", "--compare", tmp_path / first, tmp_path / second)
-        assert result.returncode == 5 and "calls itself incomplete" in result.stderr
+        assert result.returncode == 5 and "does not say that it is complete" in result.stderr
     assert xenpin("boot", "--compare", tmp_path / "b", tmp_path / "b").returncode == 0
+
+
+@pytest.mark.parametrize("changes, status, said", [
+    ({"kernel": "6.12"}, 0, "the accounts are of different kernels: 6.1 and 6.12"),
+    ({"pinned": "repair"}, 0, "the accounts are with different xenpin.pinned=: early and repair"),
+    ({"domain": "domU"}, 0, "the accounts are of different domains: dom0 and domU"),
+    ({"exact": False}, 5, "one account is of a boot log and one of the kernel's messages, which begin later"),
+    ({"schema": 99}, 2, "its schema is 99, this xenpin knows 3"),
+    ({"schema": None}, 2, "its schema is 0, this xenpin knows 3"),
+    ({"kernel": None, "pinned": None, "domain": None}, 0, ""),
+])
+def test_what_makes_accounts_hard_to_compare(tmp_path, changes, status, said):
+    account = {**WHOLE, "boot_ns": 5, "exact": True, "kernel": "6.1", "domain": "dom0", "pinned": "early"}
+    (tmp_path / "a").write_text(json.dumps(account))
+    (tmp_path / "b").write_text(json.dumps({**account, **changes}))
+    result = xenpin("boot", "--compare", tmp_path / "a", tmp_path / "b")
+    assert result.returncode == status and said in result.stderr and bool(said) == bool(result.stderr)
+    assert ("faster" in result.stdout) == (status == 0)
+
+
+@pytest.mark.parametrize("wrong, said", [
+    ({"repaired": 8}, "it is a boot log, but its header says that more flags were repaired than erased"),
+    ({"repaired": (1 << 64) - 1}, "more flags were repaired than erased"),
+    ({"marked": 6}, "more flags are set in the deferred range than in all"),
+])
+def test_headers_that_contradict_themselves(tmp_path, wrong, said):
+    log = tmp_path / "log"
+    log.write_bytes(made.log_header(0, 7, **{"repaired": 7, **wrong}))
+    result = xenpin("boot", "--log", log)
+    assert result.returncode == 2 and said in one_sentence(result)
+
+
+def test_repairs_that_no_record_tells_of(tmp_path):
+    log = tmp_path / "log"
+    log.write_bytes(made.log_header(0, 7, repaired=7))
+    result = xenpin("boot", "--log", log, "--json")
+    (account,) = lab.parse(result.stdout)
+    assert result.returncode == 5 and account["counted"] == {"erased": 7, "repaired": 7, "untracked": 0}
+    assert "the kernel counted 7 repaired flags, the records tell of 0" in account["incomplete"]

@@ -306,6 +306,7 @@ def test_what_deferral_saves(kernel, tmp_path):
     (comparison,) = lab.parse(run.stdout)
     assert run.returncode == 0 and run.stderr == ""
     difference = off.account["boot_ns"] - a["boot_ns"]
+    assert abs(difference - a["saved_ns"]) <= a["saved_error_ns"]
     assert comparison["difference_ns"] == difference
     assert comparison["a"] == a and comparison["b"] == off.account
     text = subprocess.run([XENPIN, "boot", "--compare", *files], capture_output=True, text=True)
@@ -346,6 +347,60 @@ def test_a_log_that_is_off_leaves_nothing(kernel):
     assert "the boot log is off (xenpin.log=1 on the command line switches it on)" in off.text("text.out")
     assert (off.directory / "boot_log").stat().st_size == 640
     assert "xenpin:" not in off.text("dmesg")
+    assert account["counted"] is None and account["end"]["unrepaired"] is None
+    assert "erased     unknown: nobody counted" in off.text("text.out")
+
+
+@patched
+def test_what_the_kernel_counts_without_a_log(kernel):
+    """Flags are tracked because they are set early; the early ring is there alone."""
+    off = lab.run_script("boot-small.sh", kernel, "--dom0-mem", "4096", "--append",
+                         "xenpin.log=0 xenpin.early=1 xenpin.pinned=repair", tools=TOOLS)
+    (account,) = off.records("account")
+    counted = int(re.search(r"xenpin: repaired=(\d+)", off.text("dmesg"))[1])
+    assert counted > 500
+    assert account["counted"] == {"erased": counted, "repaired": counted, "untracked": 0}
+    assert account["pinned"] == "repair" and account["end"]["unrepaired"] == 0
+    assert account["hook"]["marked_deferred"] == counted and off.status("account") == 5
+    assert f"{counted} flags by struct-page init, {counted} repaired, by the kernel's count" in off.text("text.out")
+    assert "a kernel with xenpin's series" not in off.text("text.out")
+    assert off.status("verify") == 3 and "without a boot log (xenpin.log=1) nobody knows" in off.text("verify.err")
+    assert account["records"] > 0			# of the ring
+
+
+@large
+def test_flags_that_are_lost_without_a_log(kernel):
+    """So few of them, and of tables that nobody writes, that this guest lives."""
+    lost = lab.run_script("boot-small.sh", kernel, "--dom0-mem", "4096", "--append",
+                          "xenpin.log=0 xenpin.pinned=early", tools=TOOLS)
+    (account,) = lost.records("account")
+    total = int(re.search(r"xenpin: erased total=(\d+)", lost.text("dmesg"))[1])
+    assert total > 0 and account["counted"] == {"erased": total, "repaired": 0, "untracked": 0}
+    assert lost.status("account") == lost.status("text") == 1 and account["end"]["unrepaired"] == total
+    assert f"{total} flags by struct-page init, 0 repaired, by the kernel's count: the others are lost" \
+        in lost.text("text.out")
+
+
+@patched
+def test_a_log_that_was_given_back(kernel):
+    ample = lab.run_script("boot-small.sh", kernel, tools=TOOLS)
+    (whole,), (released,) = ample.records("account"), ample.records("released")
+    assert whole["counted"] == released["counted"] is not None
+    assert released["hook"]["marked"] == whole["hook"]["marked"] > 0
+    assert ample.status("released") == 5 and "was given back" in ample.text("released-text.out")
+
+
+@patched
+def test_parameters_that_say_nothing(kernel):
+    """Each is told, and none has an effect."""
+    odd = lab.run_script("boot-small.sh", kernel, "--append", "xenpin.log=16M xenpin.log_size=64Q "
+                         "xenpin.log_size=18446744073709551615 xenpin.early=1 xenpin.early=0", tools=TOOLS)
+    (account,), said = odd.records("account"), odd.text("dmesg")
+    assert "xenpin: log=16M: neither on nor off" in said
+    assert "xenpin: log_size=64Q: no size" in said
+    assert re.search(r"xenpin: log_size=\d+: more than 1/16 of memory", said)
+    assert account["exact"] and account["dropped"] == 0 and odd.status("account") == 0
+    assert odd.status("verify") == 3 and "there is no early ring" in odd.text("verify.err")
 
 
 @patched

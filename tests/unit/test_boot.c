@@ -121,6 +121,7 @@ static void stages_are_accounted(void **state)
 	assert_true(f->sum.early_ns_per_page == 3);
 	assert_true(f->sum.has_saved);
 	assert_int_equal(f->sum.saved_ns, 800 * 3 - 600);
+	assert_int_equal(f->sum.saved_error_ns, 800 * 3 / 5 + 100 + 65536 * 3);
 	assert_int_equal(f->boot.missing, 0);
 }
 

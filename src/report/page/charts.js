@@ -227,8 +227,9 @@ function showBoot() {
 		["hand-over", known(b.handover_ns, `${duration(b.handover_ns)}, ${plural(b.handover_pages, "page")}, ${number(b.deferred_pages)} of them deferred`)],
 		["after-bootmem hook", known(b.hook.ns, `${duration(b.hook.ns)}, set ${plural(b.hook.set, "flag")}; then ${plural(b.hook.marked, "page table")} carry it`)],
 		...b.nodes.map((n) => [`deferred init, node ${n.node}`,
-			known(n.ns, `${duration(n.ns)}, ${plural(n.pages, "page")} from pfn ${n.first_pfn} on, ${plural(n.threads, "thread")}`)]),
-		["deferral", known(b.saved_ns, `${b.saved_ns < 0 ? "saved nothing, it cost" : "saved"} ${duration(Math.abs(b.saved_ns))}`)],
+			known(n.ns, `${duration(n.ns)}, ${plural(n.pages, "page")} from pfn ${n.first_pfn} on, ${n.threads > 1 ? "at most " : ""}${plural(n.threads, "thread")}`)]),
+		["deferral", known(b.saved_ns, Math.abs(b.saved_ns) < b.saved_error_ns ? "saved or cost less than this boot can tell" :
+			`${b.saved_ns < 0 ? "saved nothing, it cost" : "saved"} about ${duration(Math.abs(b.saved_ns))}, give or take ${duration(b.saved_error_ns)}`)],
 		...b.incomplete.map((sentence) => ["incomplete", sentence]),
 	]));
 }
