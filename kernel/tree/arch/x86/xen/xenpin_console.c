@@ -59,6 +59,8 @@ static void print_erased(void)
 	if (!erased_total || xchg(&erased_printed, true))
 		return;
 	pr_emerg("erased total=%lu shown=%u\n", erased_total, shown);
+	if (xenpin_header.repaired)
+		pr_emerg("repaired=%llu\n", xenpin_header.repaired);
 	for (i = 0; i < shown; i++)
 		pr_emerg("erased pfn=0x%lx level=%u where=%s\n", erased[i].pfn,
 			 erased[i].level, where_name[erased[i].where]);
@@ -203,7 +205,6 @@ static int xenpin_panic(struct notifier_block *nb, unsigned long val, void *data
 
 static struct notifier_block die_nb = { .notifier_call = xenpin_die };
 static struct notifier_block panic_nb = { .notifier_call = xenpin_panic };
-
 
 /* Who watches wants to be told how it ended. */
 void __init xenpin_console_begin(void)

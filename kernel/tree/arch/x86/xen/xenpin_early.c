@@ -38,16 +38,16 @@ static int early_err;
 static struct bpf_link *early_links[EARLY_LINKS];
 static DEFINE_MUTEX(early_mutex);
 
-/* The ring continues a log, so this asks for one. */
 static int __init xenpin_early_setup(char *arg)
 {
-	int err = kstrtobool(arg ?: "1", &early_wanted);
-
-	if (!err && early_wanted)
-		xenpin_log_request();
-	return err;
+	return kstrtobool(arg ?: "1", &early_wanted);
 }
 early_param("xenpin.early", xenpin_early_setup);
+
+bool __init xenpin_early_wanted(void)
+{
+	return early_wanted;
+}
 
 /* The value of an array map; it lives as long as a program that uses the map. */
 static void *__init early_value(int fd)

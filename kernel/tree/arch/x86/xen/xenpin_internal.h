@@ -42,19 +42,18 @@ typedef void (*xenpin_about_fn)(const struct xp_record *r, const struct xp_op *o
 DECLARE_TRACEPOINT(xenpin_record);
 bool xenpin_logged(void);
 void xenpin_log(struct xp_record *r, const void *more, size_t bytes);
-void __init xenpin_log_request(void);
+void __init xenpin_log_elsewhere(void);
 bool __init xenpin_log_begin(void);
 bool __init xenpin_clock_ready(void);
 u64 xenpin_clock(void);
 u64 xenpin_log_stop(enum xp_log_end end);
-typedef void (*xenpin_about_fn)(const struct xp_record *r, const struct xp_op *op,
-				void *context);
 void xenpin_log_each_about(unsigned long pfn, xenpin_about_fn fn, void *context);
 u64 xenpin_log_time(const struct xp_record *r);
 void xenpin_log_print_state(void);
 #else
 static inline bool xenpin_logged(void) { return false; }
 static inline void xenpin_log(struct xp_record *r, const void *more, size_t bytes) { }
+static inline void xenpin_log_elsewhere(void) { }
 static inline bool xenpin_log_begin(void) { return false; }
 static inline void xenpin_log_each_about(unsigned long pfn, xenpin_about_fn fn,
 					 void *context) { }
@@ -62,9 +61,12 @@ static inline u64 xenpin_log_time(const struct xp_record *r) { return 0; }
 static inline void xenpin_log_print_state(void) { }
 #endif
 
+/* xenpin_early.c: a ring that continues the log, for which there must be one. */
 #ifdef CONFIG_XENPIN_EARLY_BPF
+bool __init xenpin_early_wanted(void);
 int __init xenpin_early_publish(struct kobject *dir);
 #else
+static inline bool xenpin_early_wanted(void) { return false; }
 static inline int xenpin_early_publish(struct kobject *dir) { return 0; }
 #endif
 

@@ -27,8 +27,11 @@
  */
 #define pr_fmt(fmt) "xenpin: " fmt
 
+#include <linux/capability.h>
 #include <linux/clocksource.h>
+#include <linux/ctype.h>
 #include <linux/init.h>
+#include <linux/kmemleak.h>
 #include <linux/kobject.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
@@ -57,7 +60,7 @@ static u8 *log_slots __refdata = log_first;
 
 static u64 log_limit = FIRST_SLOTS;
 static atomic64_t log_kept;	/* of these free, for records that must not be missing */
-static u64 log_size_wanted __initdata;	/* slots; 0: by the guest's size */
+static u64 log_size_wanted __initdata;	/* bytes; 0: by the guest's size */
 static bool log_wanted __initdata = IS_ENABLED(CONFIG_XENPIN_BOOT_LOG_DEFAULT_ON);
 static bool log_refused __initdata;	/* xenpin.log=0 */
 static bool log_on = true;
@@ -268,25 +271,26 @@ u64 xenpin_log_stop(enum xp_log_end end)
 
 static int __init xenpin_log_setup(char *arg)
 {
-	int err = kstrtobool(arg ?: "1", &log_wanted);
+	/* What begins like a number is on or off to kstrtobool(), and may be meant as a size. */
+	int err = arg && isdigit(arg[0]) && arg[1] ? -EINVAL : kstrtobool(arg ?: "1", &log_wanted);
 
+	if (err)
+		pr_warn("log=%s: neither on nor off; xenpin.log_size= says how large\n", arg);
 	log_refused = !err && !log_wanted;
-	return err;
+	return 0;
 }
 early_param("xenpin.log", xenpin_log_setup);
-
-/* Somebody else's parameter wants it: unless it was refused. */
-void __init xenpin_log_request(void)
-{
-	log_wanted = true;
-}
 
 /* For those who want to see what a log does that is too small. */
 static int __init xenpin_log_size_setup(char *arg)
 {
-	log_size_wanted = arg ? memparse(arg, NULL) / XP_SLOT : 0;
-	if (!log_size_wanted)
+	char *end = arg;
+
+	log_size_wanted = arg ? memparse(arg, &end) : 0;
+	if (log_size_wanted < XP_SLOT || *end) {
 		pr_warn("log_size=%s: no size; as large as this guest needs\n", arg ?: "");
+		log_size_wanted = 0;
+	}
 	return 0;
 }
 early_param("xenpin.log_size", xenpin_log_size_setup);
@@ -342,6 +346,9 @@ void xenpin_log_each_about(unsigned long pfn, xenpin_about_fn fn, void *context)
 	}
 }
 
+/* Whoever gives the log a size gets no more than this part of the guest. */
+#define LOG_PART_MAX	16U
+
 /*
  * Page tables of the direct map: one for each 2 MiB.  Each can be marked twice,
  * before the hand-over and by the hook, erased, and repaired.
@@ -351,9 +358,12 @@ static void __init log_set_size(void)
 	u64 tables = max_pfn / PTRS_PER_PTE, kept = tables * 9 / 4 + 4096;
 
 	log_limit = kept + tables * 9 / 4 + 12288;
-	if (log_size_wanted) {
+	if (log_size_wanted > PFN_PHYS(max_pfn) / LOG_PART_MAX) {
+		pr_warn("log_size=%llu: more than 1/%u of memory; as large as this guest needs\n",
+			log_size_wanted, LOG_PART_MAX);
+	} else if (log_size_wanted) {
 		/* It holds something already. */
-		log_limit = max_t(u64, log_size_wanted, 2 * atomic64_read(&log_head));
+		log_limit = max_t(u64, log_size_wanted / XP_SLOT, 2 * atomic64_read(&log_head));
 		kept = log_limit / 4;
 	}
 	atomic64_set(&log_kept, kept);
@@ -367,6 +377,13 @@ static void __init log_unwatch(void)
 	if (!done)
 		static_branch_dec(&xenpin_key);
 	done = true;
+}
+
+/* Bare metal and other guests have nothing to log: the first hook that they meet says so. */
+void __init xenpin_log_elsewhere(void)
+{
+	WRITE_ONCE(log_on, false);
+	log_unwatch();
 }
 
 static bool __init log_end_first(enum xp_log_end end)
@@ -383,7 +400,7 @@ bool __init xenpin_log_begin(void)
 {
 	void *area;
 
-	if (!log_wanted || log_refused)
+	if (log_refused || !(log_wanted || xenpin_early_wanted()))
 		return log_end_first(XP_LOG_OFF);
 	if (log_waiting.kind)
 		log_append(&log_waiting, NULL);
@@ -447,15 +464,17 @@ static void log_give_back(unsigned long keep)
 {
 	unsigned long bytes = PAGE_ALIGN(keep);
 
-	if (bytes < log_bytes)
+	if (bytes < log_bytes) {
+		kmemleak_free_part_phys(__pa(log_slots + bytes), log_bytes - bytes);
 		free_reserved_area(log_slots + bytes, log_slots + log_bytes, -1, NULL);
+	}
 	log_bytes = bytes;
 }
 
-/* It holds kernel addresses. */
-static int log_may_read(void)
+/* It holds kernel addresses: who opened it counts, not whom the file was handed to. */
+static int log_may_read(const struct file *file)
 {
-	if (!capable(CAP_SYSLOG) || kptr_restrict >= 2)
+	if (!file_ns_capable(file, &init_user_ns, CAP_SYSLOG) || kptr_restrict >= 2)
 		return -EPERM;
 	return security_locked_down(LOCKDOWN_KCORE);
 }
@@ -464,7 +483,7 @@ static ssize_t boot_log_read(struct file *file, struct kobject *kobj,
 			     xenpin_bin_attribute *attr, char *buf, loff_t off, size_t count)
 {
 	const loff_t hsize = sizeof(xenpin_header);
-	ssize_t n = log_may_read();
+	ssize_t n = log_may_read(file);
 
 	if (n)
 		return n;
@@ -537,12 +556,3 @@ static int __init xenpin_log_publish(void)
 }
 /* After every initcall of the boot. */
 late_initcall_sync(xenpin_log_publish);
-
-/* Bare metal and other guests have nothing to log. */
-static int __init xenpin_log_elsewhere(void)
-{
-	if (!xen_pv_domain())
-		log_unwatch();
-	return 0;
-}
-early_initcall(xenpin_log_elsewhere);

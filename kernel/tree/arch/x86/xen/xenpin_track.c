@@ -8,6 +8,7 @@
 #define pr_fmt(fmt) "xenpin: " fmt
 
 #include <linux/hash.h>
+#include <linux/kmemleak.h>
 #include <linux/memblock.h>
 #include <linux/mmzone.h>
 #include <linux/rcupdate.h>
@@ -149,6 +150,7 @@ bool __init xenpin_track_begin(bool wanted)
 	table = memblock_alloc(sizeof(*table) << table_bits, PAGE_SIZE);
 	if (!table) {
 		pr_warn("no memory to track flags; erased ones go unnoticed\n");
+		xenpin_header.untracked++;
 		return false;
 	}
 	static_branch_inc(&xenpin_key);
@@ -169,6 +171,7 @@ static int __init xenpin_track_end(void)
 	raw_spin_unlock_irq(&table_lock);
 	/* A CPU that dies just now may still look into it. */
 	synchronize_rcu();
+	kmemleak_free_part_phys(__pa(old), sizeof(*old) << table_bits);
 	free_reserved_area(old, old + (1UL << table_bits), -1, NULL);
 	return 0;
 }
