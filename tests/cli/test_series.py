@@ -106,3 +106,8 @@ def test_the_patches_for_review_are_the_series(hooks, tmp_path):
 def test_a_version_that_is_not_there(tmp_path):
     done = subprocess.run([ROOT / "kernel/series", "9.9", tmp_path], capture_output=True, text=True)
     assert done.returncode == 1 and "no series for 9.9; there is: " in done.stderr
+
+
+def test_patches_that_cannot_be_written():
+    done = subprocess.run([ROOT / "kernel/series", "6.12", "/proc/x"], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr == "kernel: /proc/x: No such file or directory\n"
