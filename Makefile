@@ -158,6 +158,8 @@ $(B)/%: tests/bench/%.c
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
 
 $(B)/victim: tests/lab/inject/victim.c
+$(B)/hear: tests/lab/hear.c
+$(B)/victim $(B)/hear:
 	$(say) CC $<
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -static -o $@ $<
 
@@ -265,7 +267,7 @@ check-all: kernel kernel-packaged
 
 # What the tests need beside xenpin: without a lab, and with one.
 HOST_TESTS	:= $(B)/ring $(B)/recording $(REPLAY) $(UNIT) $(FUZZ) $(RUFF)
-LAB_TESTS	:= $(patsubst %,$(B)/%,forks victim census clock work verify)
+LAB_TESTS	:= $(patsubst %,$(B)/%,forks hear victim census clock work verify)
 
 # In a shell: the other versions of clang that are installed, by name.
 OTHER_CLANGS	= $(if $(SYSTEMS),$$(for clang in /usr/bin/clang-[1-9][0-9]; do \

@@ -12,9 +12,11 @@ import lab
 pytestmark = pytest.mark.patched
 
 OVERHEAD_PERCENT = 0.2
+HEARD_PERCENT = 0.15
 ATTACH_MS = 10
 BUILD_S = 12 * 60
 LOAD_MS = 40	# kernel/README.md says what it consists of; this notices when it grows
+ADDED = [lab.ROOT / "build/forks", lab.ROOT / "build/hear", lab.HERE / "cost.sh"]
 
 
 class Boot:
@@ -23,13 +25,16 @@ class Boot:
     def __init__(self, out, kernel, append):
         status = lab.xenlab(out, ["--kernel", kernel, "--icount", "--dom0-mem", "2048",
                                   "--timeout", "900", "--append", append,
-                                  "--add", lab.ROOT / "build/forks", "--add", lab.HERE / "cost.sh"],
+                                  *(word for path in ADDED for word in ("--add", path))],
                             ["sh", "/usr/local/bin/cost.sh"])
         self.log = (out / "xenlab.log").read_text()
         assert status == 0, self.log
-        times = [int(ns) for ns in re.findall(r"fork_ns=(\d+)", self.log)]
+        self.fork_ns = self.median("fork_ns")
+
+    def median(self, name):
+        times = [int(ns) for ns in re.findall(rf"^{name}=(\d+)", self.log, re.M)]
         assert len(times) == 7
-        self.fork_ns = statistics.median(times)
+        return statistics.median(times)
 
 
 @pytest.fixture(scope="module", params=lab.one_worker_each("cost", kernels=lab.PATCHED))
@@ -46,6 +51,15 @@ def test_cost_while_nothing_is_traced(patched, tmp_path):
     percent = (patched.fork_ns / plain.fork_ns - 1) * 100
     print(f"fork: {plain.fork_ns} ns, with the series {patched.fork_ns} ns, {percent:+.2f} %")
     assert percent <= OVERHEAD_PERCENT
+
+
+def test_cost_of_hearing_of_batches(patched):
+    """An empty program: what the kernel takes to find the multicalls that pin, among many that do not."""
+    heard = patched.median("heard_fork_ns")
+    percent = (heard / patched.fork_ns - 1) * 100
+    print(f"fork: {patched.fork_ns} ns, while batches are heard of {heard} ns, {percent:+.2f} %")
+    assert percent <= HEARD_PERCENT
+    assert int(re.search(r"^heard=(\d+)", patched.log, re.M)[1]) >= 20
 
 
 def test_attaching_the_early_program(patched):

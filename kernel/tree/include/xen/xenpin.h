@@ -20,6 +20,7 @@
 #include <linux/jump_label.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 #include <xen/xenpin/boot_log.h>
@@ -38,6 +39,10 @@ DECLARE_STATIC_KEY_MAYBE(CONFIG_XENPIN_BOOT_LOG, xenpin_key);
 /* A tracer comes, and goes. */
 int xenpin_watch(void);
 void xenpin_unwatch(void);
+
+/* The multicall buffer of this CPU has pins or unpins. */
+DECLARE_PER_CPU(bool, xenpin_pins_queued);
+#define __xenpin_pin_queued() __this_cpu_write(xenpin_pins_queued, true)
 
 struct xenpin_batch *__xenpin_batch_begin(const struct multicall_entry *mc, unsigned int n);
 void __xenpin_batch_end(struct xenpin_batch *batch, const struct multicall_entry *mc,
@@ -78,6 +83,7 @@ static inline void xenpin_early_load(void) { }
 
 #define xenpin_watched() false
 
+static inline void __xenpin_pin_queued(void) { }
 static inline struct xenpin_batch *
 __xenpin_batch_begin(const struct multicall_entry *mc, unsigned int n) { return NULL; }
 static inline void __xenpin_batch_end(struct xenpin_batch *batch,
@@ -106,6 +112,13 @@ static inline bool xenpin_hook_marks(void) { return true; }
 static inline void xenpin_early_load(void) { }
 
 #endif /* CONFIG_XENPIN */
+
+/* A pin or unpin stands in this CPU's multicall buffer now; interrupts are off. */
+static inline void xenpin_pin_queued(void)
+{
+	if (xenpin_watched())
+		__xenpin_pin_queued();
+}
 
 /*
  * Around the hypercalls of a multicall buffer, interrupts off.  Begin notes what

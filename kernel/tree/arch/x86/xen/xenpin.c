@@ -50,20 +50,30 @@ struct xp_boot_log xenpin_header = {
 static bool in_handover, in_hook;
 static unsigned long hook_marked;
 
+/* Of an entry, what a refusal is told with; what its arguments point to stays as it is. */
+struct asked {
+	unsigned long op;
+	unsigned long args[2];
+};
+
 /*
  * What one hypercall asks for: the pins and unpins, each with the entry that
- * carries it, and of all entries what a refusal has to be told with.
+ * carries it; and where refusals are watched, all entries.
  */
 struct xenpin_batch {
 	u64 start;
 	unsigned int entries;
 	unsigned int nops;
+	unsigned int nasked;
 	struct xp_op ops[XP_OPS_MAX];
 	u8 entry[XP_OPS_MAX];
-	struct xp_refused asked[XP_OPS_MAX];
+	struct asked asked[XP_OPS_MAX];
 };
 
 static DEFINE_PER_CPU(struct xenpin_batch, xenpin_batch);
+
+/* Most multicalls pin and unpin nothing, and are not searched. */
+DEFINE_PER_CPU(bool, xenpin_pins_queued);
 
 static void fill_op(struct xp_op *op, unsigned int cmd, unsigned long mfn, unsigned long pfn)
 {
@@ -79,27 +89,28 @@ static void fill_op(struct xp_op *op, unsigned int cmd, unsigned long mfn, unsig
 #define UPDATE_TYPE	3UL
 
 /* Both structures of operations stand in the buffer of the CPU that asks. */
-static void fill_asked(struct xp_refused *r, const struct multicall_entry *mc)
+static void fill_refused(struct xp_refused *r, const struct asked *asked)
 {
-	bool operations = mc->op == __HYPERVISOR_mmuext_op || mc->op == __HYPERVISOR_mmu_update;
+	bool operations = asked->op == __HYPERVISOR_mmuext_op ||
+			  asked->op == __HYPERVISOR_mmu_update;
 
 	*r = (struct xp_refused){
-		.hypercall = mc->op, .count = 1, .args = { mc->args[0], mc->args[1] },
+		.hypercall = asked->op, .count = 1, .args = { asked->args[0], asked->args[1] },
 	};
 	if (!operations)
 		return;
-	r->count = mc->args[1];
+	r->count = asked->args[1];
 	if (!r->count) {
 		r->command = XP_NO_COMMAND;
 		r->args[0] = r->args[1] = ~0ULL;
-	} else if (mc->op == __HYPERVISOR_mmuext_op) {
-		const struct mmuext_op *op = (const void *)mc->args[0];
+	} else if (asked->op == __HYPERVISOR_mmuext_op) {
+		const struct mmuext_op *op = (const void *)asked->args[0];
 
 		r->command = op->cmd;
 		r->args[0] = op->arg1.mfn;
 		r->args[1] = (unsigned long)op->arg2.vcpumask;
 	} else {
-		const struct mmu_update *update = (const void *)mc->args[0];
+		const struct mmu_update *update = (const void *)asked->args[0];
 
 		r->command = update->ptr & UPDATE_TYPE;
 		r->args[0] = update->ptr & ~UPDATE_TYPE;
@@ -127,13 +138,13 @@ static void report_ops(struct xenpin_batch *b, u64 latency, bool direct)
 			trace_xenpin_op(&b->ops[i], direct);
 }
 
-static noinline void report_refused(struct xp_refused *asked, long result)
+static noinline void report_refused(const struct asked *asked, long result)
 {
 	unsigned long stack[XP_STACK_MAX] = {};
 	struct xp_record r = { .kind = XP_REFUSED, .flags = XP_F_STACK };
 
-	asked->result = result;
-	r.u.refused = *asked;
+	fill_refused(&r.u.refused, asked);
+	r.u.refused.result = result;
 	/* From xen_mc_flush() on: who had the buffer flushed. */
 	stack_trace_save(stack, XP_STACK_MAX, 2);
 	if (xenpin_logged())
@@ -141,18 +152,20 @@ static noinline void report_refused(struct xp_refused *asked, long result)
 	trace_xenpin_refused(&r);
 }
 
-struct xenpin_batch *__xenpin_batch_begin(const struct multicall_entry *mc, unsigned int n)
+static void note_asked(struct xenpin_batch *b, const struct multicall_entry *mc, unsigned int n)
 {
-	struct xenpin_batch *b = this_cpu_ptr(&xenpin_batch);
+	b->nasked = min_t(unsigned int, n, XP_OPS_MAX);
+	for (n = 0; n < b->nasked; n++)
+		b->asked[n] = (struct asked){ mc[n].op, { mc[n].args[0], mc[n].args[1] } };
+}
+
+static void note_ops(struct xenpin_batch *b, const struct multicall_entry *mc, unsigned int n)
+{
 	unsigned int i, j;
 
-	b->entries = n;
-	b->nops = 0;
 	for (i = 0; i < n; i++) {
 		const struct mmuext_op *op = (const void *)mc[i].args[0];
 
-		if (i < XP_OPS_MAX)
-			fill_asked(&b->asked[i], &mc[i]);
 		if (mc[i].op != __HYPERVISOR_mmuext_op)
 			continue;
 		for (j = 0; j < mc[i].args[1] && b->nops < XP_OPS_MAX; j++, op++) {
@@ -162,6 +175,21 @@ struct xenpin_batch *__xenpin_batch_begin(const struct multicall_entry *mc, unsi
 				mfn_to_pfn(op->arg1.mfn));
 			b->entry[b->nops++] = i;
 		}
+	}
+}
+
+struct xenpin_batch *__xenpin_batch_begin(const struct multicall_entry *mc, unsigned int n)
+{
+	struct xenpin_batch *b = this_cpu_ptr(&xenpin_batch);
+
+	b->entries = n;
+	b->nops = 0;
+	b->nasked = 0;
+	if (trace_xenpin_refused_enabled() || xenpin_logged())
+		note_asked(b, mc, n);
+	if (__this_cpu_read(xenpin_pins_queued)) {
+		__this_cpu_write(xenpin_pins_queued, false);
+		note_ops(b, mc, n);
 	}
 	b->start = b->nops ? local_clock() : 0;
 	return b;
@@ -183,7 +211,7 @@ void __xenpin_batch_end(struct xenpin_batch *b, const struct multicall_entry *mc
 			b->ops[i].result = (long)mc[b->entry[i]].result;
 		report_ops(b, latency, false);
 	}
-	for (i = 0; refused && i < b->entries && i < XP_OPS_MAX; i++)
+	for (i = 0; refused && i < b->nasked; i++)
 		if ((long)mc[i].result < 0)
 			report_refused(&b->asked[i], mc[i].result);
 }
@@ -320,6 +348,10 @@ static void log_boot(enum xp_kind kind, int node, unsigned long pfn, unsigned lo
 /* A pair for each range: the first has no pages, the second those that were not deferred. */
 void __init __xenpin_memmap_begin(int nid, unsigned long pfn)
 {
+	if (!xen_pv_domain()) {
+		xenpin_log_elsewhere();
+		return;
+	}
 	log_boot(XP_DEFERRED_RANGE, nid, pfn, 0, 1, XP_WHERE_NONE);
 }
 
@@ -397,9 +429,12 @@ static unsigned long __init deferred_pages(int nid, unsigned long pfn)
 
 static unsigned long deferred_of_node[MAX_NUMNODES] __initdata;
 
+/* At most: a thread for each CPU of the node, and not more than sections are touched. */
 static unsigned int __init deferred_threads(int nid)
 {
-	return max(cpumask_weight(cpumask_of_node(nid)), 1U);
+	unsigned long cpus = max(cpumask_weight(cpumask_of_node(nid)), 1U);
+
+	return min(deferred_of_node[nid] / PAGES_PER_SECTION + 1, cpus);
 }
 
 void __init __xenpin_deferred_begin(int nid, unsigned long pfn)
