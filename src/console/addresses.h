@@ -24,6 +24,19 @@ static inline bool segment__is_native(uint64_t segment)
 	return segment == 0x10 || segment == 0x60;
 }
 
+/*
+ * The selector in what Linux prints of a code segment, which is all that its register's slot has:
+ * Xen keeps its mask of upcalls there, above 32 bits or, in a guest of 32 bits, above 16, and old
+ * CPUs leave anything there.  Whatever is no such slot stays as it is, and is no code segment.
+ */
+static inline uint64_t segment__selector(uint64_t slot)
+{
+	uint64_t selector = slot & 0xffff;
+	bool is_32 = !(slot >> 32) && (selector == 0x60 || selector == 0x61 || selector == 0x69);
+
+	return is_32 || !(slot & 0xffff0000) ? selector : slot;
+}
+
 enum region {
 	REGION_NULL, REGION_USER, REGION_NONE, REGION_XEN, REGION_OLD_DIRECT, REGION_DIRECT,
 	REGION_VMALLOC, REGION_VMEMMAP, REGION_IMAGE, REGION_MODULES, REGION_OTHER

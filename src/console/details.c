@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "record/hypercalls.h"
+#include "addresses.h"
 #include "fact.h"
 
 bool fact__function(const char *text, bool whole, char *name, size_t size)
@@ -31,6 +32,7 @@ static bool symbol_details(struct fact *f, bool whole)
 	char *s = f->text, *module = NULL, *size;
 	size_t len;
 
+	f->v[0] = segment__selector(f->v[0]);
 	while (!strncmp(s, "[<", 2) && strstr(s, ">]")) {
 		f->v[1] = strtoull(s + 2, NULL, 16);
 		s = strstr(s, ">]") + 2;
@@ -95,7 +97,7 @@ static bool walk_details(struct fact *f, bool whole)
 static bool early_details(struct fact *f, bool whole)
 {
 	const char *error = strstr(f->text, " error "), *cr2 = strstr(f->text, " cr2 ");
-	uint64_t vector = f->v[0], segment = f->v[1];
+	uint64_t vector = f->v[0], segment = segment__selector(f->v[1]);
 	struct match found;
 
 	fact__function(f->text, whole, f->name, sizeof(f->name));

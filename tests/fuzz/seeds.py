@@ -105,7 +105,7 @@ def consoles():
                               "_SOURCE_MONOTONIC_TIMESTAMP": "2600000", "MESSAGE": line}) + "\n"
                   for line in oops.splitlines()).encode()
     yield f"<html><pre>{html.escape(oops)}</pre><br>{html.escape(example)}</html>\n".encode()
-    yield (b"PANIC: early exception 0x0e IP e030:ffffffff81e0d0ff error 3 cr2 0xffff88827392e068\n"
+    yield (b"PANIC: early exception 0x0e IP 10000e030:ffffffff81e0d0ff error 3 cr2 0xffff88827392e068\n"
            b"[    0.000000] RIP: e030:xen_set_pmd+0x1f/0xb0\n** 17 printk messages dropped **\n")
     for console in sorted((ROOT / "tests/consoles").glob("*.log")):
         yield console.read_bytes()

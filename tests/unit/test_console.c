@@ -407,6 +407,25 @@ static void addresses_and_their_frames(void **state)
 	assert_int_equal(address__vmemmap_pfn(0xffffea0000345678), 0xd159);
 }
 
+/* What Linux prints of a code segment's slot, of 64 and 32 bits, and what is none. */
+static void selectors_in_their_slots(void **state)
+{
+	static const struct {
+		uint64_t slot, selector;
+	} rows[] = {
+		{ 0, 0 }, { 0xe030, 0xe030 }, { 0x10000e030, 0xe030 }, { 0xff0000e030, 0xe030 },
+		{ 0x1000010000e030, 0xe030 }, { 0xffffffff0000e030, 0xe030 }, { 0x10000e033, 0xe033 },
+		{ 0x10, 0x10 }, { 0x100000010, 0x10 },
+		{ 0x61, 0x61 }, { 0x10061, 0x61 }, { 0x10069, 0x69 }, { 0xff0061, 0x61 },
+		{ 0x12340060, 0x60 },
+		{ 0x1e030, 0x1e030 }, { 0x10001e030, 0x10001e030 }, { 0xe0300000, 0xe0300000 },
+		{ 0x10010, 0x10010 }, { 0x100010061, 0x100010061 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_true(segment__selector(rows[i].slot) == rows[i].selector);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +443,7 @@ int main(void)
 		cmocka_unit_test(no_damage_at_all_is_followed),
 		cmocka_unit_test(types_of_xen),
 		cmocka_unit_test(addresses_and_their_frames),
+		cmocka_unit_test(selectors_in_their_slots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
