@@ -29,7 +29,8 @@ bool input__starts_line(const char *s)
 		       strpbrk(s, ".:") && strpbrk(s, ".:") < s + 16;
 	/* journalctl puts "-- Boot 5c1f --" between boots. */
 	return !strncmp(s, "-- ", 3) || !strncmp(s, "(XEN)", 5) || !strncmp(s, "BUG: ", 5) || !strncmp(s, "#PF", 3) ||
-	       !strncmp(s, "Oops", 4) || !strncmp(s, "RIP", 3) || !strncmp(s, "xenpin: ", 8);
+	       !strncmp(s, "Oops", 4) || !strncmp(s, "RIP", 3) || !strncmp(s, "xenpin: ", 8) ||
+	       !strncmp(s, "PANIC: early exception ", 23);
 }
 
 static void emit(struct input *in, bool whole)
