@@ -54,6 +54,16 @@ static uint64_t address_of(const struct oops *o)
 	return address ? address->v[0] : early && early->v[4] ? early->v[3] : cr2 ? cr2->v[0] : 0;
 }
 
+/* Of what is known to be something else, CR2 is what the last page fault has left there. */
+static bool may_be_page_fault(const struct oops *o)
+{
+	const struct fact *early = o->of[FACT_EARLY];
+	uint32_t others = 1U << FACT_BUG | 1U << FACT_TRAP;
+
+	return o->of[FACT_ADDRESS] || !(o->of[FACT_BUG] || o->of[FACT_TRAP] || (o->cut & others) ||
+					(early && early->v[2] != VECTOR_PAGE_FAULT));
+}
+
 static bool codes_differ(const struct oops *o)
 {
 	const struct fact *code = o->of[FACT_CODE], *oops = o->of[FACT_OOPS];
@@ -106,8 +116,8 @@ static bool writes_part_of_an_entry(const struct oops *o)
 	const struct fact *name = o->symbol ?: o->of[FACT_RIP];
 	uint64_t address = address_of(o);
 
-	return name && table_writer__find(name->name) && !segment__is_native(segment_of(o)) &&
-	       address % (address >> 32 ? 8 : 4);
+	return name && table_writer__find(name->name) && may_be_page_fault(o) &&
+	       !segment__is_native(segment_of(o)) && address % (address >> 32 ? 8 : 4);
 }
 
 /* The series' line about a fault against what it says itself, and what its oops and boot say. */
