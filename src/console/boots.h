@@ -36,7 +36,8 @@ struct oops {
 	struct trace trace;			/* only .frames */
 	const struct fact *panic;		/* that followed */
 	uint64_t first, last;			/* lines */
-	int64_t t;				/* of its last fact */
+	uint64_t nth;				/* of its last fact, */
+	int64_t t;				/* and of the last one that has a time */
 	uint32_t caller;
 	uint8_t style;		/* enum line_style of its lines */
 	bool traced;		/* its stack trace has begun */

@@ -22,6 +22,7 @@ enum { LIVES_SOON = 1 };
 /* Lines of one oops came through the same hands: all of them have a stamp, or none of them. */
 enum line_style { STYLE_STAMP = 1, STYLE_DATE = 2, STYLE_CALLER = 4 };
 
+#define VECTOR_INVALID_OPCODE 6
 #define VECTOR_PAGE_FAULT 14
 
 #define CPU_WITHOUT_NUMBER 2 /* .extra of "Pid: 1, comm: …" */
@@ -41,6 +42,7 @@ struct fact {
 	uint32_t count;			/* how often it was said, the same each time */
 	uint32_t caller;
 	uint64_t line, last_line;	/* where, and where the last time */
+	uint64_t nth;			/* line of its stream, without Xen's: records have many lines each */
 	int64_t t;			/* µs, or NO_TIME */
 	uint64_t v[MATCH_NUMBERS];
 	char text[MATCH_TEXT];

@@ -70,6 +70,9 @@ void oops_view__read(struct oops_view *view, const struct oops *oops, const stru
 /* The kernel wrote to a page that is there and read-only, and nothing else was wrong. */
 bool oops_view__is_protected_write(const struct oops_view *view);
 
+/* So Linux stops itself, with or without a line about its BUG. */
+bool oops_view__is_invalid_opcode(const struct oops_view *view);
+
 /* "a write to a read-only page at 0x1 (pfn 0x2), in function" */
 const char *oops_view__in_words(const struct oops_view *view, char *buffer, size_t size);
 

@@ -172,7 +172,7 @@ static bool is_no_page_fault(const struct oops_view *v, struct verdict *verdict)
 		return false;
 	/* Where it is may be where Linux stops itself when Xen refuses a pin. */
 	if (!*v->function && (bug ? !strncmp(bug->text, "arch/x86/xen/", 13) :
-				    !strcmp(trap->text, "invalid opcode")))
+				    oops_view__is_invalid_opcode(v)))
 		return false;
 	if (v->oops->page)
 		snprintf(page, sizeof(page), "; it looked at pfn 0x%" PRIx64 "%s%s",

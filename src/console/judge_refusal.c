@@ -193,7 +193,7 @@ bool judge__stopped_for_refusal(const struct oops_view *v, struct verdict *verdi
 	};
 	const struct fact *bug = v->oops->of[FACT_BUG], *trap = v->exception;
 
-	if (!bug && !(trap && !strcmp(trap->text, "invalid opcode")))
+	if (!bug && !oops_view__is_invalid_opcode(v))
 		return false;
 	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++) {
 		if (!known_bug__names(stops[i].functions, v->function) ||

@@ -140,6 +140,14 @@ bool oops_view__is_protected_write(const struct oops_view *v)
 	return v->page_fault && v->has_code && v->code == PROTECTED_WRITE;
 }
 
+bool oops_view__is_invalid_opcode(const struct oops_view *v)
+{
+	const struct fact *e = v->exception;
+
+	return e && (e->kind == FACT_EARLY ? e->v[2] == VECTOR_INVALID_OPCODE :
+					     !strcmp(e->text, "invalid opcode"));
+}
+
 const char *oops_view__in_words(const struct oops_view *v, char *buffer, size_t size)
 {
 	const char *what = !v->has_code && !v->writes ? "a page fault" :

@@ -5,7 +5,7 @@
 
 #include "place.h"
 
-/* Lines from "kernel BUG at" to the registers, where the one that names the trap was left out. */
+/* Lines from "kernel BUG at" to an early panic, or to the registers where no line names the trap. */
 #define BUG_LINES	2
 
 /* Between lines that have no long one, of all modules, between them. */
@@ -21,7 +21,8 @@ static void touch(struct oops *o, const struct fact *f)
 {
 	o->first = o->first && o->first < f->line ? o->first : f->line;
 	o->last = f->last_line > o->last ? f->last_line : o->last;
-	o->t = f->t;
+	o->nth = f->nth;
+	o->t = f->t != NO_TIME ? f->t : o->t;
 }
 
 static void begin_oops(struct place *p, const struct fact *f)
@@ -35,7 +36,7 @@ static void begin_oops(struct place *p, const struct fact *f)
 	else
 		p->boot->nr_oopses++;
 	p->oops = &p->boot->oopses[p->boot->nr_oopses - 1];
-	*p->oops = (struct oops){};
+	*p->oops = (struct oops){ .t = NO_TIME };
 	p->oops->caller = f->caller;
 	p->oops->style = f->style;
 	touch(p->oops, f);
@@ -84,8 +85,8 @@ static bool belongs(const struct oops *o, const struct fact *f)
 {
 	int64_t gap = f->kind == FACT_CPU || f->kind == FACT_RIP ? PLACE_GAP_MAX : AT_ONCE;
 
-	return near(o, f) && f->t - o->t <= gap && f->t >= o->t && o->style == f->style &&
-	       o->caller == f->caller;
+	return near(o, f) && o->style == f->style && o->caller == f->caller &&
+	       (o->t == NO_TIME || (f->t >= o->t && f->t - o->t <= gap));
 }
 
 static unsigned int rank_of(const struct oops *o)
@@ -129,6 +130,23 @@ static bool same_sort(const struct oops *o, const struct fact *f)
 	return !o->of[FACT_BUG] || !(fault & 1U << f->kind || f->kind == FACT_OOPS);
 }
 
+/*
+ * A BUG is an invalid opcode, which only an early panic says before there are handlers.  Its line
+ * goes past printk(), and so without the stamp of the lines around it.
+ */
+static bool is_panic_of_bug(const struct oops *o, const struct fact *f)
+{
+	return (o->of[FACT_BUG] || (o->cut & 1U << FACT_BUG)) && !f->cut &&
+	       f->v[2] == VECTOR_INVALID_OPCODE && near(o, f) && !(f->style & ~o->style) &&
+	       f->nth <= o->nth + BUG_LINES;
+}
+
+/* Whether @f goes on with what @o says, and is not the first line of another. */
+static bool continues(const struct oops *o, const struct fact *f)
+{
+	return f->kind == FACT_EARLY ? is_panic_of_bug(o, f) : belongs(o, f) && same_sort(o, f);
+}
+
 /* What an oops does not have yet, and has before its registers: those were another's, perhaps. */
 static bool comes_too_late(const struct oops *o, const struct fact *f)
 {
@@ -146,7 +164,7 @@ void place__add_to_oops(struct place *p, const struct fact *f)
 	if (p->adrift && !starts_oops(f) && near(o, f))
 		return;
 	o = p->adrift && !near(o, f) ? NULL : o;
-	if (o && !p->adrift && belongs(o, f) && same_sort(o, f)) {
+	if (o && !p->adrift && continues(o, f)) {
 		if (!complete(o) && fact__rank(f->kind) > rank_of(o)) {
 			set(o, f);
 			return;
@@ -205,15 +223,17 @@ static bool contradicts(const struct oops *o, const struct fact *f)
 /* Registers follow "Oops:" or what leads to it; those behind an address alone are another's. */
 static bool awaits_registers(const struct oops *o, const struct fact *f)
 {
+	bool begun = o->of[FACT_CPU] || o->of[FACT_RIP];
+
 	return o->of[FACT_OOPS] || o->of[FACT_EARLY] || o->of[FACT_TRAP] || o->of[FACT_CODE] ||
 	       o->of[FACT_ACCESS] ||
-	       (o->of[FACT_BUG] && f->line <= o->last + BUG_LINES) || o->fault || o->cut;
+	       (o->of[FACT_BUG] && (begun || f->nth <= o->nth + BUG_LINES)) || o->fault || o->cut;
 }
 
 /* An early panic's own line goes past printk(), which stamps those that follow. */
 static void adopt_style(struct oops *o, const struct fact *f)
 {
-	if (o && o->of[FACT_EARLY] && o->first == o->last && f->line <= o->last + BUG_LINES) {
+	if (o && o->of[FACT_EARLY] && o->first == o->last && f->nth <= o->nth + BUG_LINES) {
 		o->style = f->style;
 		o->caller = f->caller;
 	}

@@ -216,10 +216,12 @@ static void break_last(struct scan *s, uint64_t number)
 		return;
 	s->last.text = s->last_text;
 	s->last.whole = false;
-	if (fact__read(&half, &s->last) && half.kind == newest->kind)
+	if (fact__read(&half, &s->last) && half.kind == newest->kind) {
+		half.nth = newest->nth;
 		*newest = half;
-	else
+	} else {
 		newest->cut = true;
+	}
 }
 
 /* Who is asked to log in is asked by a user space that lives, and the line stays open. */
@@ -264,6 +266,7 @@ static void on_line(void *context, const struct line *line)
 		return;
 	}
 	s->console_lines += line->t != NO_TIME || line->xen;
+	s->streams[line->stream].lines += !line->xen;
 	s->open_end = !line->whole && !ends_in_prompt(line->text);
 	watch_words(s, line);
 	if (!fact__read(&f, line)) {
@@ -271,6 +274,7 @@ static void on_line(void *context, const struct line *line)
 		watch_init(s, line, NULL);
 		return;
 	}
+	f.nth = s->streams[line->stream].lines;
 	s->console_lines += line->t == NO_TIME && !line->xen && f.kind != FACT_FRAME &&
 			    f.kind != FACT_GAP;
 	s->gaps += f.kind == FACT_GAP;

@@ -39,6 +39,7 @@ struct scan {
 	struct { uint64_t hash; size_t at; } seen[FACT_KINDS][SCAN_SEEN];
 	uint32_t of_kind[FACT_KINDS];
 	struct scan_stream {
+		uint64_t lines;	/* of it so far */
 		bool alarmed;	/* its boot has its FACT_ALARM */
 		int64_t t;	/* of its newest fact, or NO_TIME */
 		int64_t oops;	/* of its last oops, or NO_TIME: it has gone on since */

@@ -2,6 +2,8 @@
 """What a console seems to say and does not: lines that belong elsewhere, that contradict each other,
 that somebody else says, or that say less than a reader would like.
 """
+import re
+
 import pytest
 
 from test_consoles import ask, judge
@@ -260,6 +262,152 @@ def test_an_early_panic_and_its_registers():
                  f"[    0.000000] RIP: e030:{FUNCTION}\n[    0.000000] CR2: %s\n")
     assert verdict(early + registers % ADDRESS)[1] == "lost-flag"
     assert verdict(early + registers % "ffff8881e5b3ffe8")[1] == "cannot-tell"
+
+
+# How Linux prints the slot of CS in a PV guest, which has Xen's mask of upcalls above the selector.
+SLOTS = ["e030", "0xe030", "10000e030", "0x10000e030", "ff0000e030", "1000010000e030", "ffffffff0000e030"]
+# What is no such slot: digits too many or too few, or something between the selector and the mask.
+NO_SLOTS = ["e0300000", "1e030", "10001e030", "10000e0300", "10000e03", "e03", "10000e033", "100000030", "100010000"]
+EARLY = "PANIC: early exception 0x%02x IP %s:ffffffff81f25bd8 error %x cr2 0x%s"
+
+
+def registers(function, cr2=ADDRESS, rip="e030", t="5.3215", release="6.1.0-18-amd64"):
+    return [f"[    {t}52] CPU: 0 PID: 0 Comm: swapper Tainted: G        W          {release} #1 ",
+            f"[    {t}53] RIP: {rip}:{function}", f"[    {t}54] RSP: e02b:ffffffff81c03d60 EFLAGS: 00000096",
+            f"[    {t}55] CS:  10000e030 DS: 0000 ES: 0000 CR0: 0000000080050033",
+            f"[    {t}56] CR2: {cr2} CR3: 0000000001c0a000 CR4: 0000000000000660", f"[    {t}57] Call Trace:",
+            f"[    {t}58]  ? setup_arch+0x806/0x87d"]
+
+
+def early(function, slot="10000e030", vector=14, code=3, cr2=ADDRESS, before=(), **kwargs):
+    """What dies before trap_init(), by default of a lost flag."""
+    return "\n".join([*BOOT, *before, EARLY % (vector, slot, code, cr2), *registers(function, cr2, **kwargs)]) + "\n"
+
+
+@pytest.mark.parametrize("t", ["0.0000", "2.9999", "5.3215"])
+@pytest.mark.parametrize("slot", SLOTS)
+def test_the_slot_of_a_code_segment(slot, t):
+    """However long after the start it is, and whichever line has it."""
+    for text in (early(FUNCTION, slot, t=t), early(FUNCTION, slot, t=t).replace(" IP ", " rip ")):
+        status, word, account = verdict(text)
+        assert (status, word) == (1, "lost-flag")
+        assert account["boots"][0]["oopses"][0]["segment"] == "0xe030"
+    for text in (early(FUNCTION, rip=slot, t=t), console().replace("RIP: e030", f"RIP: {slot}")):
+        assert verdict(text)[:2] == (1, "lost-flag")
+    # A writer of any machine is one of a PV guest's by its segment alone.
+    alone = "\n".join(early("native_set_pud+0x4e/0xd0", slot, t=t).splitlines()[len(BOOT):]) + "\n"
+    assert verdict(alone)[:2] == (1, "written-past")
+    alone = console(boot=[], function="native_set_pud+0x4e/0xd0").replace("RIP: e030", f"RIP: {slot}")
+    assert verdict(alone)[:2] == (1, "written-past")
+
+
+@pytest.mark.parametrize("slot", NO_SLOTS)
+def test_what_is_no_slot_of_a_code_segment(slot):
+    assert verdict(early(FUNCTION, slot))[:2] == (5, "cannot-tell")
+    alone = "\n".join(early("native_set_pud+0x4e/0xd0", slot, rip=slot).splitlines()[len(BOOT):]) + "\n"
+    assert verdict(alone)[0] == 5
+
+
+@pytest.mark.parametrize("slot", ["10", "0x10", "100000010", "ffffffff00000010"])
+def test_the_slot_of_another_machine(slot):
+    assert verdict(early(FUNCTION, slot, rip="0010"))[:2] == (5, "cannot-tell")
+    alone = "\n".join(early(FUNCTION, slot, rip="0010").splitlines()[len(BOOT):]) + "\n"
+    assert verdict(alone)[:2] == (5, "not-pv")
+
+
+STOPPED = [("xen_remap_memory", "arch/x86/xen/setup.c:314", (5, "not-this-class")),
+           ("early_memremap", "mm/early_ioremap.c:99", (5, "not-this-class")),
+           ("pin_pagetable_pfn", "arch/x86/xen/mmu_pv.c:1", (1, "pin-refused")),
+           ("xen_mc_flush", "arch/x86/xen/multicalls.c:1", (5, "refused")),
+           ("set_page_prot_flags", "arch/x86/xen/mmu_pv.c:2", (5, "refused"))]
+BUG = ["[    5.288413] ------------[ cut here ]------------", "[    5.288609] kernel BUG at %s!"]
+NAMELESS = "[    5.288609] Kernel BUG at %s+0x198/0x24e [verbose debug info unavailable]"
+HANDS = {"stamps": lambda line: line, "no stamps": lambda line: line.split("] ", 1)[-1],
+         "callers": lambda line: line.replace("] ", "][    T0] ", 1),
+         "a terminal's dates": lambda line: "[12:00:11] " + line,
+         "dates": lambda line: re.sub(r"^\[ +[0-9.]+\]", "[Fri Nov 27 02:10:11 2026]", line),
+         "levels": lambda line: "<4>" + line, "a name": lambda line: "web1: " + line,
+         "blank lines": lambda line: line + "\n", "spaces": lambda line: line + "  ",
+         "Xen's lines": lambda line: "(XEN) some words\n(XEN) more words\n(XEN) the last ones\n" + line}
+
+
+@pytest.mark.parametrize("slot", ["e030", "10000e030"])
+@pytest.mark.parametrize("hand", HANDS)
+@pytest.mark.parametrize("function, place, found", STOPPED)
+def test_a_bug_before_there_are_handlers(function, place, found, hand, slot):
+    """Linux names it, and panics by the invalid opcode that it is; without names the opcode is all."""
+    for bug in (BUG, [NAMELESS], []):
+        before = [line % (function if bug != BUG else place) if "%" in line else line for line in bug]
+        text = early(f"{function}+0x198/0x24e", slot, vector=6, code=0, before=before)
+        status, word, account = verdict("\n".join(map(HANDS[hand], text.splitlines())) + "\n")
+        assert (status, word) == found, (bug, account["text"])
+        (oops,) = [oops for boot in account["boots"] for oops in boot["oopses"]]
+        assert oops["bug_at"] == (place if bug == BUG else None) and oops["rip"] == f"{function}+0x198/0x24e"
+        assert oops["kind"] == ("bug" if bug == BUG else "exception") and oops["segment"] == "0xe030"
+        assert not oops["torn"] and not oops["survived"] and oops["pid"] == 0
+
+
+OTHERS = "[    5.288610] Oops: invalid opcode: 0000 [#1] SMP NOPTI"
+
+
+@pytest.mark.parametrize("change", [
+    {"vector": 14}, {"vector": 13}, {"vector": 0},			# a BUG is none of these
+    {"before": [BUG[1], "[    5.288610] foo", "[    5.288611] foo"]},	# something else was printed since
+    {"before": [BUG[1], OTHERS]}, {"before": [BUG[1], "[    5.288610] kernel BUG at mm/mmap.c:2!"]},
+    {"before": [HEAD[0]]},
+    {"t": "1.3215"}, {"t": "9.3215"},				# registers of another time
+    {"release": "5.10.0-28-amd64"}, {"rip": "0010"}, {"slot": "10"},
+], ids=str)
+def test_an_early_panic_that_is_of_no_bug_before_it(change):
+    change = {"before": [BUG[1]], "vector": 6, "code": 0, **change}
+    text = early(FUNCTION, **change).replace("%s", "mm/memory.c:1")
+    status, _, account = verdict(text)
+    assert status == 5
+    for oops in [oops for boot in account["boots"] for oops in boot["oopses"]]:
+        assert oops["bug_at"] is None or oops["rip"] is None or oops["foreign"], account["text"]
+
+
+def test_an_early_invalid_opcode_of_nowhere():
+    """It may be where Linux stops itself because Xen has refused a pin."""
+    for line in (EARLY % (6, "10000e030", 0, ADDRESS), "\n".join([BUG[1] % "arch/x86/xen/mmu_pv.c:1",
+                 EARLY % (6, "10000e030", 0, ADDRESS)])):
+        assert verdict(line + "\n")[:2] == (5, "cannot-tell")
+    assert verdict(EARLY % (13, "10000e030", 0, ADDRESS) + "\n")[1] == "not-this-class"
+
+
+@pytest.mark.parametrize("vector, code, found", [
+    (14, 3, (1, "lost-flag")), (14, 0, (5, "not-this-class")), (6, 0, (5, "not-this-class")),
+    (13, 0, (5, "not-this-class"))])
+@pytest.mark.parametrize("last", [
+    "---[ end trace 0000000000000000 ]---", " ? startup_xen+0x1f/0x1f", " </TASK>", "Modules linked in:",
+    "Modules linked in: xt_foo [last unloaded:", "x86/PAT: Configuration [0-7]: WB  WT  UC- UC  WC  WP  UC  UC  ",
+    "foo: at (0x1000", "p2m virtual area at (____ptrval____), size is e00000", f"{'foo: ' * 13}xx"])
+def test_an_early_panic_behind_anything(last, vector, code, found):
+    """A warning that was survived, or a line that seems to go on below: this line is the rest of none."""
+    warning = ["WARNING: CPU: 0 PID: 0 at arch/x86/xen/setup.c:312 xen_remap_memory+0x196/0x24e",
+               "CPU: 0 PID: 0 Comm: swapper Not tainted 6.1.0-18-amd64 #1 ", "RIP: e030:xen_remap_memory+0x196/0x24e",
+               "CR2: ffffc90000c00000 CR3: 0000000001c0a000 CR4: 0000000000000660", "Call Trace:",
+               " ? xen_pagetable_init+0x3bd/0x3d0"]
+    for before in ([last], [*warning, last]):
+        before = [f"[    5.2884{n:02}] {line}" for n, line in enumerate(before)]
+        assert verdict(early(FUNCTION, vector=vector, code=code, before=before))[:2] == found
+
+
+@pytest.mark.parametrize("head, kind", [
+    (["[    5.288609] kernel BUG at mm/pgtable-generic.c:99!", OTHERS], "bug"),
+    (["[    5.288609] kernel BUG at mm/pgtable-generic.c:99!"], "bug"),
+    (["[    5.288609] general protection fault: 0000 [#1] SMP NOPTI"], "exception"),
+    ([EARLY % (13, "10000e030", 0, "ffffc90000c00001")], "exception"),
+    (["[    5.288609] kernel BUG at mm/foo.c:1!", EARLY % (6, "10000e030", 0, "ffffc90000c00001")], "bug")])
+@pytest.mark.parametrize("function", ["xen_set_pmd", "xen_set_pud", "pmdp_set_access_flags", "native_set_pte"])
+def test_cr2_is_of_page_faults_alone(function, head, kind):
+    """Of all else it is left from the last one, of whatever address."""
+    text = "\n".join([*head, *registers(f"{function}+0x4e/0xd0", "ffffc90000c00001")]) + "\n"
+    status, word, account = verdict(text)
+    assert (status, word) == (5, "not-this-class") and account["boots"][0]["oopses"][0]["kind"] == kind
+    # Whoever writes page tables writes whole entries.
+    fault = "[    5.288609] Oops: 0003 [#1] SMP NOPTI"
+    assert verdict(text.replace("\n".join(head), fault))[:2] == (5, "cannot-tell")
 
 
 @pytest.mark.parametrize("begin", range(len(BOOT + HEAD) + 2, len(console().splitlines())))
