@@ -358,7 +358,7 @@ def test_what_the_kernel_counts_without_a_log(kernel):
                          "xenpin.log=0 xenpin.early=1 xenpin.pinned=repair", tools=TOOLS)
     (account,) = off.records("account")
     counted = int(re.search(r"xenpin: repaired=(\d+)", off.text("dmesg"))[1])
-    assert counted > 500
+    assert counted > 0
     assert account["counted"] == {"erased": counted, "repaired": counted, "untracked": 0}
     assert account["pinned"] == "repair" and account["end"]["unrepaired"] == 0
     assert account["hook"]["marked_deferred"] == counted and off.status("account") == 5
