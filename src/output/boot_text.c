@@ -114,9 +114,8 @@ static void print_deferral(FILE *out, const struct boot_sum *s)
 	double saved = s->saved_ns < 0 ? -(double)s->saved_ns : s->saved_ns;
 
 	if (saved < s->saved_error_ns)
-		row(out, "deferral", "saved or cost less than this boot can tell: %.0f ms and no more than %.0f; "
-		    "another without it can (xenpin boot --compare)", s->saved_ns / 1e6,
-		    (saved + s->saved_error_ns) / 1e6);
+		row(out, "deferral", "saved or cost less than this boot can tell (%.0f ms, give or take %.0f); two "
+		    "boots can: xenpin boot --compare", s->saved_ns / 1e6, s->saved_error_ns / 1e6);
 	else
 		row(out, "deferral", "%s about %.0f ms, give or take %.0f",
 		    s->saved_ns < 0 ? "saved nothing, it cost" : "saved", saved / 1e6,

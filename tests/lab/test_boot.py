@@ -366,19 +366,11 @@ def test_what_the_kernel_counts_without_a_log(kernel):
     assert "a kernel with xenpin's series" not in off.text("text.out")
     assert off.status("verify") == 3 and "without a boot log (xenpin.log=1) nobody knows" in off.text("verify.err")
     assert account["records"] > 0			# of the ring
-
-
-@large
-def test_flags_that_are_lost_without_a_log(kernel):
-    """So few of them, and of tables that nobody writes, that this guest lives."""
-    lost = lab.run_script("boot-small.sh", kernel, "--dom0-mem", "4096", "--append",
-                          "xenpin.log=0 xenpin.pinned=early", tools=TOOLS)
-    (account,) = lost.records("account")
-    total = int(re.search(r"xenpin: erased total=(\d+)", lost.text("dmesg"))[1])
-    assert total > 0 and account["counted"] == {"erased": total, "repaired": 0, "untracked": 0}
-    assert lost.status("account") == lost.status("text") == 1 and account["end"]["unrepaired"] == total
-    assert f"{total} flags by struct-page init, 0 repaired, by the kernel's count: the others are lost" \
-        in lost.text("text.out")
+    (lost,) = off.records("lost")
+    assert off.status("lost") == off.status("lost-text") == 1
+    assert lost["counted"]["repaired"] == 0 and lost["end"]["unrepaired"] == counted
+    assert f"{counted} flags by struct-page init, 0 repaired, by the kernel's count: the others are lost" \
+        in off.text("lost-text.out")
 
 
 @patched
