@@ -120,3 +120,17 @@ def test_a_second_pin_is_one_finding(seen):
     assert {r["command"] for r in refused} == {"pin_l1_table"}
     assert collections.Counter(f["class"] for f in findings) == {"double-pin": 3}
     assert {f["mfn"] for f in findings} == {r["args"][0] for r in refused}
+
+
+@pytest.mark.patched
+@pytest.mark.parametrize("kernel", lab.one_worker_each("refused-early", kernels=lab.PATCHED))
+def test_the_series_tells_of_each(kernel):
+    """Its own reading of the buffer, after Xen has seen it, against the kernel's messages."""
+    seen = lab.run_script("refused-early.sh", kernel, "--append", "xenpin.early=1",
+                          tools=["/usr/sbin/bpftool", lab.injector(kernel, "refuse")])
+    flushes, calls = witness(seen, "refused")
+    assert flushes == FLUSHES
+    refused = [r for r in seen.records("records") if r.get("kind") == "refused"]
+    assert [(number(r), r["result"]) for r in refused] == [(op, result) for op, _, result in calls]
+    assert [{key: r[key] for key in want} for r, want in zip(refused, ALL_KINDS, strict=False)] == ALL_KINDS
+    assert all(len(r["stack"]) > 2 for r in refused)
