@@ -220,6 +220,19 @@ static void print_xen(FILE *out, const struct boot_report *r)
 		print_difference(out, &x->differences[i]);
 }
 
+/* What this boot did without, and the next one need not. */
+static void print_more(FILE *out, const struct boot_report *r)
+{
+	fputs("\nMore would tell:\n", out);
+	if (!r->series && !r->ftrace->there)
+		fputs("  trace_event=xen:xen_mmu_alloc_ptpage,xen:xen_mmu_release_ptpage "
+		      "trace_buf_size=4M\n"
+		      "      on the command line: page tables that come and go before user space\n",
+		      out);
+	fprintf(out, "  %s\n      hand-over, hook, pages of the deferred stage, every flag that is erased\n",
+		r->series ? "xenpin.log=1 on the command line" : "a kernel with xenpin's series (kernel/README.md)");
+}
+
 static void print_stock(FILE *out, const struct boot_report *r)
 {
 	const struct kmsg *k = r->kmsg;
@@ -241,19 +254,7 @@ static void print_stock(FILE *out, const struct boot_report *r)
 		print_counted(out, r->counts);
 	else
 		row(out, "erased", "unknown: %s", r->series ? "nobody counted" : "no stock kernel tells");
-	fputs("\nMore would tell:\n", out);
-	if (r->series)
-		fputs("  xenpin.log=1 on the command line\n"
-		      "      hand-over, hook, pages of the deferred stage, every flag that is erased\n", out);
-	if (r->series)
-		return;
-	if (!f->there)
-		fputs("  trace_event=xen:xen_mmu_alloc_ptpage,xen:xen_mmu_release_ptpage "
-		      "trace_buf_size=4M\n"
-		      "      on the command line: page tables that come and go before user space\n",
-		      out);
-	fputs("  a kernel with xenpin's series (kernel/README.md)\n"
-	      "      hand-over, hook, pages of the deferred stage, every flag that is erased\n", out);
+	print_more(out, r);
 }
 
 void boot_text__print(FILE *out, const struct boot_report *r)

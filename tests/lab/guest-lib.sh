@@ -108,3 +108,13 @@ order_victim() {
 	echo $1 >&3
 	wait_for_line done /tmp/victim.out || exit 1
 }
+
+# refuse NAME: all that refuse.ko asks for, and what the kernel says of it.
+refuse() {
+	dmesg -c >/dev/null
+	# shellcheck disable=SC2046
+	insmod /root/refuse.ko $(sed -n 's/^\([0-9a-f]*\) . \(__xen_mc_entry\|xen_mc_flush\|xen_irq_disable_direct\|xen_irq_enable_direct\)$/\2=0x\1/p' /proc/kallsyms) \
+		end=1 || exit 1
+	rmmod refuse
+	dmesg >$OUT/$1.dmesg
+}

@@ -2,16 +2,6 @@
 # Multicalls that Xen refuses in part, and the kernel's own messages of them.
 . guest-lib.sh
 
-# refuse NAME: all that refuse.ko asks for, and what the kernel says of it.
-refuse() {
-	dmesg -c >/dev/null
-	# shellcheck disable=SC2046
-	insmod /root/refuse.ko $(sed -n 's/^\([0-9a-f]*\) . \(__xen_mc_entry\|xen_mc_flush\|xen_irq_disable_direct\|xen_irq_enable_direct\)$/\2=0x\1/p' /proc/kallsyms) \
-		end=1 || exit 1
-	rmmod refuse
-	dmesg >$OUT/$1.dmesg
-}
-
 # 1. A console that shows nothing, and a line that is no message of the kernel's.
 dmesg -n 1
 start trace xenpin trace --json --stack
